@@ -1,0 +1,117 @@
+"""Every cause of a refused connection, one file each; here stand the decorator and the walking catalogue.
+
+A cause is a generator from Scene to Finding, in causes/<hop>/<fault>.py, named like its file. Adding one
+edits no existing file: the catalogue walks the package. The folder is the hop, and the order of hops
+(HOPS) is the order of the path, by which the judge ranks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from kubectl_refused.model.evidence import Finding
+from kubectl_refused.model.facts import Fact
+from kubectl_refused.model.scene import Scene
+
+# The path from the client to the process; a fault nearer to the client is mended first.
+HOPS = ("name", "service", "endpoints", "pod", "forwarder", "policy", "process")
+
+
+class Scope(StrEnum):
+    """How often a cause runs: once per scene, per endpoint that gets traffic, or per selected pod."""
+
+    ROUTE = "route"
+    ENDPOINT = "endpoint"
+    POD = "pod"
+
+
+class Symptom(StrEnum):
+    """What a fault makes the hop before it see. A proved cause absorbs findings that only show its symptom."""
+
+    NO_NAME = "no such name"
+    NO_PORT = "no such port"
+    NO_ENDPOINTS = "no endpoints"
+    NOT_READY = "pods not ready"
+    CRASH = "container exits"
+    NO_LISTENER = "nothing listens"
+    RST = "refused"
+    SILENCE = "silence"
+    REJECT = "rejected"
+    RESET = "accepted, then closed"
+
+
+Check = Callable[[Scene], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One entry of the catalogue. `shows` is the symptom this finding merely is, None for a root of its own."""
+
+    code: str
+    name: str
+    hop: str
+    scope: Scope
+    reads: frozenset[Fact[Any]]
+    produces: Symptom
+    shows: Symptom | None
+    since: str
+    manual: str
+    check: Check
+
+    @property
+    def slug(self) -> str:
+        """The file name with dashes, as reports print it."""
+        return self.name.replace("_", "-")
+
+    @property
+    def rank(self) -> int:
+        """The hop's place on the path."""
+        return HOPS.index(self.hop)
+
+    @property
+    def title(self) -> str:
+        """The manual's first line without its full stop."""
+        return self.manual.strip().splitlines()[0].rstrip(".")
+
+
+def cause(
+    code: str,
+    *,
+    scope: Scope,
+    produces: Symptom,
+    reads: Iterable[Fact[Any]] = (),
+    shows: Symptom | None = None,
+    since: str,
+) -> Callable[[Check], Check]:
+    """Declare a cause. The manual page is the module's docstring; name and hop come from its path."""
+
+    def declare(check: Check) -> Check:
+        module = importlib.import_module(check.__module__)
+        hop, name = check.__module__.rsplit(".", 2)[-2:]
+        entry = Cause(
+            code, name, hop, scope, frozenset(reads), produces, shows, since, module.__doc__ or "", check
+        )
+        check.cause = entry  # type: ignore[attr-defined]
+        return check
+
+    return declare
+
+
+@cache
+def catalogue() -> tuple[Cause, ...]:
+    """All causes, by code. Imports every cause file: call it only when causes run."""
+    found = []
+    for hop in pkgutil.iter_modules(__path__):
+        if not hop.ispkg:
+            continue
+        package = importlib.import_module(f"{__name__}.{hop.name}")
+        for entry in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{entry.name}")
+            found.append(getattr(module, entry.name).cause)
+    return tuple(sorted(found, key=lambda c: c.code))

@@ -1,0 +1,1 @@
+"""From findings to a verdict: rank, absorb, outcomes; knows no cause by name."""

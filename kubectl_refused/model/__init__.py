@@ -1,0 +1,1 @@
+"""Frozen values only; imports nothing of ours."""

@@ -1,0 +1,163 @@
+"""The facts a cause may need, what each is a fact of, and how far one must go to learn it.
+
+A fact is keyed by (Fact, subject). Facts only accumulate; one that could not be had is stored as a Gap,
+so that absent and unread are never confused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from . import objects
+from .gaps import Gap
+from .observation import DryRun, Handshake, Listeners, Log, Lookup
+from .target import Depth
+
+T = TypeVar("T")
+
+
+class PodKey(NamedTuple):
+    namespace: str
+    name: str
+
+
+class ContainerKey(NamedTuple):
+    namespace: str
+    pod: str
+    container: str
+    previous: bool = False
+
+
+class Dial(NamedTuple):
+    """An address and port as a client of the path's vantage would dial it."""
+
+    host: str
+    port: int
+
+
+class PodPort(NamedTuple):
+    """A port inside one pod's network namespace, dialled at localhost there."""
+
+    namespace: str
+    pod: str
+    port: int
+
+
+class NamespaceKey(NamedTuple):
+    namespace: str
+
+
+class NameKey(NamedTuple):
+    name: str
+
+
+class SelectorKey(NamedTuple):
+    """A label selector as sorted (key, value) pairs."""
+
+    labels: tuple[tuple[str, str], ...]
+
+
+class WorkloadKey(NamedTuple):
+    namespace: str
+    kind: str
+    name: str
+
+
+class PatchKey(NamedTuple):
+    """A merge patch of one object: its API path and the patch as JSON text."""
+
+    path: str
+    patch: str
+
+
+@dataclass(frozen=True)
+class Fact(Generic[T]):
+    """A kind of fact; `depth` is the least intrusive level at which it can be learnt."""
+
+    name: str
+    depth: Depth
+    about: str
+
+
+# From the API server's objects. Reads are bounded: one namespace or one selector each.
+PODS_IN: Fact[tuple[objects.Pod, ...]] = Fact("pods-in", Depth.NONE, "pods of a namespace")
+WORKLOADS_IN: Fact[tuple[objects.Workload, ...]] = Fact("workloads-in", Depth.NONE, "workloads of a namespace")
+SERVICES_IN: Fact[tuple[objects.Service, ...]] = Fact("services-in", Depth.NONE, "Services of a namespace")
+SERVICES_NAMED: Fact[tuple[objects.Service, ...]] = Fact(
+    "services-named", Depth.NONE, "Services of one name in all namespaces"
+)
+PODS_ELSEWHERE: Fact[tuple[objects.Pod, ...]] = Fact(
+    "pods-elsewhere", Depth.NONE, "pods of all namespaces that match a selector"
+)
+POLICIES_IN: Fact[tuple[objects.NetworkPolicy, ...]] = Fact(
+    "policies-in", Depth.NONE, "NetworkPolicies of a namespace"
+)
+NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace")
+EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod")
+WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod")
+
+# Through the API server, creating nothing.
+LOG: Fact[Log] = Fact("log", Depth.PASSIVE, "the last lines of a container's log")
+FORWARD: Fact[Handshake] = Fact("forward", Depth.PASSIVE, "a dial to localhost inside the pod by port-forward")
+
+# HANDSHAKE comes from a probe pod; at depth passive the pod proxy stands in for it and says so.
+HANDSHAKE: Fact[Handshake] = Fact("handshake", Depth.PASSIVE, "a TCP dial from the vantage")
+LOOKUP: Fact[Lookup] = Fact("lookup", Depth.PODS, "a name as the vantage resolves it")
+LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of a pod")
+DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
+
+ALL: tuple[Fact[Any], ...] = (
+    PODS_IN, WORKLOADS_IN, SERVICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
+    WORKLOAD, LOG, FORWARD, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
+)  # fmt: skip
+
+
+class Need(NamedTuple):
+    """A fact nobody has yet, and of what."""
+
+    fact: Fact[Any]
+    subject: Any
+
+
+class Undecided(Exception):
+    """Raised by `need`: the cause cannot say yet. `gap` is set when it never will."""
+
+    def __init__(self, need: Need, gap: Gap | None = None) -> None:
+        super().__init__(f"{need.fact.name} of {need.subject}")
+        self.need = need
+        self.gap = gap
+
+
+@dataclass(frozen=True)
+class FactStore:
+    """All facts learnt so far."""
+
+    known: Mapping[Need, Any] = field(default_factory=dict)
+
+    def get(self, fact: Fact[T], subject: Any) -> T | Gap | None:
+        """The value, a Gap, or None where nobody tried."""
+        return self.known.get(Need(fact, subject))
+
+    def need(self, fact: Fact[T], subject: Any) -> T:
+        """The value; raises Undecided where it is not (or cannot be) known."""
+        value = self.get(fact, subject)
+        if value is None or isinstance(value, Gap):
+            raise Undecided(Need(fact, subject), value)
+        return value
+
+    def maybe(self, fact: Fact[T], subject: Any) -> T | None:
+        """The value, or None where it cannot be had; raises Undecided while nobody has tried."""
+        value = self.get(fact, subject)
+        if value is None:
+            raise Undecided(Need(fact, subject))
+        return None if isinstance(value, Gap) else value
+
+    def having(self, more: Iterable[tuple[Need, Any]]) -> FactStore:
+        """A store with `more` added; a value replaces a Gap, never the other way round."""
+        merged = dict(self.known)
+        for need, value in more:
+            if not (isinstance(value, Gap) and need in merged):
+                merged[need] = value
+        return FactStore(merged)

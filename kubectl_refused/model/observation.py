@@ -1,0 +1,108 @@
+"""What probes saw: values of facts. Times are in seconds, addresses are text without brackets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a dial, a path or a whole diagnosis ended (causes of each: RFC 9293, RFC 792, RFC 4443)."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # RST
+    REJECTED = "rejected"  # ICMP: somebody on the way said no
+    TIMEOUT = "timeout"
+    RESET = "reset"  # accepted, then closed or reset at once
+    UNREACHABLE = "unreachable"
+    UNRESOLVED = "unresolved"
+    DENIED = "denied"  # EPERM or EACCES on this side
+    MIXED = "mixed"
+    UNTRIED = "untried"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Icmp:
+    """The error queue's word (ip(7), IP_RECVERR): ICMP type and code, and who sent it."""
+
+    type: int
+    code: int
+    offender: str
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """One TCP dial. `witness` is probe-pod, pod-proxy, service-proxy or port-forward.
+
+    `tries` counts dials: a timeout is only believed after a lone second dial.
+    """
+
+    host: str
+    port: int
+    outcome: Outcome
+    seconds: float
+    witness: str
+    source: str = ""
+    errno: str = ""
+    icmp: Icmp | None = None
+    tries: int = 1
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One name resolved by the client's own resolver: addresses, or the resolver's error."""
+
+    name: str
+    addresses: tuple[str, ...]
+    seconds: float
+    witness: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A listening TCP socket of a network namespace (proc_net_tcp of the kernel's documentation)."""
+
+    address: str
+    port: int
+    inode: int = 0
+    uid: int = 0
+    pid: int | None = None
+    process: str = ""
+    v6only: bool | None = None
+
+    @property
+    def shown(self) -> str:
+        """`127.0.0.1:8080`, with brackets round an IPv6 address."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    @property
+    def owner(self) -> str:
+        """`httpd (pid 1)`, or empty when the process could not be seen."""
+        return f"{self.process} (pid {self.pid})" if self.process else ""
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Every listening TCP socket of a pod's network namespace, and who read them."""
+
+    sockets: tuple[Socket, ...]
+    witness: str
+
+
+@dataclass(frozen=True)
+class Log:
+    """The last lines of a container's log, oldest first, control sequences removed, secrets masked."""
+
+    lines: tuple[str, ...]
+    previous: bool = False
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A patch sent to the API server with dryRun=All."""
+
+    accepted: bool
+    message: str = ""

@@ -1,0 +1,115 @@
+"""A Scene is one path as seen from one vantage; a cause reads nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey
+from .gaps import Gap
+from .objects import EndpointSlice, Pod, Service, ServicePort
+from .observation import Handshake
+from .snapshot import Snapshot
+from .target import Target, Vantage
+
+T = TypeVar("T")
+Family = Literal["IPv4", "IPv6"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One address of an EndpointSlice for the Service port; `port` None when the slice has no such port.
+
+    `ready` follows the API: unknown counts as true. `pod` is the live pod behind it, or None.
+    """
+
+    address: str
+    port: int | None
+    ready: bool = True
+    serving: bool = True
+    terminating: bool = False
+    node: str = ""
+    slice_name: str = ""
+    target_name: str = ""
+    pod: Pod | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One (vantage, entrance, Service port, address family), hop by hop.
+
+    `service` is None when there is none of that name, `port` None when the Service has no such port.
+    `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD.
+    """
+
+    target: Target
+    vantage: Vantage
+    snapshot: Snapshot
+    facts: FactStore
+    service: Service | None = None
+    port: ServicePort | None = None
+    family: Family = "IPv4"
+    entrance: str = ""
+    slices: tuple[EndpointSlice, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    endpoint: Endpoint | None = None
+    pod: Pod | None = None
+
+    def need(self, fact: Fact[T], of: Any) -> T:
+        """The fact, or Undecided: the engine then tries to learn it and asks again."""
+        return self.facts.need(fact, of)
+
+    def maybe(self, fact: Fact[T], of: Any) -> T | None:
+        """The fact, None where it cannot be had, Undecided while nobody has tried."""
+        return self.facts.maybe(fact, of)
+
+    def known(self, fact: Fact[T], of: Any) -> T | None:
+        """The fact if somebody else already learnt it; never asks for it."""
+        value = self.facts.get(fact, of)
+        return None if isinstance(value, Gap) else value
+
+    def at_endpoint(self, endpoint: Endpoint) -> Scene:
+        """The same scene, looking at one endpoint."""
+        return replace(self, endpoint=endpoint, pod=endpoint.pod)
+
+    def at_pod(self, pod: Pod) -> Scene:
+        """The same scene, looking at one selected pod."""
+        return replace(self, pod=pod)
+
+    @property
+    def from_files(self) -> bool:
+        """Whether the objects come from manifests, where no pod has a status and nothing can be dialled."""
+        return self.snapshot.origin == "files"
+
+    @property
+    def ready_endpoints(self) -> tuple[Endpoint, ...]:
+        """Endpoints that get traffic for this port: ready (or published not ready) with a port."""
+        return tuple(e for e in self.endpoints if e.ready and e.port is not None)
+
+    @property
+    def entrance_dial(self) -> Dial | None:
+        """What a client dials: the ClusterIP and Service port; None without either."""
+        return Dial(self.entrance, self.port.port) if self.entrance and self.port else None
+
+    @property
+    def endpoint_dial(self) -> Dial:
+        """Address and port of the endpoint looked at. Only in scope ENDPOINT."""
+        assert self.endpoint is not None
+        assert self.endpoint.port is not None
+        return Dial(self.endpoint.address, self.endpoint.port)
+
+    def handshake(self, dial: Dial | None) -> Handshake | None:
+        """The dial's result if it has been made."""
+        return self.known(HANDSHAKE, dial) if dial else None
+
+    @property
+    def asked(self) -> str:
+        """`svc/web:80`: the target with this scene's port."""
+        port = str(self.port.port) if self.port else self.target.port
+        return f"svc/{self.target.name}" + (f":{port}" if port else "")
+
+
+def pod_key(pod: Pod) -> PodKey:
+    """The subject of facts about a pod."""
+    return PodKey(pod.metadata.namespace, pod.metadata.name)

@@ -1,0 +1,60 @@
+"""What a person asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Depth(StrEnum):
+    """How far a diagnosis may go; each level includes the ones before it."""
+
+    NONE = "none"
+    PASSIVE = "passive"
+    PODS = "pods"
+    ALL = "all"
+
+    @property
+    def rank(self) -> int:
+        """0 for none up to 3 for all, to compare levels."""
+        return list(Depth).index(self)
+
+    @property
+    def reported(self) -> str:
+        """The report's word for this level: objects, passive or packets."""
+        return {"none": "objects", "passive": "passive"}.get(self.value, "packets")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One Service, and one of its ports or (`port` None) every TCP port of it.
+
+    `port` is as typed: a number or a port's name.
+    """
+
+    name: str
+    namespace: str
+    port: str | None = None
+    kind: str = "Service"
+
+    def __str__(self) -> str:
+        return f"svc/{self.name}" + (f":{self.port}" if self.port else "")
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """Where the dials of a path start: a probe pod, the API server, or nowhere (files)."""
+
+    kind: str
+    namespace: str = ""
+    node: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        on = f" on {self.node}" if self.node else ""
+        return {
+            "pod": f"a pod{on}",
+            "apiserver": "the API server",
+            "objects": "the objects alone",
+            "files": "the files alone",
+        }.get(self.kind, f"{self.kind} {self.name}{on}")

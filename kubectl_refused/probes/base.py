@@ -1,0 +1,108 @@
+"""What every probing method is: a Protocol, the rights it needs, and the context it works in.
+
+A method learns facts (kubectl_refused.model.facts) for needs it is given. It never raises for what it
+could not learn: it yields a Gap with one clause of reason. It only raises Cancelled, or a
+ConnectionProblem that ends the whole diagnosis (no cluster, no credentials).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from kubectl_refused.model.facts import Fact, FactStore, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth, Target
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
+Learnt = tuple[Need, Any]
+
+
+class Right(NamedTuple):
+    """One permission as a SelfSubjectAccessReview asks for it, in the target's namespace."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}" + (f"/{self.subresource}" if self.subresource else "")
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """What the command line says about probing. Times in seconds."""
+
+    depth: Depth = Depth.PODS
+    image: str = ""
+    image_pull_secret: str = ""
+    dial_timeout: float = 4.0
+    probe_pod_timeout: float = 60.0
+    dial_any: bool = False
+
+
+class Ledger:
+    """What the run touched, written down before each create, and how to undo it. Thread-safe.
+
+    `undo` is called once, latest entry first, with a connection of the clean-up's own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[tuple[str, str, Callable[[Connection], None] | None]] = []
+
+    def record(self, what: str, undone: str, undo: Callable[[Connection], None] | None = None) -> None:
+        """Note `what` (`job/refused-4f2a`) and how it goes away (`deleted`), before it is created."""
+        with self._lock:
+            if not any(entry[0] == what and entry[1] == undone for entry in self._entries):
+                self._entries.append((what, undone, undo))
+
+    @property
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """(what, undone) in the order recorded."""
+        with self._lock:
+            return tuple((what, undone) for what, undone, _ in self._entries)
+
+    def take_undos(self) -> list[tuple[str, Callable[[Connection], None]]]:
+        """The undo steps that remain, latest first; each is handed out once."""
+        with self._lock:
+            left = [(what, undo) for what, _, undo in reversed(self._entries) if undo]
+            self._entries = [(what, undone, None) for what, undone, _ in self._entries]
+            return left
+
+
+@dataclass(frozen=True)
+class ProbeContext:
+    """Everything a method may use. `say` takes the name of the running step for the spinner."""
+
+    connection: Connection
+    target: Target
+    snapshot: Snapshot
+    facts: FactStore
+    settings: ProbeSettings
+    ledger: Ledger
+    run_id: str
+    say: Callable[[str], None] = field(default=lambda step: None)
+
+
+class Method(Protocol):
+    """One way to learn facts. Lower `order` is less intrusive or a better witness, and is tried first.
+
+    `depth` is the level from which it may be used; `rights` are checked before its first use.
+    """
+
+    name: str
+    order: int
+    depth: Depth
+    facts: frozenset[Fact[Any]]
+    rights: tuple[Right, ...]
+
+    def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[tuple[Need, Any | Gap]]:
+        """Yield a value or a Gap for every need given; asked at most once for each need."""
+        ...

@@ -1,0 +1,1 @@
+"""From the words a person typed to a Target."""

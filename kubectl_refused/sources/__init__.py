@@ -1,0 +1,1 @@
+"""Where objects are read from; one file per source, each yields Changes."""
