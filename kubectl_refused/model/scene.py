@@ -104,6 +104,13 @@ class Scene:
         return self.known(HANDSHAKE, dial) if dial else None
 
     @property
+    def dialled(self) -> Handshake | None:
+        """The dial of the endpoint looked at; None where it cannot be made, Undecided while nobody tried."""
+        if self.from_files:
+            return None
+        return self.maybe(HANDSHAKE, self.endpoint_dial)
+
+    @property
     def asked(self) -> str:
         """`svc/web:80`: the target with this scene's port."""
         port = str(self.port.port) if self.port else self.target.port

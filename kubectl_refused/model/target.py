@@ -29,13 +29,15 @@ class Depth(StrEnum):
 class Target:
     """One Service, and one of its ports or (`port` None) every TCP port of it.
 
-    `port` is as typed: a number or a port's name.
+    `port` is as typed: a number or a port's name. `kubectl` is how commands of fixes must start, so that
+    they reach the same cluster (`kubectl --context kind-dev`).
     """
 
     name: str
     namespace: str
     port: str | None = None
     kind: str = "Service"
+    kubectl: str = "kubectl"
 
     def __str__(self) -> str:
         return f"svc/{self.name}" + (f":{self.port}" if self.port else "")

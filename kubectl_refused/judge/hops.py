@@ -1,0 +1,84 @@
+"""The picture of a path: its hops, the broken one marked, a note beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from kubectl_refused.causes import HOPS
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.report import Hop, Root
+from kubectl_refused.model.scene import Endpoint, Scene
+
+from .tellings import signal_of
+
+Status = Literal["ok", "broken", "unknown", "start"]
+# Which drawn hop a cause's hop belongs to.
+_DRAWN = {"name": 1, "service": 1, "endpoints": 2, "pod": 2, "forwarder": 2, "policy": 3, "process": 3}
+
+
+def hops(scene: Scene, root: Root | None, hop: str) -> tuple[Hop, ...]:
+    """client, Service, its pods, and the endpoint that matters. `hop` is the root cause's hop, or empty."""
+    assert not hop or hop in HOPS
+    broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
+    return tuple(_drawn(scene, root, broken))
+
+
+def _drawn(scene: Scene, root: Root | None, broken: int | None) -> Iterator[Hop]:
+    note = root.says if root else ""
+    yield Hop(role="client", label="client", status="start")
+    yield Hop(role="entrance", label=scene.asked, status=_status(1, broken), note=note if broken == 1 else "")
+    if broken == 1 or scene.service is None:
+        return
+    label = pods_told(scene)
+    entrance = scene.handshake(scene.entrance_dial)
+    rejected = signal_of(entrance, scene) if broken == 2 and entrance else ""
+    status: Status = "broken" if broken == 2 else "ok" if scene.ready_endpoints else "unknown"
+    yield Hop(role="endpoints", label=label, status=status, note=rejected or (note if broken == 2 else ""))
+    if broken == 2:
+        return
+    endpoint, handshake = _telling_endpoint(scene)
+    if endpoint and endpoint.port:
+        shown = _address(endpoint)
+        after: Status = "broken" if broken == 3 else "ok" if handshake else "unknown"
+        spoken = "  ".join(x for x in (signal_of(handshake, scene) if handshake else "", note) if x)
+        yield Hop(role="endpoint", label=shown, status=after, note=spoken if broken == 3 else "")
+
+
+def pods_told(scene: Scene) -> str:
+    """`2 of 3 pods ready`, `no endpoints`, or in files `web (not running: read from files)`."""
+    if scene.from_files:
+        names = ", ".join(p.metadata.name for p in scene.pods[:3])
+        return names or "no pod template"
+    if not scene.endpoints:
+        return "no endpoints"
+    word = "pods" if all(e.pod for e in scene.endpoints) else "endpoints"
+    ready = sum(1 for e in scene.endpoints if e.ready)
+    return f"{ready} of {len(scene.endpoints)} {word} ready"
+
+
+def _status(place: int, broken: int | None) -> Status:
+    return "broken" if broken == place else "ok"
+
+
+def _address(endpoint: Endpoint) -> str:
+    host = endpoint.address or endpoint.target_name
+    return f"[{host}]:{endpoint.port}" if ":" in host else f"{host}:{endpoint.port}"
+
+
+def _telling_endpoint(scene: Scene) -> tuple[Endpoint | None, Handshake | None]:
+    """The first endpoint that did not accept, else the first one."""
+    seen = [(e, scene.handshake(scene.at_endpoint(e).endpoint_dial)) for e in scene.ready_endpoints]
+    failing = [pair for pair in seen if pair[1] and pair[1].outcome is not Outcome.ACCEPTED]
+    if not seen:
+        return None, None
+    return (failing or seen)[0]
+
+
+def _broken_by_dials(scene: Scene) -> int | None:
+    """Where the path breaks as far as dials tell: 3 at an endpoint, 2 between entrance and endpoints."""
+    _, endpoint = _telling_endpoint(scene)
+    if endpoint and endpoint.outcome is not Outcome.ACCEPTED:
+        return 3
+    entrance = scene.handshake(scene.entrance_dial)
+    return 2 if entrance and entrance.outcome is not Outcome.ACCEPTED else None

@@ -1,0 +1,76 @@
+"""Dials in words: what came back, and who sent it."""
+
+from __future__ import annotations
+
+from kubectl_refused.model.facts import Dial
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.scene import Scene
+
+# ICMP destination unreachable, codes of RFC 792, RFC 1812 and RFC 4443.
+_V4_CODES = {
+    0: "network unreachable",
+    1: "host unreachable",
+    2: "protocol unreachable",
+    3: "port unreachable",
+    9: "network prohibited",
+    10: "host prohibited",
+    13: "administratively prohibited",
+}
+_V6_CODES = {0: "no route", 1: "administratively prohibited", 3: "address unreachable", 4: "port unreachable"}
+
+
+def icmp_told(handshake: Handshake) -> str:
+    """`ICMP port unreachable`, or empty without an ICMP error."""
+    if handshake.icmp is None:
+        return ""
+    codes = _V6_CODES if ":" in handshake.icmp.offender else _V4_CODES
+    return "ICMP " + codes.get(handshake.icmp.code, f"type {handshake.icmp.type} code {handshake.icmp.code}")
+
+
+def rejecter(handshake: Handshake, scene: Scene) -> str:
+    """Who sent the ICMP error, by name where the objects tell, else by address; empty without one.
+
+    A ClusterIP exists only in kube-proxy's rules (or what replaces it): a reject of it before any address was
+    translated comes from those rules on the client's own node (proven for the nftables and iptables modes).
+    """
+    if handshake.icmp is None:
+        return ""
+    offender = handshake.icmp.offender
+    pod = next((e.pod for e in scene.endpoints if e.address == offender and e.pod), None)
+    if pod is not None:
+        return f"pod/{pod.metadata.name} ({offender})"
+    at_entrance = scene.entrance_dial == Dial(handshake.host, handshake.port)
+    if at_entrance and handshake.icmp.code in (3, 4) and scene.vantage.node:
+        return f"the service proxy of {scene.vantage.node} ({offender})"
+    return offender
+
+
+def signal_of(handshake: Handshake, scene: Scene) -> str:
+    """What came back, in a word or two: RST, silence, or the ICMP error and its sender."""
+    if handshake.icmp is not None:
+        return f"{icmp_told(handshake)} from {rejecter(handshake, scene)}"
+    words = {
+        Outcome.ACCEPTED: "accepted",
+        Outcome.REFUSED: "RST" if handshake.witness == "probe-pod" else "refused",
+        Outcome.TIMEOUT: "no answer",
+        Outcome.RESET: "accepted, then closed",
+    }
+    return words.get(handshake.outcome, handshake.errno or handshake.outcome.value)
+
+
+def dial_told(handshake: Handshake, scene: Scene) -> str:
+    """One clause: `10.1.2.3:80 answered RST in 0.2 ms`."""
+    where = (
+        f"[{handshake.host}]:{handshake.port}" if ":" in handshake.host else f"{handshake.host}:{handshake.port}"
+    )
+    if handshake.outcome is Outcome.TIMEOUT:
+        return f"{where} gave no answer in {handshake.seconds:.1f} s"
+    return f"{where} answered {signal_of(handshake, scene)} in {milliseconds(handshake.seconds)}"
+
+
+def milliseconds(seconds: float) -> str:
+    """`0.3 ms`, `12 ms`, `1.2 s`."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    value = seconds * 1000
+    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"

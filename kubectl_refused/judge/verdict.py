@@ -1,0 +1,137 @@
+"""From rulings to the Diagnosis: the outcome, root and chain of every path, and the worst of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from kubectl_refused.causes import catalogue
+from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.facts import HANDSHAKE, Dial
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.trace.rulings import Ruling
+
+from .absorb import faults
+from .hops import hops
+from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
+from .tellings import milliseconds, rejecter
+
+
+def judge(
+    target: Target,
+    rulings: Sequence[Ruling],
+    *,
+    context: str,
+    depth: Depth,
+    gaps: Iterable[Gap],
+    touched: Iterable[tuple[str, str]],
+) -> Diagnosis:
+    """The whole answer about one target."""
+    paths = sorted((path(r, depth) for r in rulings), key=_badness)
+    told = tuple(GapTold(what=g.what, because=g.because, remedy=g.remedy) for g in dict.fromkeys(gaps))
+    return Diagnosis(
+        target=str(target),
+        context=context,
+        namespace=target.namespace,
+        depth=_reached(rulings),
+        outcome=worst([p.outcome for p in paths if p.root or not any(q.root for q in paths)]),
+        root=next((p.root for p in paths if p.root), None),
+        paths=tuple(paths),
+        gaps=told,
+        touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
+        complete=all(_complete(r, depth) for r in rulings),
+    )
+
+
+def path(ruling: Ruling, depth: Depth) -> Path:
+    """One path of the report."""
+    scene = ruling.scene
+    roots = faults(ruling.found)
+    root = roots[0] if roots else None
+    outcome = path_outcome(scene, tried=depth is not Depth.NONE and not scene.from_files)
+    if root and outcome is Outcome.UNKNOWN:
+        outcome = Outcome.UNTRIED
+    return Path(
+        vantage=str(scene.vantage),
+        entrance=_entrance(scene),
+        port=str(scene.port.port) if scene.port else (scene.target.port or ""),
+        family=scene.family,
+        outcome=outcome,
+        root=root,
+        chain=roots[1:],
+        hops=hops(scene, root, _hop_of(root)),
+        dials=tuple(_dials(scene)),
+        summary=_summary(scene, outcome, root),
+    )
+
+
+def _hop_of(root: Root | None) -> str:
+    return next((c.hop for c in catalogue() if root and c.code == root.code), "")
+
+
+def _entrance(scene: Scene) -> str:
+    dial = scene.entrance_dial
+    if dial is None:
+        return scene.asked
+    return f"[{dial.host}]:{dial.port}" if ":" in dial.host else f"{dial.host}:{dial.port}"
+
+
+def _dials(scene: Scene) -> Iterable[DialTold]:
+    entrance = scene.handshake(scene.entrance_dial)
+    for handshake in ((entrance,) if entrance else ()) + endpoint_dials(scene):
+        yield DialTold(
+            address=f"{handshake.host}:{handshake.port}",
+            outcome=handshake.outcome,
+            seconds=round(handshake.seconds, 4),
+            witness=handshake.witness,
+            rejected_by=rejecter(handshake, scene),
+        )
+
+
+def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
+    """For a healthy path: how many endpoints accepted, and the handshake's time."""
+    if root or outcome is not Outcome.ACCEPTED:
+        return ""
+    behind, entrance = endpoint_dials(scene), scene.handshake(scene.entrance_dial)
+    accepted = sum(1 for h in behind if h.outcome is Outcome.ACCEPTED)
+    first: Handshake | None = entrance or (behind[0] if behind else None)
+    took = f", {milliseconds(first.seconds)}" if first else ""
+    return f"{accepted} of {len(scene.endpoints)} endpoints accepted{took}"
+
+
+def _badness(one: Path) -> tuple[int, int]:
+    certainty = one.root.certainty.rank if one.root else len(Certainty)
+    return certainty, WORST_FIRST.index(one.outcome)
+
+
+def _complete(ruling: Ruling, depth: Depth) -> bool:
+    """Whether the depth asked for was reached: read everything, and dialled what `depth` promises."""
+    scene = ruling.scene
+    if any(found.finding.certainty is Certainty.PROVED for found in ruling.found):
+        return True
+    if any(g.because for g in scene.snapshot.gaps):
+        return False
+    if depth is Depth.NONE or scene.from_files or scene.service is None or scene.port is None:
+        return True
+    wanted = [d for d in (scene.entrance_dial, *_endpoint_dials(scene)) if d]
+    seen = [scene.known(HANDSHAKE, d) for d in wanted]
+    if depth is Depth.PASSIVE:
+        return all(seen)
+    return all(h is not None and h.witness == "probe-pod" for h in seen)
+
+
+def _endpoint_dials(scene: Scene) -> tuple[Dial, ...]:
+    return tuple(scene.at_endpoint(e).endpoint_dial for e in scene.ready_endpoints)
+
+
+def _reached(rulings: Sequence[Ruling]) -> Literal["objects", "passive", "packets"]:
+    """The deepest witness that was heard."""
+    heard = {type(value).__name__ for r in rulings for value in r.scene.facts.known.values()}
+    witnesses = {v.witness for r in rulings for v in r.scene.facts.known.values() if isinstance(v, Handshake)}
+    if "probe-pod" in witnesses or "Listeners" in heard:
+        return "packets"
+    return "passive" if witnesses or heard & {"Log", "DryRun"} else "objects"

@@ -1,0 +1,51 @@
+"""Which method learns which need: the least intrusive one that the level allows and that was not tried. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from kubectl_refused.model.facts import HANDSHAKE, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.target import Depth
+
+from .base import Method
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Needs by the name of the method that shall learn them, and those that no method is left for."""
+
+    batches: dict[str, tuple[Need, ...]]
+    hopeless: tuple[Need, ...]
+
+
+def plan(
+    needs: Iterable[Need], methods: Sequence[Method], depth: Depth, tried: Collection[tuple[Need, str]]
+) -> Plan:
+    """Give every need to the first method, by `order`, that is allowed at `depth` and was not tried for it."""
+    batches: dict[str, list[Need]] = {}
+    hopeless: list[Need] = []
+    ordered = sorted(methods, key=lambda m: m.order)
+    for need in dict.fromkeys(needs):
+        able = (
+            m
+            for m in ordered
+            if need.fact in m.facts and m.depth.rank <= depth.rank and (need, m.name) not in tried
+        )
+        chosen = next(able, None)
+        if chosen is None:
+            hopeless.append(need)
+        else:
+            batches.setdefault(chosen.name, []).append(need)
+    return Plan({name: tuple(batch) for name, batch in batches.items()}, tuple(hopeless))
+
+
+def why_hopeless(need: Need, methods: Sequence[Method], depth: Depth) -> Gap:
+    """The Gap of a need that no method was even tried for: the level forbids it, or nobody can."""
+    deeper = [m.depth for m in methods if need.fact in m.facts and m.depth.rank > depth.rank]
+    if not deeper:
+        return Gap(need.fact.about, "nothing here can tell")
+    least = min(deeper, key=lambda d: d.rank)
+    what = "a TCP dial" if need.fact is HANDSHAKE else need.fact.about
+    return Gap(what, f"not asked for at --probe {depth.value}", f"--probe {least.value}")

@@ -1,0 +1,96 @@
+"""Carry out plans: run the methods side by side, fall back where one fails, keep every Gap."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kubectl_refused.model.facts import FactStore, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Vantage
+
+from .base import Learnt, Method, ProbeContext
+from .plan import plan, why_hopeless
+
+# A method may hand its needs on to the next one this often before they are given up.
+MOST_FALLBACKS = 4
+
+
+class Prober:
+    """Learns needs by the methods given. `gaps` collects what single methods could not do."""
+
+    def __init__(self, methods: Sequence[Method], context: ProbeContext) -> None:
+        self._methods = {m.name: m for m in methods}
+        self._context = context
+        self._tried: dict[tuple[Need, str], Gap | None] = {}
+        self.gaps: list[Gap] = []
+
+    def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[Learnt]:
+        """A value or a Gap for every need."""
+        context = replace(self._context, snapshot=snapshot, facts=facts)
+        methods, depth = tuple(self._methods.values()), context.settings.depth
+        waiting, learnt = list(dict.fromkeys(needs)), []
+        for _ in range(MOST_FALLBACKS):
+            steps = plan(waiting, methods, depth, self._tried.keys())
+            learnt += [(need, self._given_up(need)) for need in steps.hopeless]
+            answers = self._run(steps.batches, context)
+            learnt += [(n, v) for n, v in answers if not isinstance(v, Gap)]
+            waiting = [n for n, v in answers if isinstance(v, Gap)]
+            if not waiting:
+                return learnt
+        return learnt + [(need, self._given_up(need)) for need in waiting]
+
+    def vantage(self) -> Vantage | None:
+        """Where the dials started, once a method knows."""
+        found = (getattr(m, "vantage", None) for m in self._methods.values())
+        return next((v for v in found if v is not None), None)
+
+    def close(self) -> None:
+        """Let every method put away what it holds (the probe pod)."""
+        for method in self._methods.values():
+            close = getattr(method, "close", None)
+            if close is not None:
+                close(self._context)
+
+    def _given_up(self, need: Need) -> Gap:
+        tried = [gap for (n, _), gap in self._tried.items() if n == need and gap]
+        if tried:
+            return tried[0]
+        return why_hopeless(need, tuple(self._methods.values()), self._context.settings.depth)
+
+    def _run(self, batches: dict[str, tuple[Need, ...]], context: ProbeContext) -> list[Learnt]:
+        """Run each method in a daemon thread of its own; the first exception is raised here."""
+        answers: list[Learnt] = []
+        errors: list[BaseException] = []
+
+        def work(method: Method, needs: tuple[Need, ...]) -> None:
+            try:
+                answers.extend(self._ask(method, needs, context))
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [
+            threading.Thread(target=work, args=(self._methods[name], needs), daemon=True)
+            for name, needs in batches.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return answers
+
+    def _ask(self, method: Method, needs: tuple[Need, ...], context: ProbeContext) -> list[Learnt]:
+        """Every need answered: one the method forgot becomes a Gap, so that nothing is asked for ever."""
+        given: dict[Need, Any] = dict(method.learn(needs, context))
+        for need in needs:
+            value = given.setdefault(need, Gap(need.fact.about, f"{method.name} gave no answer"))
+            gap = value if isinstance(value, Gap) else None
+            self._tried[(need, method.name)] = gap
+            if gap and gap not in self.gaps:
+                self.gaps.append(gap)
+        return [(need, given[need]) for need in needs]

@@ -1,0 +1,80 @@
+"""What a pod's spec says of its ports. It proves nothing: containerPort is documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kubectl_refused.model.objects import Container, Pod, Probe, ServicePort
+
+# `-p 8080`, `--port=8080`, `--listen 127.0.0.1:8080`, `:8080`: an address and a port, or a port, of a listener.
+_LISTEN_FLAG = re.compile(
+    r"(?:^|\s)(?:-p|-l|-b|--?(?:port|listen|bind|addr|address|http|web\.listen-address)(?:-address|-port|-addr)?)"
+    r"[ =]+(?P<spec>\S+)"
+)
+_ADDRESS = re.compile(r"^(?:\w+://)?(?:\[?(?P<host>[0-9a-zA-Z.:_-]*?)\]?:)?(?P<port>\d{1,5})/?$")
+
+
+def containers(pod: Pod) -> tuple[Container, ...]:
+    """Containers that may own a port: the main ones and restartable init containers (sidecars)."""
+    sidecars = tuple(c for c in pod.spec.init_containers or () if c.restart_policy == "Always")
+    return (pod.spec.containers or ()) + sidecars
+
+
+def resolve_target_port(pod: Pod, port: ServicePort) -> int | None:
+    """The number a Service port means in this pod; None for a name that no container declares.
+
+    Kubernetes' FindPort (pkg/api/v1/pod/util.go): names are looked up with the protocol, numbers taken as is,
+    a missing targetPort is the Service port.
+    """
+    wanted = port.target_port
+    if wanted is None or wanted == "":
+        return port.port
+    if isinstance(wanted, int):
+        return wanted
+    if wanted.isdigit():
+        return int(wanted)
+    for container in containers(pod):
+        for declared in container.ports or ():
+            if declared.name == wanted and declared.protocol == port.protocol:
+                return declared.container_port
+    return None
+
+
+def probe_port(container: Container, probe: Probe) -> int | str | None:
+    """The port a probe dials, as written; None for exec probes."""
+    if probe.http_get:
+        return probe.http_get.port
+    if probe.tcp_socket:
+        return probe.tcp_socket.port
+    return probe.grpc.port if probe.grpc else None
+
+
+def command_line(container: Container) -> str:
+    """Command and arguments as one line."""
+    return " ".join((container.command or ()) + (container.args or ()))
+
+
+def said_listeners(container: Container) -> Iterator[tuple[str, int]]:
+    """(address or "", port) that the command line's own flags name. A hint, never a proof."""
+    for match in _LISTEN_FLAG.finditer(command_line(container)):
+        spec = _ADDRESS.match(match["spec"].strip("\"'"))
+        if spec and 0 < int(spec["port"]) < 65536:
+            yield spec["host"] or "", int(spec["port"])
+
+
+def said_ports(pod: Pod) -> tuple[int, ...]:
+    """Ports the pod's own spec mentions, most telling first: flags, PORT variables, containerPorts, probes."""
+    found: list[int] = []
+    for container in containers(pod):
+        found += [port for _, port in said_listeners(container)]
+        found += [
+            int(e.value)
+            for e in container.env or ()
+            if e.value and e.value.isdigit() and (e.name == "PORT" or e.name.endswith("_PORT"))
+        ]
+        found += [p.container_port for p in container.ports or () if p.protocol == "TCP"]
+        for probe in (container.readiness_probe, container.liveness_probe, container.startup_probe):
+            number = probe_port(container, probe) if probe else None
+            found += [number] if isinstance(number, int) else []
+    return tuple(dict.fromkeys(p for p in found if 0 < p < 65536))

@@ -1,0 +1,29 @@
+"""Label selectors, matched as the API server does (apimachinery pkg/labels)."""
+
+from __future__ import annotations
+
+from kubectl_refused.model.objects import Labels, LabelSelector
+
+
+def carries(labels: Labels | None, wanted: Labels) -> bool:
+    """Whether `labels` hold every pair of `wanted`."""
+    have = labels or {}
+    return all(have.get(key) == value for key, value in wanted.items())
+
+
+def selects(selector: LabelSelector, labels: Labels | None) -> bool:
+    """Whether a LabelSelector selects `labels`; an empty one selects everything."""
+    have = labels or {}
+    if not carries(have, selector.match_labels or {}):
+        return False
+    for requirement in selector.match_expressions or ():
+        value, values = have.get(requirement.key), requirement.values or ()
+        held = {
+            "In": value is not None and value in values,
+            "NotIn": value is None or value not in values,
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }.get(requirement.operator, False)
+        if not held:
+            return False
+    return True

@@ -1,0 +1,30 @@
+"""What a scene itself asks of the network, whatever the causes ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
+from kubectl_refused.model.scene import Scene
+
+# Dials of one path; more endpoints than this are sampled from both ends of the list.
+MOST_ENDPOINTS = 100
+
+
+def dns_name(scene: Scene) -> str:
+    """The Service's name as a pod of any namespace resolves it through its search list."""
+    return f"{scene.target.name}.{scene.target.namespace}.svc"
+
+
+def questions(scene: Scene) -> Iterator[Need]:
+    """The name, the entrance, and each endpoint that gets traffic."""
+    if scene.from_files or scene.service is None or scene.port is None:
+        return
+    if scene.service.spec.type == "ExternalName":
+        return
+    yield Need(LOOKUP, NameKey(dns_name(scene)))
+    if scene.entrance_dial:
+        yield Need(HANDSHAKE, scene.entrance_dial)
+    for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:
+        assert endpoint.port is not None
+        yield Need(HANDSHAKE, Dial(endpoint.address, endpoint.port))

@@ -1,0 +1,82 @@
+"""Run the causes over a scene: findings, and what could not be decided yet. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kubectl_refused.causes import Cause, Scope
+from kubectl_refused.model.evidence import Finding
+from kubectl_refused.model.facts import HANDSHAKE, Need, Undecided
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.scene import Scene
+
+# Endpoints that fail alike are alike: this many are looked into, the rest only dialled.
+MOST_SUSPECTS = 6
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding, the cause that yielded it and the scene it looked at."""
+
+    cause: Cause
+    finding: Finding
+    scene: Scene
+
+
+@dataclass(frozen=True)
+class Open:
+    """A cause that could not say, the fact it lacks, and the Gap where nobody ever will."""
+
+    cause: Cause
+    need: Need
+    gap: Gap | None
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What all causes said of one scene."""
+
+    scene: Scene
+    found: tuple[Found, ...]
+    open: tuple[Open, ...]
+
+
+def rule(scene: Scene, causes: Iterable[Cause]) -> Ruling:
+    """Run every cause in its scope over the scene."""
+    found: list[Found] = []
+    undecided: list[Open] = []
+    for cause in causes:
+        for view in views(scene, cause.scope):
+            try:
+                found += [Found(cause, finding, view) for finding in cause.check(view)]
+            except Undecided as question:
+                undecided.append(Open(cause, question.need, question.gap))
+    return Ruling(scene, tuple(found), tuple(undecided))
+
+
+def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
+    """The scene as a scope sees it: itself, each suspect endpoint, or each selected pod."""
+    if scope is Scope.ROUTE:
+        yield scene
+    elif scope is Scope.POD:
+        # A pod that is not ready breaks a path only where no other endpoint serves it.
+        if not scene.ready_endpoints or scene.from_files:
+            yield from (scene.at_pod(pod) for pod in scene.pods[:MOST_SUSPECTS])
+    else:
+        yield from suspects(scene)
+
+
+def suspects(scene: Scene) -> Iterator[Scene]:
+    """Endpoints that get traffic and have not accepted: a fault in front of an accept is none."""
+    shown = 0
+    for endpoint in scene.ready_endpoints:
+        view = scene.at_endpoint(endpoint)
+        seen = scene.facts.get(HANDSHAKE, view.endpoint_dial)
+        if not isinstance(seen, Gap) and seen is not None and seen.outcome is Outcome.ACCEPTED:
+            continue
+        shown += 1
+        if shown > MOST_SUSPECTS:
+            return
+        yield view

@@ -1,0 +1,120 @@
+"""From a Snapshot to Scenes: one for each Service port and address family. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.model.facts import FactStore
+from kubectl_refused.model.objects import EndpointSlice, Pod, Service, ServicePort
+from kubectl_refused.model.scene import Endpoint, Family, Scene
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Target, Vantage
+
+from .containers import resolve_target_port
+from .labels import carries
+
+
+def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantage) -> tuple[Scene, ...]:
+    """Every scene of a target: one without a Service where there is none, one without a port where
+    the port asked for does not exist, otherwise one for each chosen TCP port and family."""
+    service = snapshot.service(target.namespace, target.name)
+    bare = Scene(target, vantage, snapshot, facts)
+    if service is None:
+        return (bare,)
+    pods = selected_pods(service, snapshot)
+    ports = chosen_ports(target, service)
+    if not ports and target.port:
+        return (Scene(target, vantage, snapshot, facts, service, pods=pods),)
+    return tuple(
+        _scene(bare, service, port, family, address, pods)
+        for port in ports
+        for family, address in entrances(service)
+    )
+
+
+def chosen_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:
+    """The port asked for by number or name, or every TCP port."""
+    ports = service.spec.ports or ()
+    if target.port is None:
+        return tuple(p for p in ports if p.protocol == "TCP")
+    return tuple(p for p in ports if target.port in (str(p.port), p.name))[:1]
+
+
+def entrances(service: Service) -> Iterator[tuple[Family, str]]:
+    """(family, ClusterIP) pairs; the address is empty for headless Services and in files."""
+    addresses = [a for a in service.spec.cluster_ips or (service.spec.cluster_ip or "",) if a and a != "None"]
+    if addresses:
+        yield from (("IPv6" if ":" in a else "IPv4", a) for a in addresses)
+        return
+    for family in service.spec.ip_families or ("IPv4",):
+        yield "IPv6" if family == "IPv6" else "IPv4", ""
+
+
+def selected_pods(service: Service, snapshot: Snapshot) -> tuple[Pod, ...]:
+    """Pods of the Service's namespace that carry its selector; none without a selector."""
+    selector = service.spec.selector
+    if not selector:
+        return ()
+    return tuple(p for p in snapshot.pods(service.metadata.namespace) if carries(p.metadata.labels, selector))
+
+
+def _scene(
+    bare: Scene, service: Service, port: ServicePort, family: Family, address: str, pods: tuple[Pod, ...]
+) -> Scene:
+    slices = tuple(s for s in bare.snapshot.slices_of(service) if s.address_type == family)
+    headless = service.spec.cluster_ip == "None"
+    endpoints = tuple(_endpoints(slices, port, bare.snapshot, service.metadata.namespace, headless))
+    if bare.from_files and not endpoints:
+        endpoints = tuple(promised_endpoints(pods, port))
+    return Scene(
+        bare.target,
+        bare.vantage,
+        bare.snapshot,
+        bare.facts,
+        service,
+        port,
+        family,
+        address,
+        slices,
+        endpoints,
+        pods,
+    )
+
+
+def _endpoints(
+    slices: tuple[EndpointSlice, ...], port: ServicePort, snapshot: Snapshot, namespace: str, headless: bool
+) -> Iterator[Endpoint]:
+    pods = {p.metadata.name: p for p in snapshot.pods(namespace)}
+    for part in slices:
+        number = slice_port(part, port)
+        if headless and number is not None:
+            # DNS hands out the pods' own addresses and nothing translates the port (kubernetes issue 20488).
+            number = port.port
+        for entry in part.endpoints or ():
+            name = entry.target_ref.name if entry.target_ref and entry.target_ref.kind == "Pod" else ""
+            for address in (entry.addresses or ())[:1]:  # consumers use the first (discovery/v1 types.go)
+                yield Endpoint(
+                    address,
+                    number,
+                    ready=entry.conditions.ready is not False,
+                    serving=entry.conditions.serving is not False,
+                    terminating=bool(entry.conditions.terminating),
+                    node=entry.node_name or "",
+                    slice_name=part.metadata.name,
+                    target_name=name,
+                    pod=pods.get(name),
+                )
+
+
+def slice_port(part: EndpointSlice, port: ServicePort) -> int | None:
+    """The number this slice gives for the Service port; None where it lists none (an unresolved name)."""
+    for offered in part.ports or ():
+        if (offered.name or "") == port.name and (offered.protocol or "TCP") == port.protocol:
+            return offered.port
+    return None
+
+
+def promised_endpoints(pods: tuple[Pod, ...], port: ServicePort) -> Iterator[Endpoint]:
+    """Endpoints that manifests promise: no address, the port each pod's spec resolves to."""
+    for pod in pods:
+        yield Endpoint("", resolve_target_port(pod, port), target_name=pod.metadata.name, pod=pod)
