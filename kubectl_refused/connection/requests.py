@@ -1,0 +1,155 @@
+"""Send one request with its limits, its few retries and its count."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubectl_refused.connection import bodies
+from kubectl_refused.connection.answers import Response, unreachable
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
+MOST_TRIES = 3
+LONGEST_RETRY_AFTER = 5.0  # seconds; a server that asks for more gets no second try, and the person an answer
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: `connect` for TCP and TLS, `idle` between two pieces of an answer, `total` for a request."""
+
+    connect: float = 10.0
+    idle: float = 30.0
+    total: float = 120.0
+
+    @classmethod
+    def of(cls, timeout: float | None) -> Limits:
+        """Return the limits for --request-timeout; None keeps ours, as a diagnosis must end."""
+        if timeout is None:
+            return cls()
+        return cls(connect=min(cls.connect, timeout), idle=timeout, total=timeout)
+
+
+class Sender:
+    """Sends for one Connection and counts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._counting = threading.Lock()
+        self.requests_made = 0
+        self.bytes_read = 0
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        query: Iterable[tuple[str, str]] = (),
+        *,
+        body: object = None,
+        content_type: str = "application/json",
+        limit: int = bodies.LARGEST,
+    ) -> Response:
+        """Return the answer whatever its status. Raises Unreachable or Cancelled.
+
+        A GET is tried again once when a kept-alive connection was dropped; 429 (and 5xx to a GET) with a
+        Retry-After of 5 s at most is honoured, three tries in all: the server refused before it did anything.
+        401 renews once.
+        """
+        connection, query = self._connection, list(query)
+        dropped = renewed = False
+        deadline = time.monotonic() + connection.limits.total
+        for attempt in range(MOST_TRIES + 2):
+            connection.cancel.check()
+            try:
+                raw = self.open(method, path, query, body=body, content_type=content_type)
+                response, wire = bodies.read_all(raw, deadline, connection.cancel, limit)
+            except bodies.transport_errors() as error:
+                connection.cancel.check()
+                if method == "GET" and not dropped and bodies.was_dropped(error):
+                    dropped = True
+                    continue
+                raise unreachable(error, connection.request_of(method, path)) from error
+            self._count(0, wire)
+            if response.status == 401 and not renewed and response.api_status():
+                renewed = True
+                if connection.renew_credentials():
+                    continue
+            pause = retry_after(response, method)
+            if pause is None or attempt + 1 >= MOST_TRIES or time.monotonic() + pause > deadline:
+                return response
+            connection.cancel.wait(pause)
+        return response
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]],
+        *,
+        body: object = None,
+        content_type: str = "application/json",
+        compressed: bool = True,
+        idle: float | None = None,
+    ) -> Any:
+        """Send and return the `kubernetes` RESTResponse with its body unread. Raises urllib3's errors."""
+        connection = self._connection
+        limits, transport = connection.limits, connection.transport
+        parts = self.serialize(method, path, query, compressed=compressed, body=body, content_type=content_type)
+        self._count(1, 0)
+        return transport.api.call_api(*parts, _request_timeout=(limits.connect, idle or limits.idle))
+
+    def serialize(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]],
+        *,
+        compressed: bool = False,
+        body: object = None,
+        content_type: str | None = None,
+    ) -> tuple[str, str, Any, Any, Any]:
+        """Return (method, url, headers, body, form) with credentials and impersonation, for requests and streams.
+
+        The headers are urllib3's HTTPHeaderDict, as Impersonate-Group comes once for each group.
+        """
+        from urllib3 import HTTPHeaderDict
+
+        connection = self._connection
+        headers = {"Accept": "application/json"}
+        if body is not None and content_type:
+            headers["Content-Type"] = content_type
+        if compressed:
+            # Without it the server never compresses: 292 MB of pods instead of 17 were measured.
+            plain = connection.config.cluster.get("disable-compression")
+            headers["Accept-Encoding"] = "identity" if plain else "gzip"
+        _, url, given, body, form = connection.transport.api.param_serialize(
+            method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        every = HTTPHeaderDict(given)
+        for name, value in connection.transport.impersonation:
+            every.add(name, value)
+        return method, url, every, body, form
+
+    def opened(self) -> None:
+        """Count a stream's handshake as a request."""
+        self._count(1, 0)
+
+    def _count(self, requests: int, read: int) -> None:
+        with self._counting:
+            self.requests_made += requests
+            self.bytes_read += read
+
+
+def retry_after(response: Response, method: str) -> float | None:
+    """Return how long to wait before trying again, None when it should not be."""
+    retriable = response.status == 429 or (method == "GET" and response.status >= 500)
+    wanted = response.headers.get("retry-after", "")
+    if response.status == 429 and not wanted:
+        wanted = "1"
+    if not retriable or not wanted.isascii() or not wanted.isdigit():
+        return None
+    return float(wanted) if float(wanted) <= LONGEST_RETRY_AFTER else None
