@@ -1,0 +1,125 @@
+"""The targetPort is not the port the process listens on.
+
+Why it refuses:
+    The Service sends to a port of the pod that no socket is bound to, so the pod's kernel answers RST. The
+    process itself is well and listens on another port. containerPort plays no part: it is documentation
+    (kubernetes/website pull 26790), and may agree with the wrong number.
+Confirm:
+    kubectl exec POD -- cat /proc/net/tcp /proc/net/tcp6    # state 0A is LISTEN, ports are hexadecimal
+Fix:
+    Point the Service's targetPort at the port the process listens on.
+See:
+    https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.target_port import target_port_change
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding, TrialEvidence, WitnessEvidence
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, PodPort
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.containers import containers, declared_ports, said_listeners, said_ports
+from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
+from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_ports, shown, standing
+
+# Ports tried by port-forward when sockets cannot be read.
+MOST_CANDIDATES = 5
+
+
+@cause("KR401", scope=Scope.ENDPOINT, reads={HANDSHAKE, LISTENERS, FORWARD}, produces=Symptom.RST, since="0.1")
+def wrong_target_port(scene: Scene) -> Iterator[Finding]:
+    """Yield when nothing listens on the endpoint's port while the pod listens elsewhere.
+
+    Sockets prove it; port-forward alone makes it likely; flags in the spec alone make it possible.
+    """
+    pod, endpoint = scene.pod, scene.endpoint
+    if pod is None or endpoint is None or endpoint.port is None:
+        return
+    handshake = scene.dialled
+    if handshake is None:
+        yield from _said(scene, pod, endpoint.port)
+        return
+    if handshake.outcome is not Outcome.REFUSED:
+        return
+    listeners = scene.maybe(LISTENERS, pod_key(pod))
+    if listeners is None:
+        yield from _forwarded(scene, pod, handshake)
+        return
+    aimed = handshake.port
+    if not listeners.sockets or standing(listeners.sockets, endpoint.address, aimed) is not Standing.ABSENT:
+        return
+    open_ports = reachable_ports(listeners.sockets, endpoint.address)
+    meant = likeliest_port(open_ports or [s.port for s in listeners.sockets], said_ports(pod))
+    assert meant is not None
+    evidence = [_sends(scene, aimed), sockets(pod, listeners), packet(scene, handshake)]
+    if meant in open_ports:
+        evidence += _trial(scene, endpoint.address, meant)
+    owner = next((s.owner for s in listeners.sockets if s.port == meant and s.owner), "the process")
+    bound = shown(s for s in listeners.sockets if s.port == meant)
+    yield _finding(scene, pod, aimed, meant, f"{owner} listens on {bound}", evidence, Certainty.PROVED)
+
+
+def _said(scene: Scene, pod: Pod, aimed: int) -> Iterator[Finding]:
+    """The command line names a port and it is another one: a hint, where nothing can be dialled or read."""
+    told = [(c.name, port) for c in containers(pod) for _, port in said_listeners(c)]
+    if not told or any(port == aimed for _, port in told) or aimed in declared_ports(pod):
+        return
+    name, meant = told[0]
+    says = f"container {name} is told to listen on {meant}"
+    proof = field(scene, f"pod/{pod.metadata.name}", "command", meant, says)
+    yield _finding(scene, pod, aimed, meant, says, [_sends(scene, aimed), proof], Certainty.POSSIBLE)
+
+
+def _forwarded(scene: Scene, pod: Pod, handshake: Handshake) -> Iterator[Finding]:
+    """Nothing at localhost on the port aimed at, but on another one the spec mentions: seen by port-forward."""
+    namespace, name = pod_key(pod)
+    aimed = scene.maybe(FORWARD, PodPort(namespace, name, handshake.port))
+    if aimed is None or aimed.outcome is Outcome.ACCEPTED:
+        return
+    for port in [p for p in said_ports(pod) if p != handshake.port][:MOST_CANDIDATES]:
+        seen = scene.maybe(FORWARD, PodPort(namespace, name, port))
+        if seen is not None and seen.outcome is Outcome.ACCEPTED:
+            says = f"inside the pod, port {port} accepts and port {handshake.port} does not"
+            witness = WitnessEvidence(witness="port-forward", subject=f"pod/{name}", says=says)
+            evidence: list[Evidence] = [_sends(scene, handshake.port), witness, packet(scene, handshake)]
+            yield _finding(scene, pod, handshake.port, port, says, evidence, Certainty.LIKELY)
+            return
+
+
+def _finding(
+    scene: Scene, pod: Pod, aimed: int, meant: int, says: str, evidence: list[Evidence], certainty: Certainty
+) -> Finding:
+    return Finding(
+        where=f"port {aimed} of pod/{pod.metadata.name}",
+        says=f"targetPort {aimed}; {says}",
+        headline=f"targetPort is {aimed}, the app listens on {meant}",
+        certainty=certainty,
+        evidence=tuple(evidence),
+        fix=target_port_change(scene, meant),
+    )
+
+
+def _sends(scene: Scene, aimed: int) -> Evidence:
+    assert scene.port is not None
+    written = scene.port.target_port
+    named = f" ({written})" if isinstance(written, str) else ""
+    says = f"the Service sends port {scene.port.port} to {aimed}{named}"
+    return field(scene, service_subject(scene), "spec.ports[].targetPort", written, says)
+
+
+def _trial(scene: Scene, address: str, port: int) -> list[Evidence]:
+    """The port for the fix, dialled before the fix is told."""
+    tried = scene.maybe(HANDSHAKE, Dial(address, port))
+    if tried is None:
+        return []
+    worked = tried.outcome is Outcome.ACCEPTED
+    told = "was dialled and accepted" if worked else f"was dialled too: {tried.outcome.value}"
+    shown_address = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return [
+        TrialEvidence(witness=tried.witness, subject=shown_address, says=f"{shown_address} {told}", worked=worked)
+    ]

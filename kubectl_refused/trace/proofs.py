@@ -1,0 +1,49 @@
+"""Evidence that many causes give, said in one way."""
+
+from __future__ import annotations
+
+from kubectl_refused.judge.tellings import dial_told, icmp_told
+from kubectl_refused.model.evidence import ObjectEvidence, PacketEvidence, SocketEvidence
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Handshake, Listeners
+from kubectl_refused.model.scene import Scene
+
+from .sockets import shown
+
+
+def packet(scene: Scene, handshake: Handshake) -> PacketEvidence:
+    """A dial and how it ended."""
+    return PacketEvidence(
+        witness=f"{handshake.witness} ({scene.vantage})",
+        subject=f"{handshake.host}:{handshake.port}",
+        says=dial_told(handshake, scene),
+        address=f"{handshake.host}:{handshake.port}",
+        outcome=handshake.outcome.value,
+        seconds=round(handshake.seconds, 4),
+        offender=handshake.icmp.offender if handshake.icmp and icmp_told(handshake) else "",
+    )
+
+
+def sockets(pod: Pod, listeners: Listeners) -> SocketEvidence:
+    """Every listener of the pod."""
+    name = pod.metadata.name
+    owners = ", ".join(dict.fromkeys(s.owner for s in listeners.sockets if s.owner))
+    told = f"{shown(listeners.sockets)} LISTEN in {name}" if listeners.sockets else f"no TCP listener in {name}"
+    return SocketEvidence(
+        witness=listeners.witness,
+        subject=f"pod/{name}",
+        says=told + (f", {owners}" if owners else ""),
+        listeners=tuple(dict.fromkeys(s.shown for s in listeners.sockets)),
+        process=owners,
+    )
+
+
+def field(scene: Scene, subject: str, path: str, value: object, says: str) -> ObjectEvidence:
+    """A field of an API object (or of a manifest)."""
+    witness = "files" if scene.from_files else "api server"
+    return ObjectEvidence(witness=witness, subject=subject, says=says, field=path, value=value)
+
+
+def service_subject(scene: Scene) -> str:
+    """`service/web`."""
+    return f"service/{scene.target.name}"
