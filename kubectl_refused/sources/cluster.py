@@ -1,0 +1,100 @@
+"""Read what lies on a Service's path from a cluster: at most three requests, however large the cluster.
+
+The Service and its EndpointSlices are read side by side; the pods its selector picks follow, since only the Service
+knows the selector. Reads are consistent ones (no resourceVersion), as a diagnosis must not come from a stale cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import EndpointSlice, KubernetesObject, Pod, Service
+from kubectl_refused.model.snapshot import Change, Coverage
+from kubectl_refused.model.target import Target
+from kubectl_refused.sources.decoding import OddObject, decode
+from kubectl_refused.sources.reads import (
+    MOST_PAGES,
+    PAGE_SIZE,
+    Listing,
+    ListRequest,
+    gap_of,
+    in_parallel,
+    list_objects,
+    namespaced,
+)
+from kubectl_refused.text import one_line
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+
+
+class ClusterSource:
+    """Reads through one Connection. `now` gives seconds since the epoch."""
+
+    origin = "cluster"
+
+    def __init__(self, connection: Connection, now: Callable[[], float] = time.time) -> None:
+        self._connection = connection
+        self._now = now
+
+    def read(self, target: Target) -> Iterable[Change]:
+        """Yield Changes for Service, EndpointSlices and pods.
+
+        A missing Service is coverage without an object. Raises Unreachable, CredentialsProblem or Cancelled.
+        """
+        changes, slices = in_parallel([lambda: self._service(target), lambda: self._slices(target)])
+        yield from changes
+        yield from slices
+        service = next((c.value for c in changes if isinstance(c.value, Service)), None)
+        if service and service.spec.selector:
+            yield from self._pods(target.namespace, service.spec.selector)
+
+    def _service(self, target: Target) -> list[Change]:
+        coverage = Coverage("Service", target.namespace, f"metadata.name={target.name}")
+        try:
+            body = self._connection.get_bytes(namespaced(target.namespace, "services", target.name))
+            return [Change(self._now(), value=decode(body, Service)), Change(self._now(), covered=coverage)]
+        except NotFound:
+            return [Change(self._now(), covered=coverage)]
+        except (Forbidden, ApiProblem) as error:
+            return [Change(self._now(), gap=gap_of(error, "Services"))]
+        except OddObject as error:
+            why = f"it does not read as a Service: {one_line(str(error))}"
+            return [Change(self._now(), gap=Gap(f"svc/{target.name}", why))]
+
+    def _slices(self, target: Target) -> list[Change]:
+        selector = f"{SERVICE_NAME_LABEL}={target.name}"
+        path = namespaced(target.namespace, "endpointslices", group="discovery.k8s.io/v1")
+        request = ListRequest(
+            "EndpointSlices", path, lambda raw: decode(raw, EndpointSlice), [("labelSelector", selector)]
+        )
+        listing = list_objects(self._connection, request)
+        return list(self._changes(listing, Coverage("EndpointSlice", target.namespace, selector), request.what))
+
+    def _pods(self, namespace: str, labels: dict[str, str]) -> Iterator[Change]:
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        request = ListRequest(
+            "Pods", namespaced(namespace, "pods"), lambda raw: decode(raw, Pod), [("labelSelector", selector)]
+        )
+        listing = list_objects(self._connection, request)
+        return self._changes(listing, Coverage("Pod", namespace, selector), request.what)
+
+    def _changes(
+        self, listing: Listing[KubernetesObject] | Listing[EndpointSlice] | Listing[Pod], coverage: Coverage, what: str
+    ) -> Iterator[Change]:
+        """Yield a Change for each object and gap, and the coverage only where the read reached its end."""
+        for item in listing.items:
+            yield Change(self._now(), value=item)
+        for gap in listing.gaps:
+            yield Change(self._now(), gap=gap)
+        if listing.read:
+            yield Change(self._now(), covered=coverage)
+        if listing.read and not listing.complete:
+            limit = PAGE_SIZE * MOST_PAGES
+            yield Change(self._now(), gap=Gap(f"some {what}", f"there are more than the {limit} that were read"))

@@ -1,0 +1,132 @@
+"""Bounded reads of one kind, each with its outcome as values: objects, or Gaps that say why not.
+
+What ends a run (no cluster, no credentials, cancelled) is raised; everything else shrinks the answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.sources.decoding import OddObject
+from kubectl_refused.text import one_line
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
+T = TypeVar("T")
+Decode = Callable[[msgspec.Raw], T]
+Query = Sequence[tuple[str, str]]
+
+PAGE_SIZE = 500  # kubectl's own
+MOST_PAGES = 10
+MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """What one LIST gave. `read` is false when it was refused; `gaps` tell why, or which objects were odd."""
+
+    items: tuple[T, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    read: bool = True
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class ListRequest(Generic[T]):
+    """One LIST to make. `what` names the kind for a reader (NetworkPolicies)."""
+
+    what: str
+    path: str
+    decode: Decode[T]
+    query: Query = ()
+    page_size: int = PAGE_SIZE
+    most_pages: int = MOST_PAGES
+
+
+def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
+    """Read at most `most_pages` pages. Raises Unreachable, CredentialsProblem or Cancelled."""
+    items: list[T] = []
+    gaps: list[Gap] = []
+    pages = 0
+    try:
+        for page in connection.list_items(request.path, request.query, request.page_size):
+            _decode_page(page, request, items, gaps)
+            pages += 1
+            if pages == request.most_pages:
+                full = len(page) >= request.page_size
+                return Listing(tuple(items), tuple(gaps), complete=not full)
+    except (Forbidden, NotFound, ApiProblem) as error:
+        return Listing(tuple(items), (*gaps, gap_of(error, request.what)), read=False, complete=False)
+    return Listing(tuple(items), tuple(gaps))
+
+
+def _decode_page(
+    page: Iterable[msgspec.Raw], request: ListRequest[T], items: list[T], gaps: list[Gap]
+) -> None:
+    for raw in page:
+        try:
+            items.append(request.decode(raw))
+        except OddObject as error:
+            gaps.append(Gap(f"one of the {request.what}", f"it does not read as one: {one_line(str(error))}"))
+
+
+def gap_of(error: ConnectionProblem, what: str) -> Gap:
+    """Return the Gap for a refused or failed call; for missing rights it says what to grant."""
+    if isinstance(error, Forbidden) and not error.by_admission:
+        plain, _, group = error.resource.partition(".")
+        where = f"in namespace {error.namespace}" if error.namespace else "in all namespaces"
+        full = f"{plain}.{group}" if group else plain
+        return Gap(what, f"forbidden: {error.verb} {plain} {where}", f"grant {error.verb} {full}")
+    said = getattr(error, "server_message", "") or error.message
+    return Gap(what, one_line(said))
+
+
+def segment(name: str) -> str:
+    """Return a name as one segment of a path, so that no name reaches another path."""
+    return quote(name, safe="")
+
+
+def namespaced(namespace: str, resource: str, name: str = "", group: str = "") -> str:
+    """Return the API path of a namespaced resource; `group` like apps/v1, core/v1 when empty."""
+    base = f"/apis/{group}" if group else "/api/v1"
+    path = f"{base}/namespaces/{segment(namespace)}/{resource}"
+    return f"{path}/{segment(name)}" if name else path
+
+
+def in_parallel(tasks: Sequence[Callable[[], T]], most: int = MOST_THREADS) -> list[T]:
+    """Run the tasks in daemon threads, `most` at a time; results in order, the first exception is raised."""
+    if len(tasks) < 2:
+        return [task() for task in tasks]
+    results: dict[int, T] = {}
+    errors: list[BaseException] = []
+    waiting = iter(enumerate(tasks))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while not errors:
+            with lock:
+                index, task = next(waiting, (-1, None))
+            if task is None:
+                return
+            try:
+                results[index] = task()
+            except BaseException as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(most, len(tasks)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return [results[index] for index in range(len(tasks))]
