@@ -24,14 +24,12 @@ SAY_EVERY_SECONDS = 20.0
 STOP_SECONDS = 10.0
 LIMIT_SECONDS = 2400.0
 BUILD = """
-from tests.cluster import gobuild, images
-from tests.cluster.errors import ClusterError
 import sys
+from tests.cluster import api
 try:
-    images.archives()
-    gobuild.kubernetes()
-except ClusterError as error:
-    sys.exit(f"build: {error}")
+    api.fill_cache()
+except api.ClusterError as error:
+    sys.exit(f"error: {error}")
 """
 KILL = "import os, sys; os.killpg(int(sys.argv[1]), int(sys.argv[2]))"
 
