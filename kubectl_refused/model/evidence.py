@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -39,7 +40,7 @@ class ObjectEvidence(_Evidence, frozen=True, tag="object"):
 class NearestEvidence(_Evidence, frozen=True, tag="nearest"):
     """What was probably meant; `differs` maps a key to [wanted, found]."""
 
-    differs: dict[str, tuple[str | None, str | None]] = {}
+    differs: Mapping[str, tuple[str | None, str | None]] = {}
 
 
 class SocketEvidence(_Evidence, frozen=True, tag="sockets"):

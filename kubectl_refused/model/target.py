@@ -45,12 +45,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Vantage:
-    """Where the dials of a path start: a probe pod, the API server, or nowhere (files)."""
+    """Where the dials of a path start: a probe pod, the API server, or nowhere (files).
+
+    `labels` and `address` are the client pod's own, by which NetworkPolicies judge it.
+    """
 
     kind: str
     namespace: str = ""
     node: str = ""
     name: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    address: str = ""
 
     def __str__(self) -> str:
         on = f" on {self.node}" if self.node else ""

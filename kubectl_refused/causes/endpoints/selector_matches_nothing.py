@@ -1,0 +1,98 @@
+"""The Service's selector matches no pod.
+
+Why it refuses:
+    Without a matching pod the Service has no endpoints, and kube-proxy rejects its ClusterIP (ICMP port
+    unreachable from the client's own node in the nftables and iptables modes; other data paths drop).
+Confirm:
+    kubectl get pods -n NAMESPACE -l KEY=VALUE    # No resources found
+Fix:
+    Make spec.selector and the labels of the pod template agree.
+See:
+    https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/#does-the-service-have-any-endpoints
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.change import named, service_change
+from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
+from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, NamespaceKey, SelectorKey
+from kubectl_refused.model.objects import Labels, Pod, Workload
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.labels import carries
+from kubectl_refused.trace.nearest import label_difference, label_likeness
+from kubectl_refused.trace.proofs import field, service_subject
+
+# Below this the nearest labels are no miss but a stranger's.
+LEAST_LIKENESS = 0.5
+
+
+@cause(
+    "KR201",
+    scope=Scope.ROUTE,
+    reads={PODS_IN, WORKLOADS_IN, PODS_ELSEWHERE},
+    produces=Symptom.NO_ENDPOINTS,
+    since="0.1",
+)
+def selector_matches_nothing(scene: Scene) -> Iterator[Finding]:
+    """Yield when pods of the namespace were read and none carries the selector, with the nearest miss."""
+    service, namespace = scene.service, scene.target.namespace
+    if service is None or scene.pods or scene.endpoints or not service.spec.selector:
+        return
+    if service.spec.type == "ExternalName":
+        return
+    selector = service.spec.selector
+    pods = scene.need(PODS_IN, NamespaceKey(namespace))
+    if any(carries(p.metadata.labels, selector) for p in pods):
+        return
+    workloads = scene.maybe(WORKLOADS_IN, NamespaceKey(namespace)) or ()
+    if any(carries(w.spec.template.metadata.labels, selector) for w in workloads):
+        return  # somebody would carry it: why no pod of theirs is there is another cause's to say
+    if scene.maybe(PODS_ELSEWHERE, SelectorKey(tuple(sorted(selector.items())))):
+        return  # they stand in another namespace
+    told = ", ".join(f"{k}={v}" for k, v in sorted(selector.items()))
+    whose = "pod templates" if scene.from_files else "pods"
+    says = f"{told}: 0 of {len(pods)} {whose} carry it"
+    evidence: list[Evidence] = [field(scene, service_subject(scene), "spec.selector", selector, says)]
+    fix = Fix(summary=f"Give spec.selector of svc/{scene.target.name} labels that a pod template carries")
+    if miss := _nearest(selector, pods, workloads):
+        name, labels = miss
+        differs = label_difference(selector, labels)
+        evidence.append(_miss(name, differs, labels))
+        fix = service_change(scene, f"Select what {name} carries", {"selector": _mended(differs, labels)})
+    yield Finding(
+        where=f"svc/{scene.target.name}",
+        says=f"spec.selector {told} matches no pod",
+        headline="its selector matches no pod",
+        evidence=tuple(evidence),
+        fix=fix,
+    )
+
+
+def _nearest(selector: Labels, pods: Iterable[Pod], workloads: Iterable[Workload]) -> tuple[str, Labels] | None:
+    """(what, its labels) most like the selector: a workload's template before a lone pod."""
+    offers = [(named(w.kind, w.metadata.name), w.spec.template.metadata.labels or {}) for w in workloads]
+    offers += [(f"pod/{p.metadata.name}", p.metadata.labels or {}) for p in pods]
+    best = max(offers, key=lambda offer: label_likeness(selector, offer[1]), default=None)
+    return best if best and label_likeness(selector, best[1]) >= LEAST_LIKENESS else None
+
+
+def _miss(name: str, differs: dict[str, tuple[str | None, str | None]], labels: Labels) -> Evidence:
+    told = "; ".join(
+        f"{key}: wanted {wanted}, found {found if found is not None else 'no such label'}"
+        for key, (wanted, found) in sorted(differs.items())
+    )
+    return NearestEvidence(witness="api server", subject=name, says=f"{name} differs in {told}", differs=differs)
+
+
+def _mended(differs: dict[str, tuple[str | None, str | None]], labels: Labels) -> dict[str, str | None]:
+    """The selector's keys that must change: the value found, or removed with the same value's own key in place."""
+    mended: dict[str, str | None] = {}
+    for key, (wanted, found) in differs.items():
+        mended[key] = found
+        if found is None:
+            other = next((k for k, v in sorted(labels.items()) if v == wanted), None)
+            mended.update({other: wanted} if other else {})
+    return mended

@@ -1,0 +1,88 @@
+"""A NetworkPolicy of the target's namespace does not let this client in.
+
+Why it refuses:
+    Once any policy selects a pod for ingress, only what some rule allows gets in. What the client sees depends
+    on who enforces it: most drop (silence, a timeout); kube-router rejects with ICMP port unreachable, which
+    reads as "refused" (kube-router pkg/controllers/netpol/pod.go).
+Confirm:
+    kubectl get networkpolicy -n NAMESPACE -o yaml    # which select the pod, and what their rules allow
+Fix:
+    Add a rule that lets the client in on the pod's port (not the Service's).
+See:
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.policy import allow
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.policies import Party, allows, selecting
+from kubectl_refused.trace.proofs import field, packet, sockets
+from kubectl_refused.trace.sockets import Standing, standing
+
+# What an enforcer makes of a denied SYN: silence, an ICMP error, or a forged RST.
+_DENIALS = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNREACHABLE})
+
+
+@cause(
+    "KR309",
+    scope=Scope.ENDPOINT,
+    reads={HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN},
+    produces=Symptom.SILENCE,
+    since="0.1",
+)
+def ingress_denied(scene: Scene) -> Iterator[Finding]:
+    """Yield when the policies, evaluated for the client, deny it and its dial ended as a denial does."""
+    handshake, pod = scene.dialled, scene.pod
+    if handshake is None or pod is None or handshake.outcome not in _DENIALS:
+        return
+    if scene.vantage.kind != "pod":
+        return  # policies are evaluated for pods; the API server's own address tells nothing
+    namespace = pod.metadata.namespace
+    policies = scene.need(POLICIES_IN, NamespaceKey(namespace))
+    closing = selecting(policies, "Ingress", namespace, pod.metadata.labels)
+    if not closing or allows(closing, "Ingress", client(scene), pod, handshake.port):
+        return
+    listeners = scene.maybe(LISTENERS, pod_key(pod))
+    seen = standing(listeners.sockets, handshake.host, handshake.port) if listeners else None
+    if handshake.outcome is Outcome.REFUSED and seen is not Standing.OPEN:
+        return  # an RST is the pod's own unless its sockets say that somebody listens
+    names = ", ".join(p.metadata.name for p in closing)
+    evidence: list[Evidence] = [
+        field(
+            scene,
+            f"networkpolicy/{closing[0].metadata.name}",
+            "spec.ingress",
+            None,
+            f"{names} selects {pod.metadata.name}; no rule lets {_told(scene)} in on port {handshake.port}",
+        ),
+        packet(scene, handshake),
+    ]
+    evidence += [sockets(pod, listeners)] if listeners else []
+    rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": handshake.port}]}
+    yield Finding(
+        where=f"networkpolicy/{closing[0].metadata.name}",
+        says=f"{names} lets no {_told(scene)} in on port {handshake.port}",
+        headline=f"NetworkPolicy {names} does not let the client in",
+        certainty=Certainty.PROVED if listeners else Certainty.LIKELY,
+        evidence=tuple(evidence),
+        fix=allow(scene, closing[0], "ingress", rule),
+    )
+
+
+def client(scene: Scene) -> Party:
+    """The client of this path as policies see it. Every namespace carries its own name as a label since 1.21."""
+    namespace = scene.vantage.namespace or scene.target.namespace
+    seen = scene.maybe(NAMESPACE, NamespaceKey(namespace))
+    labels = {"kubernetes.io/metadata.name": namespace} | ((seen.metadata.labels if seen else None) or {})
+    return Party(namespace, dict(scene.vantage.labels), labels, scene.vantage.address)
+
+
+def _told(scene: Scene) -> str:
+    return f"pod of namespace {scene.vantage.namespace or scene.target.namespace}"

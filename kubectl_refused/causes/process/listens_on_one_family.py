@@ -1,0 +1,64 @@
+"""The process listens on one IP family only, and not on the one that is dialled.
+
+Why it refuses:
+    A socket bound to 0.0.0.0 takes no IPv6; one bound to [::] takes IPv4 too unless IPV6_V6ONLY is set, as
+    nginx does by default (ipv6(7)). Packets of the other family meet no socket: the kernel answers RST.
+Confirm:
+    kubectl exec POD -- cat /proc/net/tcp /proc/net/tcp6    # the port stands in one of them only
+Fix:
+    Listen on [::] without IPV6_V6ONLY, or on both families.
+See:
+    https://man7.org/linux/man-pages/man7/ipv6.7.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.change import named, workload_of
+from kubectl_refused.model.evidence import Certainty, Finding, Fix
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
+from kubectl_refused.model.observation import Outcome, Socket
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.proofs import packet, sockets
+from kubectl_refused.trace.sockets import Standing, shown, standing
+
+
+@cause("KR405", scope=Scope.ENDPOINT, reads={HANDSHAKE, LISTENERS, WORKLOAD}, produces=Symptom.RST, since="0.1")
+def listens_on_one_family(scene: Scene) -> Iterator[Finding]:
+    """Yield when the port is open to the other family only.
+
+    An IPv6 wildcard without an IPv4 twin is only likely: /proc/net/tcp6 does not show IPV6_V6ONLY.
+    """
+    handshake, pod = scene.dialled, scene.pod
+    if handshake is None or pod is None or handshake.outcome is not Outcome.REFUSED:
+        return
+    listeners = scene.need(LISTENERS, pod_key(pod))
+    here = tuple(s for s in listeners.sockets if s.port == handshake.port)
+    if not _one_family(here, handshake.host, handshake.port):
+        return
+    has, lacks = ("IPv4", "IPv6") if ":" in handshake.host else ("IPv6", "IPv4")
+    proved = lacks == "IPv6" or any(s.v6only for s in here)
+    kind, metadata, _ = workload_of(scene, pod)
+    owner = next((s.owner for s in here if s.owner), "the process")
+    yield Finding(
+        where=f"port {handshake.port} of pod/{pod.metadata.name}",
+        says=f"{owner} is on {shown(here)}, {has} only; {handshake.host} is {lacks}",
+        headline=f"the app listens on {has} only",
+        certainty=Certainty.PROVED if proved else Certainty.LIKELY,
+        evidence=(sockets(pod, listeners), packet(scene, handshake)),
+        fix=Fix(
+            summary=f"Listen on {lacks} too: bind to [::]:{handshake.port} without IPV6_V6ONLY",
+            owner=named(kind, metadata.name),
+        ),
+    )
+
+
+def _one_family(here: tuple[Socket, ...], address: str, port: int) -> bool:
+    """Whether packets for `address` meet no socket, though a wildcard of the other family has the port."""
+    told = standing(here, address, port)
+    if told is Standing.OTHER_FAMILY:
+        return True
+    # [::] counts as open to IPv4 where the flag is not known; the RST says that it is not.
+    return told is Standing.OPEN and ":" not in address and all(":" in s.address for s in here)

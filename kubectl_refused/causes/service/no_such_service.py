@@ -1,0 +1,61 @@
+"""There is no Service of that name in the namespace.
+
+Why it refuses:
+    The name does not resolve (NXDOMAIN), or a client that cached the address of a deleted Service dials an
+    address that nobody serves any more.
+Confirm:
+    kubectl get service NAME -n NAMESPACE    # NotFound
+Fix:
+    Ask for the Service by its right name and namespace, or create it.
+See:
+    https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/#does-the-service-exist
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
+from kubectl_refused.model.facts import SERVICES_IN, SERVICES_NAMED, NameKey, NamespaceKey
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.nearest import nearest
+from kubectl_refused.trace.proofs import field, service_subject
+
+
+@cause("KR101", scope=Scope.ROUTE, reads={SERVICES_IN, SERVICES_NAMED}, produces=Symptom.NO_NAME, since="0.1")
+def no_such_service(scene: Scene) -> Iterator[Finding]:
+    """Yield when the Service was looked for and is not there, with the nearest name here and elsewhere."""
+    name, namespace = scene.target.name, scene.target.namespace
+    if scene.service is not None or not scene.snapshot.read("Service", namespace):
+        return
+    here = scene.maybe(SERVICES_IN, NamespaceKey(namespace)) or ()
+    elsewhere = scene.maybe(SERVICES_NAMED, NameKey(name)) or ()
+    spaces = sorted(s.metadata.namespace for s in elsewhere if s.metadata.namespace != namespace)
+    meant = nearest(name, (s.metadata.name for s in here))
+    says = f"namespace {namespace} has {len(here)} Services and none of that name"
+    evidence: list[Evidence] = [field(scene, service_subject(scene), "metadata.name", name, says)]
+    if spaces:
+        told = f"svc/{name} exists in namespace {', '.join(spaces[:3])}"
+        evidence.append(NearestEvidence(witness="api server", subject=f"service/{name}", says=told))
+    if meant:
+        told = f"svc/{meant} is the nearest name in {namespace}"
+        difference = {"name": (name, meant)}
+        evidence.append(
+            NearestEvidence(witness="api server", subject=f"service/{meant}", says=told, differs=difference)
+        )
+    yield Finding(
+        where=f"namespace {namespace}",
+        says=says,
+        headline=f"there is no Service {name} in namespace {namespace}",
+        evidence=tuple(evidence),
+        fix=_fix(name, spaces, meant),
+    )
+
+
+def _fix(name: str, spaces: list[str], meant: str | None) -> Fix:
+    if spaces:
+        return Fix(summary=f"Dial {name}.{spaces[0]}: the Service stands in namespace {spaces[0]}")
+    if meant:
+        return Fix(summary=f"Dial {meant}, or create the Service {name}")
+    return Fix(summary=f"Create the Service {name}, or ask in the namespace where it stands (-n NAMESPACE)")

@@ -1,0 +1,112 @@
+"""NetworkPolicies evaluated rule by rule, as the API defines them (networking/v1 types.go). Pure.
+
+Policies only add up: a pod that any policy selects for a direction is closed in it but for what some rule of
+some such policy allows. Rules within a policy, peers and ports within a rule are alternatives; a peer's
+podSelector and namespaceSelector must both hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Literal
+
+from kubectl_refused.model.objects import IPBlock, Labels, NetworkPolicy, Pod, PolicyPeer, PolicyPort
+
+from .containers import containers
+from .labels import selects
+
+Direction = Literal["Ingress", "Egress"]
+
+
+@dataclass(frozen=True)
+class Party:
+    """One end of a connection, as policies see it. `address` may be empty where it is not known."""
+
+    namespace: str
+    labels: Labels
+    namespace_labels: Labels
+    address: str = ""
+
+
+def selecting(
+    policies: Iterable[NetworkPolicy], direction: Direction, namespace: str, labels: Labels | None
+) -> tuple[NetworkPolicy, ...]:
+    """The policies that close this direction for a pod with these labels."""
+    return tuple(
+        p
+        for p in policies
+        if p.metadata.namespace == namespace and direction in _types(p) and selects(p.spec.pod_selector, labels)
+    )
+
+
+def allows(
+    policies: Sequence[NetworkPolicy], direction: Direction, peer: Party, receiver: Pod | None, port: int
+) -> bool:
+    """Whether no policy selects, or some rule lets `peer` through to TCP `port` of `receiver`."""
+    if not policies:
+        return True
+    for policy in policies:
+        for peers, ports in _rules(policy, direction):
+            if _ports_hold(ports, receiver, port) and _peers_hold(peers, policy.metadata.namespace, peer):
+                return True
+    return False
+
+
+def _types(policy: NetworkPolicy) -> tuple[str, ...]:
+    """policyTypes; when unset always Ingress, and Egress where there are egress rules."""
+    if policy.spec.policy_types:
+        return policy.spec.policy_types
+    return ("Ingress", "Egress") if policy.spec.egress else ("Ingress",)
+
+
+def _rules(
+    policy: NetworkPolicy, direction: Direction
+) -> list[tuple[tuple[PolicyPeer, ...] | None, tuple[PolicyPort, ...] | None]]:
+    if direction == "Ingress":
+        return [(r.from_, r.ports) for r in policy.spec.ingress or ()]
+    return [(r.to, r.ports) for r in policy.spec.egress or ()]
+
+
+def _ports_hold(ports: tuple[PolicyPort, ...] | None, receiver: Pod | None, port: int) -> bool:
+    """No ports is every port; a name is looked up in the receiving pod."""
+    return not ports or any(_port_holds(p, receiver, port) for p in ports)
+
+
+def _port_holds(offered: PolicyPort, receiver: Pod | None, port: int) -> bool:
+    if (offered.protocol or "TCP") != "TCP":
+        return False
+    if offered.port is None:
+        return True
+    if isinstance(offered.port, int):
+        return offered.port <= port <= (offered.end_port or offered.port)
+    if receiver is None:
+        return False
+    return any(
+        p.name == offered.port and p.container_port == port for c in containers(receiver) for p in c.ports or ()
+    )
+
+
+def _peers_hold(peers: tuple[PolicyPeer, ...] | None, namespace: str, peer: Party) -> bool:
+    """No peers is everybody."""
+    return not peers or any(_peer_holds(p, namespace, peer) for p in peers)
+
+
+def _peer_holds(offered: PolicyPeer, namespace: str, peer: Party) -> bool:
+    if offered.ip_block is not None:
+        return _in_block(offered.ip_block, peer.address)
+    if offered.namespace_selector is not None:
+        if not selects(offered.namespace_selector, peer.namespace_labels):
+            return False
+    elif peer.namespace != namespace:
+        return False
+    return offered.pod_selector is None or selects(offered.pod_selector, peer.labels)
+
+
+def _in_block(block: IPBlock, address: str) -> bool:
+    if not address:
+        return False
+    known = ip_address(address)
+    inside = [ip_network(cidr, strict=False) for cidr in (block.cidr, *(block.except_ or ()))]
+    return known in inside[0] and not any(known in hole for hole in inside[1:])
