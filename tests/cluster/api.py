@@ -23,6 +23,7 @@ from tests.cluster import certificates, cgroups, debian, images, network
 from tests.cluster.cache import clusters_root, locked
 from tests.cluster.errors import ClusterError
 from tests.cluster.gobuild import kubernetes
+from tests.cluster.node import IMPORT
 from tests.cluster.options import ClusterOptions, Layout, load_layout, node_address, state_of
 from tests.cluster.processes import MARK, Identity, marked, wait_ended
 from tests.cluster.progress import say
@@ -33,6 +34,8 @@ __all__ = ["Cluster", "ClusterError", "ClusterOptions", "down", "find", "names",
 CHECKOUT = Path(__file__).resolve().parents[2]
 UP_LIMIT_SECONDS = 150.0
 END_LIMIT_SECONDS = 20.0
+# A process may be forking while it is looked for, so it is looked for again.
+ROUNDS_AT_MOST = 10
 KUBECTL_SECONDS = 60.0
 LOG_TAIL = 15
 
@@ -86,7 +89,7 @@ class Cluster:
         timeout: float = KUBECTL_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """Run the built kubectl as the administrator; `ClusterError` on failure unless `check` is off."""
-        argv = [kubernetes(), "kubectl", f"--kubeconfig={self.kubeconfig}", *words]
+        argv = [str(kubernetes()), "kubectl", f"--kubeconfig={self.kubeconfig}", *words]
         # Without HOME of its own kubectl would keep a discovery cache in the user's ~/.kube.
         home = self.layout.state / "home"
         home.mkdir(exist_ok=True)
@@ -105,7 +108,7 @@ class Cluster:
     def load(self, archive: Path) -> None:
         """Import a docker-archive or OCI tar into every node's containerd."""
         content = archive.read_bytes()
-        argv = ["ctr", "-n", "k8s.io", "images", "import", "-"]
+        argv = [*IMPORT, "-"]
         with ThreadPoolExecutor(len(self.node_names)) as pool:
             numbers = range(1, len(self.node_names) + 1)
             list(pool.map(lambda number: self.run_on_node(number, argv, given=content), numbers))
@@ -172,9 +175,12 @@ def need_root() -> None:
 
 def fill_cache() -> None:
     """Build and download all that a cluster needs; quick when it is there already."""
-    debian.tools()
-    images.archives()
-    kubernetes()
+    with ThreadPoolExecutor(2) as pool:
+        # The downloads wait for the network while the build keeps the processors busy.
+        built = pool.submit(kubernetes)
+        pool.submit(images.archives).result()
+        debian.tools()
+        built.result()
 
 
 def launch(options: ClusterOptions) -> Cluster:
@@ -225,17 +231,22 @@ def clear(name: str) -> None:
     """Remove whatever there is of the cluster, however its start or end went."""
     state = state_of(name)
     layout = load_layout(state)
-    found = [*marked(state)]
-    supervisor = supervisor_of(layout) if layout else None
-    if supervisor and supervisor not in found:
-        found.append(supervisor)
-    for process in found:
-        process.kill()
-    if not wait_ended(found, seconds=END_LIMIT_SECONDS):
-        raise ClusterError(f"processes of cluster {name} do not end: {found}")
+    end_processes(name, state, layout)
     if layout:
         network.unjoin_from_host(layout)
         left = cgroups.remove(layout.cgroup)
         if left:
             raise ClusterError(f"cgroups of cluster {name} stay busy: {left}")
     shutil.rmtree(state, ignore_errors=True)
+
+
+def end_processes(name: str, state: Path, layout: Layout | None) -> None:
+    """End process 1, and with it all others of the cluster; a killed `up` may have left its starter too."""
+    for _ in range(ROUNDS_AT_MOST):
+        found = {*marked(state), *filter(None, [supervisor_of(layout) if layout else None])}
+        if not found:
+            return
+        for process in found:
+            process.kill()
+        wait_ended(list(found), seconds=END_LIMIT_SECONDS / ROUNDS_AT_MOST)
+    raise ClusterError(f"processes of cluster {name} do not end: {sorted(one.pid for one in found)}")

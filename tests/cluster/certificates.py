@@ -73,7 +73,7 @@ def make(layout: Layout) -> None:
     authority(layout)
     openssl(layout, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "service-accounts.key")
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda request: sign(layout, request), requests(layout)))
+        list(pool.map(lambda one: sign(layout, one[1], serial=one[0]), enumerate(requests(layout), start=2)))
     write_kubeconfigs(layout)
 
 
@@ -84,16 +84,14 @@ def authority(layout: Layout) -> None:
     openssl(layout, *words)
 
 
-def sign(layout: Layout, request: Request) -> None:
-    """Make one key and its certificate."""
+def sign(layout: Layout, request: Request, *, serial: int) -> None:
+    """Make one key and its certificate; serial numbers are given since parallel runs would share a file."""
     name = request.name
     (layout.certificates / f"{name}.ext").write_text(request.extensions())
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key"]
     openssl(layout, "req", "-new", *key, "-out", f"{name}.csr", "-subj", request.subject())
     words = ["x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", DAYS]
-    # A serial of its own for each: the serial file would be shared by parallel runs.
-    serial = str(1000 + sum(name.encode()) * 7919)
-    openssl(layout, *words, "-set_serial", serial, "-extfile", f"{name}.ext", "-out", f"{name}.crt")
+    openssl(layout, *words, "-set_serial", str(serial), "-extfile", f"{name}.ext", "-out", f"{name}.crt")
 
 
 def openssl(layout: Layout, *words: str) -> None:

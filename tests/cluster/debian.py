@@ -36,6 +36,8 @@ LIBRARY = re.compile(r"^(lib|zlib)")
 NOT_NEEDED = re.compile(r"(-perl$|^libperl|^libpam|-bin$|-common$|^libdebian-installer|^libnewt|^libsemanage)")
 THE_MACHINES_OWN = {"libc6", "libgcc-s1"}
 DOWNLOAD_SECONDS = 600.0
+# Raise it when the way of unpacking changes, so that nobody meets an older cache.
+FORMAT = "1"
 RELATIONS_LEFT_OUT = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
 
 
@@ -47,7 +49,7 @@ def tools() -> Path:
         unpack(packages, into=fresh)
         link_iptables(fresh)
 
-    return once("debian-tools", digest(Path(__file__).read_bytes(), release()), make)
+    return once("debian-tools", recipe(TOOLS), make)
 
 
 def link_iptables(root: Path) -> None:
@@ -66,7 +68,13 @@ def python_root() -> Path:
         packages = dict.fromkeys([*named, *libraries_of(named, without=set())])
         unpack(list(packages), into=fresh)
 
-    return once("debian-python", digest(Path(__file__).read_bytes(), release()), make)
+    return once("debian-python", recipe(["python3"]), make)
+
+
+def recipe(packages: Sequence[str]) -> str:
+    """The cache's key for these packages: what decides which files come of them."""
+    words = [*packages, LIBRARY.pattern, NOT_NEEDED.pattern, FORMAT]
+    return digest(release(), *(word.encode() for word in words))
 
 
 def release() -> bytes:

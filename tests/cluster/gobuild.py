@@ -30,7 +30,7 @@ SETTINGS = {"GOGC": "800", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GO
 
 
 def kubernetes() -> Path:
-    """The program; its first argument names the command, such as `kubectl` or `kubelet`."""
+    """The program's path; its first argument names the command, such as `kubectl` or `kubelet`."""
     key = digest(*((SOURCE / name).read_bytes() for name in SOURCES))
     return once("kubernetes", key, build) / "kubernetes"
 
@@ -41,7 +41,7 @@ def build(fresh: Path) -> None:
     package = "k8s.io/component-base/version"
     stamps = " ".join(f"-X {package}.{name}={value}" for name, value in VARIABLES.items())
     # Go's own build cache stays where Go keeps it, so that a second build of anything is quick.
-    argv = [go, "build", "-trimpath", "-gcflags=all=-l", "-ldflags", f"-s -w {stamps}"]
+    argv: list[str | Path] = [go, "build", "-trimpath", "-gcflags=all=-l", "-ldflags", f"-s -w {stamps}"]
     argv += ["-o", fresh / "kubernetes", "."]
     with long_step("building Kubernetes from source, once", estimate=ESTIMATE_SECONDS):
         run(argv, environment={**os.environ, **SETTINGS}, timeout=LIMIT_SECONDS, cwd=SOURCE)

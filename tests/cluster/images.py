@@ -27,7 +27,8 @@ ACCOUNTS = {
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-DIRECTORIES = ("dev", "etc", "proc", "root", "run", "sys", "tmp", "var/tmp", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64")
+DIRECTORIES = ("dev", "etc", "proc", "root", "run", "sys", "tmp", "var", "var/tmp")
+DIRECTORIES += ("usr", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64")
 MERGED = ("bin", "sbin", "lib", "lib64")
 LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/share/bug")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

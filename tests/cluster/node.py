@@ -1,4 +1,4 @@
-"""One node: a process with a mount and a network namespace of its own, which keeps containerd, kubelet and kube-proxy.
+"""One node: a process with namespaces of its own, which keeps containerd, kubelet and kube-proxy.
 
 Not `ip netns exec`: that remounts /sys, hides /sys/fs/cgroup, and the kubelet dies with
 "failed to find cgroup mounts". The node's own mount namespace lets every program use its
@@ -25,6 +25,7 @@ from tests.cluster.shell import run
 SOCKET = "/run/containerd/containerd.sock"
 SETTINGS = Path("/run/kubectl-refused")
 START_LIMIT_SECONDS = 60.0
+IMPORT = ("ctr", "-n", "k8s.io", "images", "import")
 
 
 def main(layout: Layout, number: int) -> None:
@@ -127,8 +128,13 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
 def cni(number: int) -> dict[str, object]:
     """The pods' network: a routed link per pod, and host ports."""
-    ipam = {"type": "host-local", "ranges": [[{"subnet": node_pod_range(number)}]], "dataDir": "/run/cni-addresses"}
-    link = {"type": "ptp", "ipMasq": False, "ipam": {**ipam, "routes": [{"dst": "0.0.0.0/0"}]}}
+    ipam = {
+        "type": "host-local",
+        "ranges": [[{"subnet": node_pod_range(number)}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+        "dataDir": "/run/cni-addresses",
+    }
+    link = {"type": "ptp", "ipMasq": False, "ipam": ipam}
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     return {"cniVersion": "0.4.0", "name": "kubectl-refused", "plugins": [link, ports]}
 
@@ -176,6 +182,8 @@ def kubelet_settings(layout: Layout, number: int) -> dict[str, object]:
         "imageGCLowThresholdPercent": 99,
         "serializeImagePulls": False,
         "maxPods": 240,
+        "kubeAPIQPS": 200,
+        "kubeAPIBurst": 400,
         "nodeStatusUpdateFrequency": "4s",
         "syncFrequency": "10s",
     }
@@ -209,8 +217,7 @@ def start(layout: Layout, node: str, program: str, argv: list[str | Path]) -> No
 def import_images(layout: Layout, name: str) -> None:
     """Load every built image into the node's containerd."""
     for archive in archives():
-        argv = ["ctr", "-n", "k8s.io", "images", "import", archive]
-        run(argv, environment=debian.environment(), timeout=START_LIMIT_SECONDS)
+        run([*IMPORT, archive], environment=debian.environment(), timeout=START_LIMIT_SECONDS)
     (layout.marks / f"images-{name}").touch()
 
 

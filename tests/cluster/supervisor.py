@@ -213,8 +213,8 @@ def all_ready(layout: Layout, client: ApiClient) -> bool:
     if not all((layout.marks / f"images-{name}").exists() for name in layout.node_names):
         return False
     nodes = client.call("GET", "/api/v1/nodes")["items"]
-    conditions = [c for item in nodes for c in item.get("status", {}).get("conditions", []) if c["type"] == "Ready"]
-    ready = [condition for condition in conditions if condition["status"] == "True"]
+    conditions = [one for item in nodes for one in item.get("status", {}).get("conditions", [])]
+    ready = [one for one in conditions if one["type"] == "Ready" and one["status"] == "True"]
     accounts = client.call("GET", "/api/v1/namespaces/default/serviceaccounts")["items"]
     return len(ready) == layout.options.nodes and bool(accounts) and dns.ready(client)
 
