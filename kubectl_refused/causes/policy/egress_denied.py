@@ -38,9 +38,8 @@ def egress_denied(scene: Scene) -> Iterator[Finding]:
     if scene.vantage.kind != "pod":
         return
     client = scene.vantage.namespace or scene.target.namespace
-    closing = selecting(
-        scene.need(POLICIES_IN, NamespaceKey(client)), "Egress", client, dict(scene.vantage.labels)
-    )
+    policies = scene.need(POLICIES_IN, NamespaceKey(client))
+    closing = selecting(policies, "Egress", client, dict(scene.vantage.labels))
     space = pod.metadata.namespace
     seen = scene.maybe(NAMESPACE, NamespaceKey(space))
     labels = {"kubernetes.io/metadata.name": space} | ((seen.metadata.labels if seen else None) or {})
@@ -49,7 +48,7 @@ def egress_denied(scene: Scene) -> Iterator[Finding]:
         return
     names = ", ".join(p.metadata.name for p in closing)
     first = f"networkpolicy/{closing[0].metadata.name}"
-    says = f"{names} selects pods of namespace {client}; no rule lets them out to {pod.metadata.name}:{handshake.port}"
+    says = f"{names} selects pods of {client}; no rule lets them out to {pod.metadata.name}:{handshake.port}"
     to = [{"podSelector": {"matchLabels": (scene.service.spec.selector if scene.service else None) or {}}}]
     rule = {"to": to, "ports": [{"protocol": "TCP", "port": handshake.port}]}
     yield Finding(
