@@ -40,9 +40,10 @@ class Build:
     def __init__(self) -> None:
         self._often = threading.Event()
         self._tail: list[str] = []
-        # A group of its own, so that stopping it stops the compilers as well.
+        # A group of its own, so that stopping it stops the compilers as well; nice, because what runs
+        # beside it is what a person is waiting for.
         self._child = subprocess.Popen(
-            [*as_root(), sys.executable, "-c", BUILD],
+            [*as_root(), "nice", "-n", "15", sys.executable, "-c", BUILD],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -19,7 +19,6 @@ import sys
 import time
 from pathlib import Path
 
-NEEDED = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -36,10 +35,6 @@ class SetupError(Exception):
 
 def main() -> int:
     """Make the venv unless it is already as the lock says. Returns the exit code."""
-    if sys.version_info < NEEDED:
-        say(f"needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}")
-        say("if another one is installed, name it: make PYTHON=python3.12 …")
-        return 1
     try:
         return make()
     except SetupError as error:
@@ -108,7 +103,7 @@ def distribution_pip() -> Path:
     """The pip wheel of Debian or Ubuntu, in the cache."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise SetupError("this Python has no ensurepip; install your system's python3-venv or python3-pip")
-    # Imported late: it is written for Python 3.11, which `main` has made sure of.
+    # Imported late: seldom needed.
     from tests.cluster import cache, debian
     from tests.cluster.errors import ClusterError
 
