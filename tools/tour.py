@@ -78,11 +78,11 @@ def live(kubeconfig: Path, kubectl: Sequence[str]) -> bool:
         run = kubectl_in(environment)
         say("applying manifests/demo")
         run("apply", "-f", str(shop.DEMO))
-        late = shop.await_states(run, shop.expected(), say)
-        if late:
-            raise TourError(f"not in the state expected after {shop.SETTLE_SECONDS:.0f} s: {', '.join(late)}")
         found: Found = {}
         for row in shop.expected():
+            # Just before it is needed: while one Service is diagnosed, the next ones' pods get there.
+            if shop.await_states(run, [row], say):
+                raise TourError(f"pods of {row.service} not {row.pods} after {shop.SETTLE_SECONDS:.0f} s")
             found.update(diagnose(row.service, environment))
     return compare({row.service: row.packets for row in shop.expected()}, found)
 
