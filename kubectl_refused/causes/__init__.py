@@ -24,11 +24,16 @@ HOPS = ("name", "service", "endpoints", "pod", "forwarder", "policy", "process")
 
 
 class Scope(StrEnum):
-    """How often a cause runs: once per scene, per endpoint that gets traffic, or per selected pod."""
+    """How often a cause runs: once per scene, per endpoint that gets traffic, or per selected pod.
+
+    PROCESS looks into a pod's network namespace: of each endpoint that gets traffic, or where none does, of each
+    selected pod, since what keeps a server from listening also keeps its pod from becoming ready.
+    """
 
     ROUTE = "route"
     ENDPOINT = "endpoint"
     POD = "pod"
+    PROCESS = "process"
 
 
 class Symptom(StrEnum):
@@ -51,14 +56,18 @@ Check = Callable[[Scene], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Cause:
-    """One entry of the catalogue. `shows` is the symptom this finding merely is, None for a root of its own."""
+    """One entry of the catalogue.
+
+    `produces` are the symptoms it makes others show; `shows` is the symptom this finding merely is, None for a
+    root of its own.
+    """
 
     code: str
     name: str
     hop: str
     scope: Scope
     reads: frozenset[Fact[Any]]
-    produces: Symptom
+    produces: frozenset[Symptom]
     shows: Symptom | None
     since: str
     manual: str
@@ -84,18 +93,20 @@ def cause(
     code: str,
     *,
     scope: Scope,
-    produces: Symptom,
+    produces: Symptom | Iterable[Symptom],
     reads: Iterable[Fact[Any]] = (),
     shows: Symptom | None = None,
     since: str,
 ) -> Callable[[Check], Check]:
     """Declare a cause. The manual page is the module's docstring; name and hop come from its path."""
+    # A Symptom is a str, and so iterable itself.
+    symptoms = frozenset([produces] if isinstance(produces, Symptom) else produces)
 
     def declare(check: Check) -> Check:
         module = importlib.import_module(check.__module__)
         hop, name = check.__module__.rsplit(".", 2)[-2:]
         entry = Cause(
-            code, name, hop, scope, frozenset(reads), produces, shows, since, module.__doc__ or "", check
+            code, name, hop, scope, frozenset(reads), symptoms, shows, since, module.__doc__ or "", check
         )
         check.cause = entry  # type: ignore[attr-defined]
         return check

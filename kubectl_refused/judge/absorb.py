@@ -35,7 +35,7 @@ def _absorbed(one: Found, found: Iterable[Found]) -> bool:
     if one.cause.shows is None:
         return False
     return any(
-        other.cause.produces is one.cause.shows
+        one.cause.shows in other.cause.produces
         and other.cause is not one.cause
         and other.finding.certainty.rank <= one.finding.certainty.rank
         and _same_place(one, other)

@@ -21,6 +21,8 @@ def hops(scene: Scene, root: Root | None, hop: str) -> tuple[Hop, ...]:
     """client, Service, its pods, and the endpoint that matters. `hop` is the root cause's hop, or empty."""
     assert not hop or hop in HOPS
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
+    if broken == 3 and not scene.ready_endpoints:
+        broken = 2  # the process keeps its pod from becoming ready: no endpoint gets traffic, none is drawn
     return tuple(_drawn(scene, root, broken))
 
 

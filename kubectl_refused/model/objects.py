@@ -158,6 +158,13 @@ class SecurityContext(Struct, frozen=True):
     run_as_non_root: bool | None = None
 
 
+class Resources(Struct, frozen=True):
+    """Quantities; a manifest may write them as numbers."""
+
+    requests: dict[str, str | int | float] | None = None
+    limits: dict[str, str | int | float] | None = None
+
+
 class Container(Struct, frozen=True):
     name: str = ""
     image: str = ""
@@ -170,6 +177,7 @@ class Container(Struct, frozen=True):
     startup_probe: Probe | None = None
     restart_policy: str | None = None
     security_context: SecurityContext | None = None
+    resources: Resources = Resources()
 
 
 class ReadinessGate(Struct, frozen=True):
@@ -180,6 +188,7 @@ class PodSpec(Struct, frozen=True):
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
     node_name: str | None = None
+    node_selector: Labels | None = None
     host_network: bool | None = None
     readiness_gates: tuple[ReadinessGate, ...] | None = None
     runtime_class_name: str | None = None

@@ -39,7 +39,8 @@ class Scene:
     """One (vantage, entrance, Service port, address family), hop by hop.
 
     `service` is None when there is none of that name, `port` None when the Service has no such port.
-    `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD.
+    `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD; in scope PROCESS both, but
+    `endpoint` only where the pod's containers run, so that there is something to dial.
     """
 
     target: Target
@@ -106,7 +107,7 @@ class Scene:
     @property
     def dialled(self) -> Handshake | None:
         """The dial of the endpoint looked at; None where it cannot be made, Undecided while nobody tried."""
-        if self.from_files:
+        if self.from_files or self.endpoint is None:
             return None
         return self.maybe(HANDSHAKE, self.endpoint_dial)
 

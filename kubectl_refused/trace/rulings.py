@@ -12,6 +12,8 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 
+from .statuses import running
+
 # Endpoints that fail alike are alike: this many are looked into, the rest only dialled.
 MOST_SUSPECTS = 6
 
@@ -58,7 +60,9 @@ def rule(scene: Scene, causes: Iterable[Cause]) -> Ruling:
 
 def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
     """The scene as a scope sees it: itself, each suspect endpoint, or each selected pod."""
-    if scope is Scope.ROUTE:
+    if scope is Scope.PROCESS:
+        yield from suspects(scene) if scene.ready_endpoints else unready(scene)
+    elif scope is Scope.ROUTE:
         yield scene
     elif scope is Scope.POD:
         # A pod that is not ready breaks a path only where no other endpoint serves it.
@@ -66,6 +70,14 @@ def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
             yield from (scene.at_pod(pod) for pod in scene.pods[:MOST_SUSPECTS])
     else:
         yield from suspects(scene)
+
+
+def unready(scene: Scene) -> Iterator[Scene]:
+    """Selected pods that get no traffic, each with its endpoint where its containers run and it can be dialled."""
+    for pod in [p for p in scene.pods if p.metadata.deletion_timestamp is None][:MOST_SUSPECTS]:
+        mine = (e for e in scene.endpoints if e.target_name == pod.metadata.name and e.port is not None)
+        endpoint = next(mine, None) if running(pod) else None
+        yield scene.at_endpoint(endpoint) if endpoint else scene.at_pod(pod)
 
 
 def suspects(scene: Scene) -> Iterator[Scene]:

@@ -25,7 +25,7 @@ from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
-@cause("KR407", scope=Scope.ENDPOINT, reads={HANDSHAKE, LISTENERS, WORKLOAD}, produces=Symptom.RST, since="0.1")
+@cause("KR407", scope=Scope.PROCESS, reads={HANDSHAKE, LISTENERS, WORKLOAD}, produces=Symptom.RST, since="0.1")
 def listens_on_another_address(scene: Scene) -> Iterator[Finding]:
     """Yield when every socket on the port is bound to addresses that are neither the pod's nor loopback."""
     handshake, pod = scene.dialled, scene.pod

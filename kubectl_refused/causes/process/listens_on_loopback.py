@@ -30,7 +30,7 @@ from kubectl_refused.trace.sockets import is_loopback, shown
 
 @cause(
     "KR403",
-    scope=Scope.ENDPOINT,
+    scope=Scope.PROCESS,
     reads={HANDSHAKE, LISTENERS, FORWARD, WORKLOAD},
     produces=Symptom.RST,
     since="0.1",

@@ -25,7 +25,7 @@ from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
-@cause("KR405", scope=Scope.ENDPOINT, reads={HANDSHAKE, LISTENERS, WORKLOAD}, produces=Symptom.RST, since="0.1")
+@cause("KR405", scope=Scope.PROCESS, reads={HANDSHAKE, LISTENERS, WORKLOAD}, produces=Symptom.RST, since="0.1")
 def listens_on_one_family(scene: Scene) -> Iterator[Finding]:
     """Yield when the port is open to the other family only.
 

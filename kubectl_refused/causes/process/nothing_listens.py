@@ -28,7 +28,7 @@ from kubectl_refused.trace.proofs import field, packet, sockets
 
 @cause(
     "KR408",
-    scope=Scope.ENDPOINT,
+    scope=Scope.PROCESS,
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces=Symptom.RST,
     shows=Symptom.NO_LISTENER,

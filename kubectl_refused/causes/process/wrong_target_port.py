@@ -31,7 +31,7 @@ from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_po
 MOST_CANDIDATES = 5
 
 
-@cause("KR401", scope=Scope.ENDPOINT, reads={HANDSHAKE, LISTENERS, FORWARD}, produces=Symptom.RST, since="0.1")
+@cause("KR401", scope=Scope.PROCESS, reads={HANDSHAKE, LISTENERS, FORWARD}, produces=Symptom.RST, since="0.1")
 def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     """Yield when nothing listens on the endpoint's port while the pod listens elsewhere.
 
