@@ -75,7 +75,10 @@ def diagnose(
 
 
 def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
-    """What to learn next. A path whose root is proved costs no more dials and touches nothing more."""
+    """What to learn next: objects before anything is dialled, as they may prove the root by themselves.
+
+    A path whose root is proved costs no more dials and touches nothing more.
+    """
     needs: list[Need] = []
     for ruling in rulings:
         facts = ruling.scene.facts
@@ -85,7 +88,8 @@ def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
         if _proved(ruling):
             asked = [n for n in asked if n.fact.depth.rank < Depth.PODS.rank and n.fact is not HANDSHAKE]
         needs += asked
-    return list(dict.fromkeys(needs))
+    objects = [n for n in needs if n.fact.depth is Depth.NONE]
+    return list(dict.fromkeys(objects or needs))
 
 
 def _rulings(
