@@ -1,0 +1,106 @@
+"""The report for a person paged at night: the verdict first, the picture second, then proof and fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from kubectl_refused.model.report import Diagnosis, Path, Report
+
+from .base import Style
+from .terminal_path import picture
+from .terminal_pen import Pen, wrap
+from .terminal_proof import behind, dials, proof, remedy
+from .terminal_rest import gaps, touched
+from .terminal_verdict import headed
+from .terminal_words import asked, healthy, silent, totals
+
+_TOTALS_FROM = 4
+_RANKS = {"proved": 0, "likely": 1, "possible": 2}
+
+
+def render(report: Report, out: TextIO, style: Style) -> None:
+    """Write the whole report, in one piece, on lines of at most `style.width` cells but for commands."""
+    pen = Pen(style.width, style.colour, out.encoding or "utf-8", style.wide)
+    items = (report,) if isinstance(report, Diagnosis) else report.items
+    lines: list[str] = []
+    before = 0
+    for diagnosis in items:
+        block = _diagnosis(pen, diagnosis)
+        if lines and max(before, len(block)) > 1:
+            lines.append("")
+        lines += block
+        before = len(block)
+    if len(items) >= _TOTALS_FROM:
+        lines += ["", *wrap(pen.fold(totals(_paths(d)[0] for d in items)), pen.width)]
+    out.write("\n".join(lines or [pen.fold("· nothing to diagnose")]) + "\n")
+
+
+def _paths(diagnosis: Diagnosis) -> list[Path]:
+    """The paths, those with the surest fault first, those that work last; one that stands for none."""
+    if not diagnosis.paths:
+        none = Path(
+            vantage="",
+            entrance="",
+            port="",
+            family="",
+            outcome=diagnosis.outcome,
+            root=diagnosis.root,
+            chain=(),
+            hops=(),
+        )
+        return [none]
+    return sorted(
+        diagnosis.paths, key=lambda p: (_RANKS[p.root.certainty] if p.root else 3, silent(p), healthy(p))
+    )
+
+
+def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
+    """Every path, those told in full with blank lines around them, and what goes for all of them."""
+    paths = _paths(diagnosis)
+    lines: list[str] = []
+    for place in range(len(paths)):
+        full = not _told_short(pen, paths, place)
+        if place and (full or not _told_short(pen, paths, place - 1)):
+            lines.append("")
+        lines += _path(pen, diagnosis, paths, place)
+    short = all(healthy(p) for p in paths)
+    rest = gaps(pen, diagnosis, short=short) + touched(pen, diagnosis.touched, short=short)
+    apart = full and not _details(pen, paths[-1], "")
+    if rest and (apart or (len(paths) > 1 and not full and not short)):
+        lines.append("")
+    return lines + rest
+
+
+def _told_short(pen: Pen, paths: Sequence[Path], place: int) -> bool:
+    """Whether a path needs its verdict only: it works, or its fault has been explained above."""
+    return not pen.wide and (silent(paths[place]) or _same_fault(paths, place))
+
+
+def _same_fault(paths: Sequence[Path], place: int) -> bool:
+    """Whether an earlier path has this path's fault: same root, same change, and the same faults behind it."""
+    here = _fault(paths[place])
+    return here is not None and any(_fault(p) == here for p in paths[:place])
+
+
+def _fault(path: Path) -> tuple[object, ...] | None:
+    root = path.root
+    return (root.code, root.headline, root.fix, [r.code for r in path.chain]) if root else None
+
+
+def _path(pen: Pen, diagnosis: Diagnosis, paths: Sequence[Path], place: int) -> list[str]:
+    """The blocks of one path with blank lines between: verdict and context, picture, details."""
+    path = paths[place]
+    name = asked(diagnosis, path, paths)
+    full = not _told_short(pen, paths, place)
+    blocks = [headed(pen, diagnosis, path, name, context=full and place == 0)]
+    if full:
+        blocks += [picture(pen, path.hops), _details(pen, path, name)]
+    return [line for block in blocks if block for line in ("", *block)][1:]
+
+
+def _details(pen: Pen, path: Path, name: str) -> list[str]:
+    root = path.root
+    lines = proof(pen, root, name) if root else []
+    lines += remedy(pen, root.fix) if root and root.fix else []
+    return lines + behind(pen, path.chain) + (dials(pen, path) if pen.wide else [])

@@ -1,0 +1,135 @@
+"""Outcomes in words: the verdict's sentence, its symbol and its colour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.report import Diagnosis, Path
+
+_WORDS = {
+    Outcome.ACCEPTED: "works",
+    Outcome.REFUSED: "is refused",
+    Outcome.REJECTED: "is rejected",
+    Outcome.TIMEOUT: "times out",
+    Outcome.RESET: "is closed at once",
+    Outcome.UNREACHABLE: "is unreachable",
+    Outcome.UNRESOLVED: "does not resolve",
+    Outcome.DENIED: "is denied",
+    Outcome.MIXED: "fails for some",
+    Outcome.UNTRIED: "was not tried",
+    Outcome.UNKNOWN: "could not be judged",
+}
+_PLURALS = {
+    "works": "work",
+    "is refused": "are refused",
+    "is rejected": "are rejected",
+    "times out": "time out",
+    "is closed at once": "are closed at once",
+    "is unreachable": "are unreachable",
+    "does not resolve": "do not resolve",
+    "is denied": "are denied",
+    "fails for some": "fail for some",
+    "was not tried": "were not tried",
+}
+_QUIET = (Outcome.ACCEPTED, Outcome.UNTRIED, Outcome.UNKNOWN)
+_UNDIALLED = (Outcome.UNTRIED, Outcome.UNKNOWN)
+_EXPECTED = {
+    Certainty.PROVED: "cannot work",
+    Certainty.LIKELY: "probably cannot work",
+    Certainty.POSSIBLE: "perhaps cannot work",
+}
+HEDGES = {Certainty.PROVED: "", Certainty.LIKELY: "probably ", Certainty.POSSIBLE: "perhaps "}
+
+
+def proved(path: Path) -> bool:
+    """Whether a root cause is proved."""
+    return path.root is not None and path.root.certainty is Certainty.PROVED
+
+
+def healthy(path: Path) -> bool:
+    """Whether it works and no fault is suspected."""
+    return path.outcome is Outcome.ACCEPTED and path.root is None
+
+
+def silent(path: Path) -> bool:
+    """Whether there is nothing to explain: it works, or nobody tried and no fault is suspected."""
+    return path.root is None and path.outcome in (Outcome.ACCEPTED, Outcome.UNTRIED)
+
+
+def verb(path: Path) -> str:
+    """`is refused`; what was not dialled but has a fault `cannot work`, as surely as that is."""
+    if path.root and path.outcome in _UNDIALLED:
+        return _EXPECTED[path.root.certainty]
+    return _WORDS[path.outcome]
+
+
+def mark(path: Path) -> tuple[str, str]:
+    """The symbol before the verdict, and its colour."""
+    if healthy(path):
+        return "✓", "green"
+    if proved(path) or path.outcome not in _QUIET:
+        return "✗", "red"
+    return ("·", "dim") if silent(path) else ("?", "yellow")
+
+
+def seen(diagnosis: Diagnosis, path: Path) -> str:
+    """`seen from a pod on node2`; without any dial `seen in the objects alone`."""
+    if path.vantage.endswith(" alone"):
+        return f"seen in {path.vantage}"
+    if diagnosis.depth == "objects":
+        return "seen in the objects alone"
+    return f"seen from {path.vantage}" if path.vantage else ""
+
+
+def sentence(diagnosis: Diagnosis, path: Path, asked: str) -> str:
+    """The verdict without its symbol: `svc/web:80 is refused: the app listens on 127.0.0.1 only`."""
+    if path.root is not None:
+        joint = ", but" if path.outcome is Outcome.ACCEPTED else ":"
+        said = path.root.headline or path.root.says or path.root.name
+        hedge = "" if path.outcome in _UNDIALLED else HEDGES[path.root.certainty]
+        return f"{asked} {verb(path)}{joint} {hedge}{said}"
+    if path.outcome is Outcome.UNTRIED:
+        where = seen(diagnosis, path).removeprefix("seen in ").removesuffix(" alone")
+        inside = f" in {where}" if diagnosis.depth == "objects" else ""
+        return f"{asked} shows no fault{inside} (nothing was dialled)"
+    return f"{asked} {verb(path)}{_because(diagnosis, path)}"
+
+
+def _because(diagnosis: Diagnosis, path: Path) -> str:
+    """What stands behind the verb where no cause is known."""
+    if healthy(path):
+        placed = path.vantage and path.vantage not in path.summary and not path.vantage.endswith(" alone")
+        told = [path.summary, f"from {path.vantage}" if placed else ""]
+        return ": " + ", ".join(filter(None, told)) if any(told) else ""
+    if path.summary:
+        return f": {path.summary}"
+    if path.outcome is not Outcome.UNKNOWN:
+        return ", and no cause is proved"
+    gap = next(iter(diagnosis.gaps), None)
+    return f": {gap.because or gap.what}" if gap else ""
+
+
+def asked(diagnosis: Diagnosis, path: Path, paths: Sequence[Path]) -> str:
+    """`svc/web:80`, with what tells this path from the others of the same port."""
+    peers = [p for p in paths if p.port == path.port]
+    name = diagnosis.target
+    if path.port and ":" not in name:
+        name = f"{name}:{path.port}"
+    if len({p.family for p in peers}) > 1:
+        name += f" over {path.family}"
+    if len({p.vantage for p in peers}) > 1:
+        name += f" from {path.vantage}"
+    if sum((p.family, p.vantage) == (path.family, path.vantage) for p in peers) > 1:
+        name += f" by {path.entrance}"
+    return name
+
+
+def totals(worst: Iterable[Path]) -> str:
+    """`5 targets: 2 are refused, 1 times out, 2 work`, of the worst path of each."""
+    counted = Counter("shows no fault" if silent(p) and not healthy(p) else verb(p) for p in worst)
+    plurals = _PLURALS | {"shows no fault": "show no fault"}
+    told = (f"{count} {word if count == 1 else plurals.get(word, word)}" for word, count in counted.items())
+    return f"{counted.total()} targets: {', '.join(told)}"

@@ -1,0 +1,256 @@
+"""Reports as the judge makes them, one for each way a diagnosis can end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubectl_refused.model.evidence import (
+    Certainty,
+    EventEvidence,
+    Evidence,
+    Fix,
+    LogEvidence,
+    NearestEvidence,
+    ObjectEvidence,
+    PacketEvidence,
+    SocketEvidence,
+    TrialEvidence,
+    WitnessEvidence,
+)
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, DialTold, GapTold, Hop, Path, Root, Touched
+
+PATCH = {"spec": {"selector": {"app": "cart", "tier": "c0re"}}}
+COMMAND = """kubectl patch svc/cart -p '{"spec":{"selector":{"app":"cart","tier":"c0re"}}}' -n shop"""
+
+
+def one_of_each_evidence() -> tuple[Evidence, ...]:
+    """Every kind of evidence, once."""
+    pod = "web-7d9f-x7k2p"
+    return (
+        ObjectEvidence(
+            witness="api server",
+            subject="service/web",
+            says="the Service sends port 80 to 8080",
+            field="spec.ports[].targetPort",
+            value=8080,
+        ),
+        NearestEvidence(
+            witness="api server",
+            subject="deployment/web-blue",
+            says="3 pods, differs in tier",
+            differs={"tier": ("core", "c0re"), "track": ("stable", None)},
+        ),
+        SocketEvidence(
+            witness="exec",
+            subject=f"pod/{pod}",
+            says=f"127.0.0.1:8080 LISTEN in {pod}, nothing on 10.202.1.9 or 0.0.0.0",
+            listeners=("127.0.0.1:8080",),
+            process="httpd (pid 1)",
+        ),
+        PacketEvidence(
+            witness="probe-pod (a pod on node2)",
+            subject="10.202.1.9:8080",
+            says="10.202.1.9:8080 answered RST in 0.2 ms",
+            address="10.202.1.9:8080",
+            outcome="refused",
+            seconds=0.0002,
+        ),
+        LogEvidence(
+            witness="api server", subject=f"pod/{pod}", says="the last line before it exited", line="bind: in use"
+        ),
+        EventEvidence(
+            witness="api server",
+            subject=f"pod/{pod}",
+            says="Back-off restarting failed container",
+            reason="BackOff",
+        ),
+        WitnessEvidence(
+            witness="port-forward",
+            subject=f"pod/{pod}",
+            says="port-forward to 8080 works, because it dials localhost inside the pod",
+        ),
+        TrialEvidence(
+            witness="probe-pod",
+            subject="10.202.1.9:8081",
+            says="10.202.1.9:8081 was dialled: accepted",
+            worked=True,
+        ),
+    )
+
+
+def loopback() -> Root:
+    """KR403, with sockets, packet and witness, and no command that could mend it."""
+    by_kind = {e.__struct_config__.tag: e for e in one_of_each_evidence()}
+    return Root(
+        code="KR403",
+        name="listens-on-loopback",
+        certainty=Certainty.PROVED,
+        where="port 8080 of pod/web-7d9f-x7k2p",
+        says="httpd (pid 1) is on 127.0.0.1:8080",
+        headline="the app listens on 127.0.0.1 only",
+        evidence=(by_kind["sockets"], by_kind["packet"], by_kind["witness"]),
+        fix=Fix(
+            summary="in deployment/web, container web: httpd -p 127.0.0.1:8080 → httpd -p 0.0.0.0:8080",
+            owner="deployment/web",
+        ),
+    )
+
+
+def selector(certainty: Certainty = Certainty.PROVED) -> Root:
+    """KR201, with a command that mends it."""
+    return Root(
+        code="KR201",
+        name="selector-matches-nothing",
+        certainty=certainty,
+        where="service/cart",
+        says="app=cart, tier=core; 0 of 14 pods carry both",
+        headline="its selector matches no pod",
+        evidence=(
+            ObjectEvidence(
+                witness="api server",
+                subject="service/cart",
+                says="selector app=cart, tier=core; 0 of 14 pods carry both",
+                field="spec.selector",
+                value={"app": "cart", "tier": "core"},
+            ),
+            NearestEvidence(
+                witness="api server",
+                subject="deployment/cart",
+                says="deployment/cart has tier=c0re, 3 pods",
+                differs={"tier": ("core", "c0re")},
+            ),
+            TrialEvidence(
+                witness="api server", subject="service/cart", says="server-side dry run accepted", worked=True
+            ),
+        ),
+        fix=Fix(
+            summary="Select tier=c0re (svc/cart)",
+            command=COMMAND,
+            patch=PATCH,
+            owner="Helm release cart (revision 7, 12 minutes ago): change the chart, or the patch is undone",
+        ),
+    )
+
+
+def unready() -> Root:
+    """A fault that shows once the root is mended."""
+    return Root(
+        code="KR301",
+        name="readiness-probe-wrong-port",
+        certainty=Certainty.LIKELY,
+        where="pod/cart-1",
+        says="the readiness probe asks port 8081, the app listens on 8080",
+        headline="the readiness probe asks port 8081",
+        evidence=(),
+        fix=Fix(summary="Set readinessProbe.httpGet.port to 8080 (deployment/cart)"),
+    )
+
+
+def hops(*parts: tuple[str, str] | tuple[str, str, str]) -> tuple[Hop, ...]:
+    """Hops from (label, status, note), behind the client."""
+    roles: tuple[Any, ...] = ("entrance", "endpoints", "endpoint", "process")
+    told = [
+        Hop(role=role, label=part[0], status=part[1], note="".join(part[2:]))  # type: ignore[arg-type]
+        for role, part in zip(roles, parts, strict=False)
+    ]
+    return (Hop(role="client", label="client", status="start"), *told)
+
+
+def path(outcome: Outcome, root: Root | None = None, **fields: Any) -> Path:
+    """A path to port 80 from a pod on node2."""
+    told: dict[str, Any] = {
+        "vantage": "a pod on node2",
+        "entrance": "10.96.0.10:80",
+        "port": "80",
+        "family": "IPv4",
+        "chain": (),
+        "hops": (),
+    }
+    return Path(outcome=outcome, root=root, **(told | fields))
+
+
+def diagnosis(*paths: Path, target: str = "svc/web:80", **fields: Any) -> Diagnosis:
+    """A diagnosis in kind-dev's namespace shop whose first path is the worst."""
+    told: dict[str, Any] = {
+        "context": "kind-dev",
+        "namespace": "shop",
+        "depth": "packets",
+        "outcome": paths[0].outcome,
+        "root": paths[0].root,
+        "gaps": (),
+        "touched": (),
+    }
+    return Diagnosis(target=target, paths=paths, **(told | fields))
+
+
+GAP = GapTold(what="NetworkPolicy", because="may not list networkpolicies in shop", remedy="grant the verb list")
+JOB = Touched(what="job/refused-4f2a", undone="created and deleted")
+
+
+def refused() -> Diagnosis:
+    """The example of the design: the app is bound to loopback."""
+    drawn = hops(
+        ("svc/web:80", "ok"),
+        ("2 of 2 pods ready", "ok"),
+        ("10.202.1.9:8080", "broken", "RST  httpd (pid 1) is on 127.0.0.1:8080"),
+    )
+    dial = DialTold(address="10.202.1.9:8080", outcome=Outcome.REFUSED, seconds=0.0002, witness="probe-pod")
+    return diagnosis(path(Outcome.REFUSED, loopback(), hops=drawn, dials=(dial,)), gaps=(GAP,), touched=(JOB,))
+
+
+def rejected() -> Diagnosis:
+    """The example of the design: no endpoints, with a fault behind the root."""
+    note = "ICMP port unreachable from the service proxy of node1 (10.202.1.1)"
+    drawn = hops(("svc/cart:80", "ok"), ("no endpoints", "broken", note))
+    one = path(Outcome.REJECTED, selector(), chain=(unready(),), hops=drawn, vantage="a pod on node1")
+    return diagnosis(one, target="svc/cart:80")
+
+
+def works() -> Diagnosis:
+    """A healthy target."""
+    one = path(Outcome.ACCEPTED, summary="3 of 3 endpoints accepted, 0.3 ms", vantage="a pod on node1")
+    return diagnosis(one, target="svc/api:80", touched=(JOB,))
+
+
+def offline() -> Diagnosis:
+    """Manifests alone, and a fault that they prove."""
+    drawn = hops(("svc/cart:80", "ok"), ("web", "broken", "app=cart, tier=core; no pod template carries both"))
+    one = path(Outcome.UNTRIED, selector(), hops=drawn, vantage="the files alone")
+    return diagnosis(one, target="svc/cart:80", context="", depth="objects")
+
+
+def quiet() -> Diagnosis:
+    """Objects alone, no fault in them."""
+    return diagnosis(path(Outcome.UNTRIED, vantage="the objects alone"), target="svc/x:80", depth="objects")
+
+
+def suspected() -> Diagnosis:
+    """A likely cause only, and nothing dialled."""
+    return diagnosis(path(Outcome.UNTRIED, selector(Certainty.LIKELY)), target="svc/cart:80", depth="objects")
+
+
+def unknown() -> Diagnosis:
+    """Nothing could be learnt."""
+    gap = GapTold(what="Endpoints", because="may not list endpointslices in shop")
+    return diagnosis(path(Outcome.UNKNOWN), gaps=(gap,), complete=False)
+
+
+def unexplained() -> Diagnosis:
+    """It times out and nobody knows why."""
+    drawn = hops(("svc/web:80", "ok"), ("2 of 2 pods ready", "ok"), ("10.202.1.9:8080", "broken", "no answer"))
+    return diagnosis(path(Outcome.TIMEOUT, hops=drawn), gaps=(GAP,), complete=False)
+
+
+def several() -> Diagnosis:
+    """Two ports and two families: one fault twice, another one once, and a healthy path."""
+    broken = refused().paths[0]
+    other = path(Outcome.REJECTED, selector(), port="443", hops=rejected().paths[0].hops, chain=(unready(),))
+    fine = path(Outcome.ACCEPTED, port="9090", summary="2 of 2 endpoints accepted, 0.4 ms")
+    return diagnosis(fine, broken, path(Outcome.REFUSED, loopback(), family="IPv6"), other, target="svc/web")
+
+
+def everything() -> DiagnosisList:
+    """All of them."""
+    made = (refused, rejected, works, offline, quiet, suspected, unknown, unexplained, several)
+    return DiagnosisList(items=tuple(make() for make in made))
