@@ -5,6 +5,7 @@ The resolver is uv, from PyPI into the cache: the venv stays what the lock says.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,17 +17,23 @@ UV = "uv>=0.8,<1"
 SECONDS = 600.0
 # Universal: one lock for Linux, macOS and Windows; 3.11: the oldest Python supported.
 WORDS = (
-    "pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev"
-    " pyproject.toml -o requirements-dev.lock --no-header --no-annotate --upgrade"
-).split()
+    *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"),
+    *("--extra", "dev", "--no-header", "--no-annotate", "pyproject.toml", "-o", "requirements-dev.lock"),
+)
+# uv has names of its own for what pip's users set.
+SAME_SETTING = {
+    "PIP_CERT": "SSL_CERT_FILE",
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+}
 
 
 def uv() -> Path:
     """The uv program in the cache."""
 
     def fetch(fresh: Path) -> None:
-        argv = [virtualenv.PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--target", fresh, UV]
-        subprocess.run(argv, check=True, timeout=SECONDS)
+        words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(fresh), UV]
+        subprocess.run([str(virtualenv.PYTHON), *words], check=True, timeout=SECONDS)
 
     return cache.once("uv", cache.digest(UV.encode()), fetch) / "bin" / "uv"
 
@@ -34,7 +41,12 @@ def uv() -> Path:
 def main() -> int:
     """Make the venv (for its pip), then the lock."""
     code = virtualenv.main()
-    return code or subprocess.run([uv(), *WORDS], cwd=virtualenv.ROOT, check=False, timeout=SECONDS).returncode
+    if code != 0:
+        return code
+    own = {theirs: os.environ[name] for name, theirs in SAME_SETTING.items() if name in os.environ}
+    environment = {**own, **os.environ}
+    argv = [str(uv()), *WORDS]
+    return subprocess.run(argv, cwd=virtualenv.ROOT, env=environment, check=False, timeout=SECONDS).returncode
 
 
 if __name__ == "__main__":
