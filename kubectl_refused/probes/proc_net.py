@@ -1,9 +1,9 @@
 """Listening sockets out of /proc/net/tcp and tcp6. Pure; hostile text yields nothing, it never raises.
 
-Format: the kernel's Documentation/networking/proc_net_tcp.rst. An address is printed as 32-bit words with %08X
-(net/ipv4/tcp_ipv4.c get_tcp4_sock, net/ipv6/tcp_ipv6.c get_tcp6_sock), so each word is in the *machine's* byte order:
-127.0.0.1 reads 0100007F on amd64 and arm64 and 7F000001 on s390x. The kernel prints listening sockets before connected
-ones (tcp_get_idx), so output that was cut short still holds them.
+Format: the kernel's Documentation/networking/proc_net_tcp.rst. An address is printed as 32-bit words with
+%08X (net/ipv4/tcp_ipv4.c get_tcp4_sock, net/ipv6/tcp_ipv6.c get_tcp6_sock), so each word is in the
+*machine's* byte order: 127.0.0.1 reads 0100007F on amd64 and arm64 and 7F000001 on s390x. The kernel prints
+listening sockets before connected ones (tcp_get_idx), so output that was cut short still holds them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Read what lies on a Service's path from a cluster: at most three requests, however large the cluster.
 
-The Service and its EndpointSlices are read side by side; the pods its selector picks follow, since only the Service
-knows the selector. Reads are consistent ones (no resourceVersion), as a diagnosis must not come from a stale cache.
+The Service and its EndpointSlices are read side by side; the pods its selector picks follow, since only the
+Service knows the selector. Reads are consistent ones (no resourceVersion), as a diagnosis must not come from
+a stale cache.
 """
 
 from __future__ import annotations
@@ -86,7 +87,10 @@ class ClusterSource:
         return self._changes(listing, Coverage("Pod", namespace, selector), request.what)
 
     def _changes(
-        self, listing: Listing[KubernetesObject] | Listing[EndpointSlice] | Listing[Pod], coverage: Coverage, what: str
+        self,
+        listing: Listing[KubernetesObject] | Listing[EndpointSlice] | Listing[Pod],
+        coverage: Coverage,
+        what: str,
     ) -> Iterator[Change]:
         """Yield a Change for each object and gap, and the coverage only where the read reached its end."""
         for item in listing.items:

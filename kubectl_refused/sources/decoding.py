@@ -1,7 +1,7 @@
 """From one object's JSON to a Struct of ours, with its text cleaned where anything in it could need it.
 
-Status messages, event messages and arguments are free text. Cleaning a decoded object string by string costs ten times
-the decoding, so it is done only where the bytes hold an escape or a byte beyond printable ASCII.
+Status messages, event messages and arguments are free text. Cleaning a decoded object string by string costs
+ten times the decoding, so it is done only where the bytes hold an escape or a byte beyond printable ASCII.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ What ends a run (no cluster, no credentials, cancelled) is raised; everything el
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
 
 T = TypeVar("T")
+S = TypeVar("S")
 Decode = Callable[[msgspec.Raw], T]
 Query = Sequence[tuple[str, str]]
 
@@ -69,9 +71,7 @@ def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
     return Listing(tuple(items), tuple(gaps))
 
 
-def _decode_page(
-    page: Iterable[msgspec.Raw], request: ListRequest[T], items: list[T], gaps: list[Gap]
-) -> None:
+def _decode_page(page: Iterable[msgspec.Raw], request: ListRequest[T], items: list[T], gaps: list[Gap]) -> None:
     for raw in page:
         try:
             items.append(request.decode(raw))
@@ -130,3 +130,8 @@ def in_parallel(tasks: Sequence[Callable[[], T]], most: int = MOST_THREADS) -> l
     if errors:
         raise errors[0]
     return [results[index] for index in range(len(tasks))]
+
+
+def each(work: Callable[[S], T], items: Iterable[S]) -> list[T]:
+    """Do `work` on every item side by side; results in order, the first exception is raised."""
+    return in_parallel([functools.partial(work, item) for item in items])

@@ -1,0 +1,161 @@
+"""The listening sockets of a pod whose images have no shell, read by an ephemeral container in it.
+
+It stays in the pod's spec until the pod is replaced and cannot be removed, so it is the last resort (--probe
+all). It satisfies Pod Security `restricted` and shares the process namespace of one container, for the names.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.connection.logs import read_log
+from kubectl_refused.model.facts import LISTENERS, Fact, Need, PodKey
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import ContainerStatus, Pod
+from kubectl_refused.model.observation import Listeners
+from kubectl_refused.model.target import Depth
+from kubectl_refused.probes.base import Learnt, ProbeContext, Right
+from kubectl_refused.probes.container_exec import WITH_SHELL
+from kubectl_refused.probes.pod_lookup import find_pod, running_containers
+from kubectl_refused.probes.proc_net import parse_listeners, parse_owners, was_read, with_owners
+from kubectl_refused.sources.decoding import OddObject, decode
+from kubectl_refused.sources.reads import each, gap_of, namespaced
+from kubectl_refused.text import one_line
+
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+UNPRIVILEGED_USER = 65532  # distroless' nonroot
+PAUSE = 0.3  # seconds between two looks
+MOST_LINES = 5000
+# The kubelet goes on trying to pull for ever; these reasons do not pass by themselves within our time.
+HOPELESS = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+     "CreateContainerError", "RunContainerError"}
+)  # fmt: skip
+
+
+class _Status(msgspec.Struct, frozen=True, rename="camel"):
+    ephemeral_container_statuses: tuple[ContainerStatus, ...] | None = None
+
+
+class _Pod(msgspec.Struct, frozen=True, rename="camel"):
+    status: _Status = _Status()
+
+
+class EphemeralContainer:
+    """Reads sockets with an ephemeral container."""
+
+    name = "ephemeral-container"
+    order = 60
+    depth = Depth.ALL
+    facts: frozenset[Fact[Any]] = frozenset({LISTENERS})
+    rights = (
+        Right("patch", "pods", subresource="ephemeralcontainers"),
+        Right("get", "pods"),
+        Right("get", "pods", subresource="log"),
+    )
+
+    def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
+        """Read each pod, side by side."""
+        context.say("reading listening sockets with an ephemeral container")
+        values = each(lambda key: _read_pod(context, key), [need.subject for need in needs])
+        return list(zip(needs, values, strict=True))
+
+
+def _read_pod(context: ProbeContext, key: PodKey) -> Listeners | Gap:
+    what = f"listening sockets of pod/{key.name}"
+    pod = find_pod(context, key)
+    if isinstance(pod, Gap):
+        return Gap(what, pod.because, pod.remedy)
+    containers = running_containers(pod)
+    if not containers:
+        return Gap(what, "none of its containers runs")
+    image = choose_image(context, pod)
+    if not image:
+        return Gap(what, "no image with a shell is known on its node", "--image IMAGE names one")
+    try:
+        return _attach(context, key, ephemeral_container(pod, containers[0], image, context.run_id), what)
+    except (Forbidden, NotFound, ApiProblem) as error:
+        return gap_of(error, what)
+    except OddObject:
+        return Gap(what, "the pod does not read as one")
+
+
+def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what: str) -> Listeners | Gap:
+    name, connection = container["name"], context.connection
+    context.ledger.record(
+        f"ephemeral container {name} in pod/{key.name}", "it stays in the pod's spec until the pod is replaced"
+    )
+    path = namespaced(key.namespace, "pods", key.name)
+    connection.patch(
+        f"{path}/ephemeralcontainers", {"spec": {"ephemeralContainers": [container]}}, STRATEGIC_MERGE_PATCH
+    )
+    trouble = _wait(context, path, name)
+    if trouble:
+        return Gap(what, f"the ephemeral container {trouble}")
+    text = read_log(connection, key.namespace, key.name, name, tail=MOST_LINES)
+    if not was_read(text):
+        return Gap(what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}")
+    sockets = with_owners(parse_listeners(text), parse_owners(text))
+    return Listeners(sockets, witness=f"ephemeral container in {key.name}")
+
+
+def _wait(context: ProbeContext, path: str, name: str) -> str:
+    """Wait until the container has ended; return what went wrong, or nothing."""
+    deadline = time.monotonic() + context.settings.probe_pod_timeout
+    seen = "did not start"
+    while time.monotonic() < deadline:
+        status = decode(context.connection.get_bytes(path), _Pod).status
+        mine = next((s for s in status.ephemeral_container_statuses or () if s.name == name), None)
+        if mine and mine.state.terminated:
+            return ""
+        waiting = mine.state.waiting if mine else None
+        if waiting:
+            seen = f"did not start: {one_line(f'{waiting.reason} {waiting.message}')}"
+            if waiting.reason in HOPELESS:
+                return seen
+        elif mine and mine.state.running:
+            seen = "did not end"
+        context.connection.cancel.wait(PAUSE)
+    return f"{seen} within {context.settings.probe_pod_timeout:g} s"
+
+
+def ephemeral_container(pod: Pod, target: str, image: str, run_id: str) -> dict[str, Any]:
+    """Return the container, as Pod Security `restricted` wants it.
+
+    With the target's own user it may read which process holds a socket (ptrace(2), access mode checking).
+    """
+    return {
+        "name": f"refused-{run_id}",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(WITH_SHELL),
+        "targetContainerName": target,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _user_of(pod, target),
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+
+
+def _user_of(pod: Pod, container: str) -> int:
+    own = [
+        c.security_context.run_as_user
+        for c in (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
+        if c.name == container and c.security_context
+    ]
+    of_pod = pod.spec.security_context.run_as_user if pod.spec.security_context else None
+    return next((user for user in (*own, of_pod) if user), UNPRIVILEGED_USER)
+
+
+def choose_image(context: ProbeContext, pod: Pod) -> str:
+    """Return the image to run, or nothing."""
+    return context.settings.image

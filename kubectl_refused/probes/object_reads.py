@@ -1,0 +1,162 @@
+"""Facts that the API server's objects tell: one bounded request each, none made twice.
+
+Every request is one page of one namespace or one selector, so that a diagnosis costs the same on any cluster.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.model import facts as f
+from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import Namespace, NetworkPolicy, Pod, Service, Workload
+from kubectl_refused.model.snapshot import Coverage
+from kubectl_refused.model.target import Depth
+from kubectl_refused.probes.base import Learnt, ProbeContext, Right
+from kubectl_refused.probes.event_reads import read_events
+from kubectl_refused.probes.workload_reads import Owners
+from kubectl_refused.sources.decoding import OddObject, decode, decode_workload
+from kubectl_refused.sources.reads import (
+    Listing,
+    ListRequest,
+    Query,
+    gap_of,
+    in_parallel,
+    list_objects,
+    namespaced,
+    segment,
+)
+from kubectl_refused.text import one_line
+
+ONE_PAGE = 500  # a namespace with more is read in part: enough to find what was probably meant
+FEW = 50
+WORKLOAD_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads for one batch of needs."""
+
+    context: ProbeContext
+    owners: Owners
+
+    def pods_in(self, key: f.NamespaceKey) -> Any:
+        snapshot = self.context.snapshot
+        if Coverage("Pod", key.namespace) in snapshot.coverage:
+            return snapshot.pods(key.namespace)
+        return self._list("Pods", namespaced(key.namespace, "pods"), Pod)
+
+    def services_in(self, key: f.NamespaceKey) -> Any:
+        return self._list("Services", namespaced(key.namespace, "services"), Service)
+
+    def services_named(self, key: f.NameKey) -> Any:
+        # The API server has an index for metadata.name only in its cache; the answer is small in any case.
+        return self._list(
+            "Services of other namespaces",
+            "/api/v1/services",
+            Service,
+            [("fieldSelector", f"metadata.name={key.name}")],
+        )
+
+    def pods_elsewhere(self, key: f.SelectorKey) -> Any:
+        selector = ",".join(f"{name}={value}" for name, value in key.labels)
+        return self._list(
+            "Pods of other namespaces", "/api/v1/pods", Pod, [("labelSelector", selector)], page_size=FEW
+        )
+
+    def policies_in(self, key: f.NamespaceKey) -> Any:
+        path = namespaced(key.namespace, "networkpolicies", group="networking.k8s.io/v1")
+        return self._list("NetworkPolicies", path, NetworkPolicy)
+
+    def namespace(self, key: f.NamespaceKey) -> Any:
+        body = self.context.connection.get_bytes(f"/api/v1/namespaces/{segment(key.namespace)}")
+        return decode(body, Namespace)
+
+    def workloads_in(self, key: f.NamespaceKey) -> Any:
+        """Deployments, StatefulSets and DaemonSets; what is refused is a Gap unless another kind was read."""
+        listings = in_parallel([self._workload_task(key.namespace, kind) for kind in WORKLOAD_KINDS])
+        if not any(listing.read for listing in listings):
+            return next(gap for listing in listings for gap in listing.gaps)
+        return tuple(workload for listing in listings for workload in listing.items)
+
+    def workload(self, key: f.PodKey) -> Any:
+        return self.owners.of_pod(key)
+
+    def _workload_task(self, namespace: str, kind: str) -> Callable[[], Listing[Workload]]:
+        path = namespaced(namespace, WORKLOAD_KINDS[kind], group="apps/v1")
+        request = ListRequest(
+            f"{kind}s", path, lambda raw: decode_workload(raw, kind), page_size=ONE_PAGE, most_pages=1
+        )
+        return lambda: list_objects(self.context.connection, request)
+
+    def _list(
+        self, what: str, path: str, type_: type[Any], query: Query = (), *, page_size: int = ONE_PAGE
+    ) -> tuple[Any, ...] | Gap:
+        request: ListRequest[Any] = ListRequest(
+            what, path, lambda raw: decode(raw, type_), query, page_size=page_size, most_pages=1
+        )
+        listing = list_objects(self.context.connection, request)
+        return listing.items if listing.read else listing.gaps[-1]
+
+
+READS: dict[Fact[Any], Callable[[Reader, Any], Any]] = {
+    f.PODS_IN: Reader.pods_in,
+    f.WORKLOADS_IN: Reader.workloads_in,
+    f.SERVICES_IN: Reader.services_in,
+    f.SERVICES_NAMED: Reader.services_named,
+    f.PODS_ELSEWHERE: Reader.pods_elsewhere,
+    f.POLICIES_IN: Reader.policies_in,
+    f.NAMESPACE: Reader.namespace,
+    f.WORKLOAD: Reader.workload,
+}
+
+
+class ObjectReads:
+    """Reads objects on demand, side by side."""
+
+    name = "object-reads"
+    order = 0
+    depth = Depth.NONE
+    facts: frozenset[Fact[Any]] = frozenset({*READS, f.EVENTS})
+    rights = (
+        Right("list", "pods"),
+        Right("list", "services"),
+        Right("list", "events"),
+        Right("list", "networkpolicies", "networking.k8s.io"),
+        Right("list", "deployments", "apps"),
+        Right("list", "statefulsets", "apps"),
+        Right("list", "daemonsets", "apps"),
+        Right("get", "deployments", "apps"),
+        Right("get", "replicasets", "apps"),
+        Right("get", "statefulsets", "apps"),
+        Right("get", "daemonsets", "apps"),
+        Right("get", "jobs", "batch"),
+    )
+
+    def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
+        """Read for all needs at once."""
+        context.say("reading objects")
+        reader = Reader(context, Owners(context, threading.Lock()))
+        events = [need for need in needs if need.fact is f.EVENTS]
+        tasks: list[Callable[[], list[Learnt]]] = [
+            partial(self._one, reader, need) for need in needs if need.fact is not f.EVENTS
+        ]
+        if events:
+            tasks.append(partial(read_events, context, events))
+        return [learnt for batch in in_parallel(tasks) for learnt in batch]
+
+    @staticmethod
+    def _one(reader: Reader, need: Need) -> list[Learnt]:
+        what = need.fact.about
+        try:
+            return [(need, READS[need.fact](reader, need.subject))]
+        except (Forbidden, NotFound, ApiProblem) as error:
+            return [(need, gap_of(error, what))]
+        except OddObject as error:
+            return [(need, Gap(what, f"it does not read as one: {one_line(str(error))}"))]

@@ -1,0 +1,142 @@
+"""A dial by the API server: one GET through the pod or service proxy, which creates nothing.
+
+It is a fallback witness. The dial starts at the API server (or its tunnel's agent), so NetworkPolicies and
+meshes see another client; the service proxy picks an endpoint itself and never passes kube-proxy; and it
+speaks HTTP, so any answer, even one that is no HTTP, proves that the port accepts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kubectl_refused.connection.answers import Response
+from kubectl_refused.connection.errors import Unreachable
+from kubectl_refused.model.facts import HANDSHAKE, Dial, Fact, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import Pod, Service
+from kubectl_refused.model.observation import Handshake
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth
+from kubectl_refused.probes.base import Learnt, ProbeContext, Right
+from kubectl_refused.probes.proxy_answers import verdict_of
+from kubectl_refused.sources.reads import each, namespaced
+from kubectl_refused.text import one_line
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
+LARGEST_BODY = 64 * 1024  # a Status is small, and of an application's page only its being there counts
+EXTRA_SECONDS = 1.5  # for the way to the API server and back, on top of the dial's own time
+
+Ask = Callable[["Connection", str, float], Response]
+
+
+class Route(NamedTuple):
+    """How to reach a dial through a proxy: the API path, the witness, and what to call the object."""
+
+    path: str
+    witness: str
+    shown: str
+
+
+class PodProxy:
+    """Dials through pods/proxy and services/proxy. `ask` makes the request, so that tests need no cluster."""
+
+    name = "pod-proxy"
+    order = 50
+    depth = Depth.PASSIVE
+    facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE})
+    rights = (Right("get", "pods", subresource="proxy"), Right("get", "services", subresource="proxy"))
+
+    def __init__(self, ask: Ask | None = None) -> None:
+        self._ask = ask or ask_once
+
+    def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
+        """Dial every address, side by side."""
+        context.say("dialling through the API server")
+        values = each(lambda dial: self._dial(context, dial), [need.subject for need in needs])
+        return list(zip(needs, values, strict=True))
+
+    def _dial(self, context: ProbeContext, dial: Dial) -> Handshake | Gap:
+        what = f"a TCP dial to {shown(dial)}"
+        route = route_to(dial, context.snapshot)
+        if route is None:
+            return Gap(what, "the API server's proxies reach pods and Services only", "--probe pods")
+        context.ledger.record(f"one GET / through {route.shown}", "nothing is left behind")
+        start = time.monotonic()
+        limit = context.settings.dial_timeout + EXTRA_SECONDS
+        try:
+            response = self._ask(context.connection, route.path, limit)
+        except Unreachable as error:
+            if time.monotonic() - start >= limit * 0.9:
+                why = f"no answer in {limit:g} s: packets are dropped, or the application says nothing"
+                return Gap(what, f"through {route.shown}: {why}", "--probe pods")
+            raise error
+        verdict = verdict_of(response)
+        if isinstance(verdict, Gap):
+            return Gap(what, verdict.because, verdict.remedy)
+        outcome, detail = verdict
+        return Handshake(
+            host=dial.host,
+            port=dial.port,
+            outcome=outcome,
+            seconds=time.monotonic() - start,
+            witness=route.witness,
+            source="the API server",
+            detail=one_line(detail, 300),
+        )
+
+
+def shown(dial: Dial) -> str:
+    """Return ADDRESS:PORT, with brackets round an IPv6 address."""
+    return f"[{dial.host}]:{dial.port}" if ":" in dial.host else f"{dial.host}:{dial.port}"
+
+
+def route_to(dial: Dial, snapshot: Snapshot) -> Route | None:
+    """Return the proxy that dials this address, None where none does."""
+    for value in snapshot.objects.values():
+        if isinstance(value, Pod) and _is_at(value, dial.host):
+            name = value.metadata.name
+            path = namespaced(value.metadata.namespace, "pods", f"{name}:{dial.port}")
+            return Route(f"{path}/proxy/", "pod-proxy", f"the pod proxy to pod/{name}:{dial.port}")
+    for value in snapshot.objects.values():
+        if isinstance(value, Service) and _listens_at(value, dial):
+            name = value.metadata.name
+            path = namespaced(value.metadata.namespace, "services", f"{name}:{dial.port}")
+            return Route(f"{path}/proxy/", "service-proxy", f"the service proxy to svc/{name}:{dial.port}")
+    return None
+
+
+def _is_at(pod: Pod, host: str) -> bool:
+    """The proxy dials status.podIPs[0] (kubernetes pkg/registry/core/pod/strategy.go, getPodIP), no other.
+
+    A finished pod keeps its address in its status, though another pod may have it by now.
+    """
+    status = pod.status
+    return status is not None and status.pod_ip == host and status.phase not in ("Succeeded", "Failed")
+
+
+def _listens_at(service: Service, dial: Dial) -> bool:
+    addresses = {service.spec.cluster_ip, *(service.spec.cluster_ips or ())}
+    ports = (p for p in service.spec.ports or () if p.protocol == "TCP")
+    return dial.host in addresses and any(p.port == dial.port for p in ports)
+
+
+def ask_once(connection: Connection, path: str, seconds: float) -> Response:
+    """GET exactly once, following no redirect and obeying no Retry-After: those would be the application's.
+
+    Raises Unreachable (also when `seconds` have passed) or Cancelled.
+    """
+    from kubectl_refused.connection import bodies
+    from kubectl_refused.connection.answers import unreachable
+
+    deadline = time.monotonic() + seconds
+    connection.cancel.check()
+    try:
+        raw = connection.sender.open("GET", path, [], idle=seconds)
+        return bodies.read_all(raw, deadline, connection.cancel, LARGEST_BODY)[0]
+    except bodies.transport_errors() as error:
+        connection.cancel.check()
+        raise unreachable(error, connection.request_of("GET", path)) from error
