@@ -307,6 +307,7 @@ class Round:
         for dial in list(self.going):
             self.leave(dial)
             dial.expire()
+            dial.tries = 1  # cut short: not to be believed as a second dial is
         self.selector.close()
 
     def start_some(self) -> None:

@@ -15,17 +15,21 @@ while :; do
 done
 # Process 1 has no default action for signals; the alarm ends it whatever hangs.
 trap 'exit 0' TERM INT
-(trap - TERM; sleep "$((alarm + hold))"; kill -TERM "$$") &
-# Only some builds of nc have -z (end after the handshake); where it lacks, stdin at its end does the same.
-zero=
-case "$(nc --help 2>&1; nc -h 2>&1)" in *-z*|*Zz*) zero=-z ;; esac
+(
+    waited=0
+    while [ "$waited" -lt "$((alarm + hold))" ] && kill -0 "$$"; do sleep 1; waited=$((waited + 1)); done
+    kill -TERM "$$"
+) </dev/null >/dev/null 2>&1 &
+# End right after the handshake: -z in larger builds of nc; the small one of busybox runs a program instead.
+flags= after="-e true"
+case "$(nc --help 2>&1; nc -h 2>&1)" in *-z*|*Zz*) flags="-v -z" after= ;; esac
 now() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}"; }
 joined() { tr '\t\n\r' ' | ' | cut -c1-1500; }
 dial() {
     rest=${2#dial:} host=${rest%:*}
     host=${host#[}
     from=$(now)
-    said=$(timeout "$((timeout + 1))" nc $zero -v -w "$timeout" "${host%]}" "${rest##*:}" </dev/null 2>&1)
+    said=$(timeout "$((timeout + 1))" nc $flags -w "$timeout" "${host%]}" "${rest##*:}" $after </dev/null 2>&1)
     status=$? took=$(($(now) - from)) speed=quick
     [ "$status" -ne 0 ] && [ "$took" -ge "$((timeout * 100 - 10))" ] && speed=slow
     printf 'nc\t%s\t%s\t%s\t%s\t%s\t%s\n' "$speed" "$1" "$status" "$took" "$2" "$(printf %s "$said" | joined)"

@@ -1,0 +1,195 @@
+"""What the probe agent wrote, decoded: Handshakes and Lookups by request.
+
+The text comes out of a container, so nothing in it is trusted: a line that is not the agent's is left out and
+counted, an answer to something that was not asked is ignored, and text is cut and stripped of control characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from kubectl_refused.connection.errors import one_line
+from kubectl_refused.model.facts import Dial, NameKey
+from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
+
+WITNESS = "probe-pod"
+BLIND = "nc has no error queue: whether an RST or an ICMP message refused cannot be told"
+LONGEST_LINE = 64 * 1024
+MOST_ADDRESSES = 64
+
+
+class _Icmp(msgspec.Struct):
+    type: int
+    code: int
+    offender: str = ""
+
+
+class _Line(msgspec.Struct):
+    """One line of JSON; a dial or a lookup."""
+
+    id: str
+    outcome: Literal[
+        "accepted", "refused", "rejected", "timeout", "reset", "unreachable", "unresolved", "denied", "untried"
+    ]
+    seconds: float = 0.0
+    errno: str = ""
+    source: str = ""
+    icmp: _Icmp | None = None
+    tries: int = 1
+    detail: str = ""
+    addresses: list[str] = msgspec.field(default_factory=list)
+    error: str = ""
+
+
+class _End(msgspec.Struct, forbid_unknown_fields=True):
+    end: Literal[True]
+
+
+_DECODER: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
+_END: msgspec.json.Decoder[_End] = msgspec.json.Decoder(_End)
+
+
+@dataclass
+class Answers:
+    """What was understood so far. `first_garbage` is one line that was not, `ended` whether the agent was done."""
+
+    asked: dict[str, Dial | NameKey]
+    values: dict[str, Handshake | Lookup] = field(default_factory=dict)
+    ended: bool = False
+    garbage: int = 0
+    first_garbage: str = ""
+
+    def take(self, line: bytes) -> None:
+        """Understand one line, whatever is in it."""
+        if not line.strip() or self.ended:
+            return
+        value = None if len(line) > LONGEST_LINE else self._understood(line)
+        if value is None and not self.ended:
+            self.garbage += 1
+            self.first_garbage = self.first_garbage or one_line(line[:400].decode(errors="replace"), limit=160)
+
+    def take_all(self, lines: Iterable[bytes]) -> None:
+        """Understand lines up to the agent's last; stops reading there."""
+        for line in lines:
+            self.take(line)
+            if self.ended:
+                return
+
+    def _understood(self, line: bytes) -> Handshake | Lookup | None:
+        request, value = _json(line, self.asked) or _tabs(line, self.asked) or ("", None)
+        if value is not None:
+            self.values[request] = value
+        else:
+            self.ended = _is_end(line)
+        return value
+
+
+def request_of(subject: Dial | NameKey) -> str:
+    """The agent's argument for a subject: `dial:10.0.0.1:80`, `dial:[fd00::1]:80` or `lookup:web.shop.svc`."""
+    if isinstance(subject, NameKey):
+        return f"lookup:{subject.name}"
+    host = f"[{subject.host}]" if ":" in subject.host else subject.host
+    return f"dial:{host}:{subject.port}"
+
+
+def _is_end(line: bytes) -> bool:
+    try:
+        _END.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _json(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake | Lookup] | None:
+    try:
+        said = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    subject = asked.get(said.id)
+    if subject is None:
+        return None
+    if isinstance(subject, NameKey):
+        addresses = tuple(one_line(address, limit=64) for address in said.addresses[:MOST_ADDRESSES])
+        return said.id, Lookup(subject.name, addresses, _seconds(said.seconds), WITNESS, one_line(said.error))
+    icmp = Icmp(said.icmp.type, said.icmp.code, one_line(said.icmp.offender, limit=64)) if said.icmp else None
+    return said.id, Handshake(
+        host=subject.host,
+        port=subject.port,
+        outcome=Outcome(said.outcome),
+        seconds=_seconds(said.seconds),
+        witness=WITNESS,
+        source=one_line(said.source, limit=64),
+        errno=one_line(said.errno, limit=32),
+        icmp=icmp,
+        tries=said.tries,
+        detail=one_line(said.detail),
+    )
+
+
+def _seconds(value: float) -> float:
+    return value if 0 <= value < 3600 else 0.0
+
+
+def _tabs(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake | Lookup] | None:
+    """The shell form's line; see probe_agent.sh."""
+    words = line.decode(errors="replace").rstrip("\r\n").split("\t")
+    numbers = words[2:5] if words[0] == "nc" else words[1:3]
+    if not all(re.fullmatch(r"[0-9]{1,6}", number) for number in numbers):
+        return None
+    match words:
+        case ["nc", speed, tries, status, took, request, *said] if isinstance(subject := asked.get(request), Dial):
+            seconds, text = int(took) / 100, " ".join(said)
+            return request, _dialled(subject, speed == "slow", int(tries), int(status), seconds, text)
+        case ["ns", status, took, request, *said] if isinstance(name := asked.get(request), NameKey):
+            return request, _looked_up(name.name, int(status), int(took) / 100, " ".join(said))
+    return None
+
+
+def _dialled(dial: Dial, slow: bool, tries: int, status: int, seconds: float, said: str) -> Handshake:
+    """A Handshake from nc's exit status and words; the words are strerror(3)'s, the same in all builds."""
+    outcome, errno = Outcome.UNKNOWN, ""
+    if status == 0:
+        outcome = Outcome.ACCEPTED
+    elif slow or "timed out" in said:
+        outcome, errno = Outcome.TIMEOUT, "ETIMEDOUT"
+    else:
+        for words, ended, number in _SAID:
+            if words.lower() in said.lower():
+                outcome, errno = ended, number
+                break
+    detail = BLIND if outcome is not Outcome.ACCEPTED else ""
+    if outcome is Outcome.UNKNOWN:
+        detail = f"nc ended with status {status}: {one_line(said, limit=160)}"
+    return Handshake(dial.host, dial.port, outcome, seconds, WITNESS, errno=errno, tries=tries, detail=detail)
+
+
+_SAID = (
+    ("Connection refused", Outcome.REFUSED, "ECONNREFUSED"),
+    ("No route to host", Outcome.UNREACHABLE, "EHOSTUNREACH"),
+    ("Host is unreachable", Outcome.UNREACHABLE, "EHOSTUNREACH"),  # musl
+    ("unreachable", Outcome.UNREACHABLE, "ENETUNREACH"),
+    ("reset by peer", Outcome.RESET, "ECONNRESET"),
+    ("not permitted", Outcome.DENIED, "EPERM"),
+    ("Permission denied", Outcome.DENIED, "EACCES"),
+    ("bad address", Outcome.UNRESOLVED, ""),
+    ("getaddrinfo", Outcome.UNRESOLVED, ""),
+)
+
+
+def _looked_up(name: str, status: int, seconds: float, said: str) -> Lookup:
+    """A Lookup from nslookup's words: the server's own address comes before the first `Name:`."""
+    _, _, answer = said.partition("Name:")
+    addresses = tuple(dict.fromkeys(re.findall(r"Address(?: \d+)?:\s*([0-9a-fA-F:.]+)", answer)))[:MOST_ADDRESSES]
+    wrong = re.search(r"can't (?:find|resolve)[^|]*|timed out[^|]*|no servers[^|]*", said)
+    error = "" if addresses else one_line(wrong[0] if wrong else f"nslookup ended with status {status}", limit=200)
+    return Lookup(name, addresses, seconds, WITNESS, error)
+
+
+def missing(answers: Answers) -> Sequence[str]:
+    """Requests without an answer, in the order asked."""
+    return [request for request in answers.asked if request not in answers.values]
