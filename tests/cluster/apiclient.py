@@ -45,7 +45,9 @@ class ApiClient:
         connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=timeout)
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         data = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, body=data, headers={"Content-Type": kind, "Accept": "application/json"})
+        # "close" hands the socket to the response, which closes it when it has been read.
+        headers = {"Content-Type": kind, "Accept": "application/json", "Connection": "close"}
+        connection.request(method, path, body=data, headers=headers)
         return connection.getresponse()
 
     def call(self, method: str, path: str, body: object = None) -> Any:
@@ -66,12 +68,12 @@ class ApiClient:
     def watch(self, path: str, version: str, *, seconds: int) -> Iterator[dict[str, Any]]:
         """The events after that resource version, until the server ends the watch after `seconds`."""
         question = f"{path}?watch=1&resourceVersion={version}&timeoutSeconds={seconds}&allowWatchBookmarks=true"
-        response = self.open("GET", question, timeout=seconds + TIMEOUT_SECONDS)
-        if response.status >= 400:
-            raise ClusterError(f"watch {path}: {response.status}")
-        for line in response:
-            if line.strip():
-                yield json.loads(line)
+        with self.open("GET", question, timeout=seconds + TIMEOUT_SECONDS) as response:
+            if response.status >= 400:
+                raise ClusterError(f"watch {path}: {response.status}")
+            for line in response:
+                if line.strip():
+                    yield json.loads(line)
 
     def ready(self) -> bool:
         """Whether the API server says that it is ready."""

@@ -51,7 +51,8 @@ def locked(name: str) -> Iterator[None]:
 def once(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     """The cached directory `kind/key`, filled by `make` into a fresh directory if absent.
 
-    A killed `make` leaves no half-filled entry: the name appears by one rename.
+    A killed `make` leaves no half-filled entry: the name appears by one rename. Callers keep
+    the answer for their process's life: the sources a key is made of may change meanwhile.
     """
     target = cache_root() / kind / key
     with locked(f"{kind}-{key}"):

@@ -8,8 +8,11 @@ the C library is always the machine's own, because a foreign one needs its own l
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +44,7 @@ FORMAT = "1"
 RELATIONS_LEFT_OUT = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
 
 
+@functools.cache
 def tools() -> Path:
     """The root of the unpacked tools: `usr/sbin/runc`, `usr/lib/cni/bridge` and so on lie under it."""
 
@@ -59,6 +63,7 @@ def link_iptables(root: Path) -> None:
             (root / "usr" / "sbin" / f"{family}{suffix}").symlink_to("xtables-nft-multi")
 
 
+@functools.cache
 def python_root() -> Path:
     """The root of a complete Python 3 with its C library, for the image `localhost/python:3`."""
 
@@ -143,20 +148,31 @@ def private_lists() -> Path:
 
 def private_options() -> list[str]:
     """Apt's options for the private lists; none while the machine's serve."""
-    lists = private_lists()
-    if not lists.exists():
-        return []
-    return ["-o", f"Dir::State::Lists={lists / 'lists'}", "-o", f"Dir::Cache={lists / 'cache'}"]
+    return list_options(private_lists()) if private_lists().exists() else []
+
+
+def list_options(place: Path) -> list[str]:
+    """Apt's options for lists that lie there."""
+    return ["-o", f"Dir::State::Lists={place / 'lists'}", "-o", f"Dir::Cache={place / 'cache'}"]
 
 
 def refresh_lists() -> None:
     """Fetch package lists into the cache; the machine's own lists stay as they are."""
     say("fetching package lists into the cache")
+    lists = private_lists()
+    lists.parent.mkdir(parents=True, exist_ok=True)
     with locked("apt-lists"):
-        for part in ("lists/partial", "cache/archives/partial"):
-            (private_lists() / part).mkdir(parents=True, exist_ok=True)
-        argv = ["apt-get", *private_options(), "-o", "APT::Sandbox::User=root", "update"]
-        run(argv, timeout=DOWNLOAD_SECONDS)
+        fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=lists.parent))
+        try:
+            for part in ("lists/partial", "cache/archives/partial"):
+                (fresh / part).mkdir(parents=True)
+            # Without "any" apt-get succeeds with nothing fetched when the network is away.
+            strict = ["-o", "APT::Sandbox::User=root", "-o", "APT::Update::Error-Mode=any"]
+            run(["apt-get", *list_options(fresh), *strict, "update"], timeout=DOWNLOAD_SECONDS)
+            shutil.rmtree(lists, ignore_errors=True)
+            fresh.rename(lists)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def environment() -> dict[str, str]:

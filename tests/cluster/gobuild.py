@@ -7,6 +7,7 @@ misreports itself.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ VARIABLES = {"gitVersion": VERSION, "gitMajor": "1", "gitMinor": "34"}
 SETTINGS = {"GOGC": "800", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local"}
 
 
+@functools.cache
 def kubernetes() -> Path:
     """The program's path; its first argument names the command, such as `kubectl` or `kubelet`."""
     key = digest(*((SOURCE / name).read_bytes() for name in SOURCES))

@@ -8,6 +8,7 @@ https://github.com/moby/docker-image-spec
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -27,14 +28,17 @@ ACCOUNTS = {
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-DIRECTORIES = ("dev", "etc", "proc", "root", "run", "sys", "tmp", "var", "var/tmp")
-DIRECTORIES += ("usr", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64")
+DIRECTORIES = (
+    *("dev", "etc", "proc", "root", "run", "sys", "tmp", "var", "var/tmp"),
+    *("usr", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64"),
+)
 MERGED = ("bin", "sbin", "lib", "lib64")
 LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/share/bug")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def archives() -> list[Path]:
+@functools.cache
+def archives() -> tuple[Path, ...]:
     """The tars of all images, built if the cache lacks them; each can be given to `load`."""
 
     def make(fresh: Path) -> None:
@@ -47,7 +51,7 @@ def archives() -> list[Path]:
         write_image(fresh / "python.tar", "localhost/python:3", busybox, command=["python3"], root=root)
 
     key = digest(Path(__file__).read_bytes(), debian.release())
-    return sorted(once("images", key, make).glob("*.tar"))
+    return tuple(sorted(once("images", key, make).glob("*.tar")))
 
 
 def write_image(

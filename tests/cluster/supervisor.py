@@ -18,9 +18,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cluster import cgroups, controlplane, dns, network, node, policy_enforcer
+from tests.cluster import cgroups, controlplane, debian, dns, network, node, policy_enforcer
 from tests.cluster.apiclient import ApiClient
 from tests.cluster.errors import ClusterError
+from tests.cluster.gobuild import kubernetes
+from tests.cluster.images import archives
 from tests.cluster.namespaces import (
     NEW_IPC,
     NEW_NETWORK,
@@ -55,6 +57,7 @@ def main() -> None:
     if layout is None:
         raise ClusterError(f"no cluster.json in {sys.argv[1]}")
     os.chdir("/")
+    remember_cache()
     unshare(NEW_PID)
     told_read, told_write = os.pipe()
     heard_read, heard_write = os.pipe()
@@ -68,6 +71,13 @@ def main() -> None:
     # Back: or the programs this process starts from here on would be children of the cluster.
     enter(Path("/proc/self/ns/pid"))
     introduce(layout, child, told_write, heard_read)
+
+
+def remember_cache() -> None:
+    """Look up now where everything lies: later there is no network to fetch it, and the checkout may change."""
+    debian.tools()
+    archives()
+    kubernetes()
 
 
 def introduce(layout: Layout, child: int, told: int, heard: int) -> None:

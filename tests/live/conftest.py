@@ -1,0 +1,108 @@
+"""The clusters of the live tests, shared by all workers and left as they were found.
+
+Nothing starts before the first test asks. A cluster the suite started is taken down by the
+last worker to finish, unless `KEEP=1`; one that was up before is used and left alone. To
+know the last, every process that collected live tests holds a shared file lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.cluster import api
+from tests.cluster.api import Cluster, ClusterOptions
+from tests.cluster.cache import cache_root, locked
+from tests.cluster.options import state_of
+
+CLUSTERS = {
+    "nftables": ClusterOptions(name="kr", proxy_mode="nftables"),
+    "iptables": ClusterOptions(name="kr-iptables", proxy_mode="iptables"),
+}
+ACCOUNT_SECONDS = 20.0
+HERE = Path(__file__).parent
+USERS = pytest.StashKey[IO[str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a real cluster, and is marked so."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.live)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Hold the users' lock before any test runs, so that no worker ends a cluster another needs."""
+    if any(item.path.is_relative_to(HERE) for item in session.items) and not session.config.option.collectonly:
+        session.config.stash[USERS] = users_lock()
+        fcntl.flock(session.config.stash[USERS], fcntl.LOCK_SH)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The last process to let go of the lock takes down what the suite started."""
+    with session.config.stash.get(USERS, None) or users_lock() as users:
+        fcntl.flock(users, fcntl.LOCK_UN)
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        for options in CLUSTERS.values():
+            if made_by_tests(options.name).exists() and not os.environ.get("KEEP"):
+                api.down(options.name)
+
+
+def users_lock() -> IO[str]:
+    """The open lock file."""
+    path = cache_root() / "locks" / "live-tests.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w")
+
+
+def made_by_tests(name: str) -> Path:
+    """The mark of a cluster that the suite started and so must end."""
+    return state_of(name) / "made-by-tests"
+
+
+@functools.cache
+def running(proxy_mode: str) -> Cluster:
+    """The suite's cluster for that mode, started if it is not up."""
+    options = CLUSTERS[proxy_mode]
+    with locked(f"live-{options.name}"):
+        before = api.find(options.name)
+        cluster = api.up(options)
+        if before is None and not os.environ.get("KEEP"):
+            made_by_tests(options.name).touch()
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The cluster whose kube-proxy uses nftables, or the one of the mode given as parameter."""
+    return running(getattr(request, "param", "nftables"))
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace that takes pods; its deletion is not waited for."""
+    name = fresh_namespace(cluster)
+    yield name
+    cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def fresh_namespace(cluster: Cluster, labels: dict[str, str] | None = None) -> str:
+    """Make a namespace with a random name and wait for its account, without which pods are refused."""
+    client, name = cluster.client(), f"live-{secrets.token_hex(4)}"
+    client.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels or {}}})
+    deadline = time.monotonic() + ACCOUNT_SECONDS
+    while not client.call("GET", f"/api/v1/namespaces/{name}/serviceaccounts")["items"]:
+        assert time.monotonic() < deadline, f"namespace {name} got no service account"
+        time.sleep(0.05)
+    return name
