@@ -1,0 +1,47 @@
+"""`kubectl refused svc/NAME`: why a connection to a Service does not work. Runs when no word names a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubectl_refused.cli.command import Command, Values
+from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
+
+
+def _run(words: Sequence[str], values: Values) -> int:
+    """Diagnose; raises UsageProblem."""
+    if values["version"]:
+        from kubectl_refused.cli.version import write_version
+
+        return write_version()
+    from kubectl_refused.cli.request import request_of
+    from kubectl_refused.cli.run import run
+
+    return run(request_of(words, values, COMMAND.options))
+
+
+COMMAND = Command(
+    name="",
+    summary="Say why a Kubernetes Service refuses TCP connections, who refuses, and the one change that mends it.",
+    words="svc/NAME[:PORT]",
+    options=DIAGNOSIS + CONNECTION,
+    run=_run,
+    details="""
+    Targets:
+      svc/web  svc/web:80  svc/web:http  service/web  svc web cart  web
+      Without :PORT every TCP port is diagnosed. With -f and no target, every Service in the files.
+
+    Other commands:
+      causes    list every cause that can be found
+      explain   print the manual page of a cause: kubectl refused explain KR403
+
+    Exit codes:
+      0   no fault at the depth asked, which the report states
+      1   a fault was proved
+      2   wrong usage
+      3   it fails or could not be judged, and no cause is proved
+      4   no cluster or no credentials
+      70  the program itself failed
+      130 or 143 on Ctrl-C or SIGTERM
+    """,
+)

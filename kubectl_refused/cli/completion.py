@@ -1,0 +1,117 @@
+"""Completion for kubectl: it runs `kubectl_complete-refused` with the words typed so far.
+
+The protocol is Cobra's, as kubectl uses it for plugins (pkg/cmd/plugin_completion.go): one candidate per
+line, then `:N`, where 0 lets the shell complete file names and 4 forbids it. kubectl keeps its own global
+flags away from plugins, so `-n` and `--context` are completed here. Errors mean no candidates: a shell has
+no place to show them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from .command import choose, names
+from .options import Option, find
+
+FILES, NO_FILES = 0, 4  # ShellCompDirectiveDefault, ShellCompDirectiveNoFileComp
+
+
+def answer(arguments: Sequence[str]) -> int:
+    """Write the answer for `arguments`, whose last one is being typed (maybe empty). Always returns 0."""
+    try:
+        candidates, directive = candidates_for(arguments)
+    except Exception:
+        candidates, directive = [], NO_FILES
+    printable = [text for text in candidates if text.isprintable()]
+    try:
+        sys.stdout.write("".join(f"{text}\n" for text in printable) + f":{directive}\n")
+        sys.stdout.flush()
+    except OSError:
+        pass
+    return _leave()
+
+
+def _leave() -> int:
+    """0; at once when a look-up that took too long is still running."""
+    import os
+
+    # Never import threading just to ask: it is loaded when a look-up was started.
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        os._exit(0)
+    return 0
+
+
+def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
+    """(candidates, directive) for the last of `arguments`."""
+    *before, current = arguments or [""]
+    command, typed = choose(before)
+    pending = _pending(typed, command.options)
+    if pending is not None:
+        return _values(pending, current, typed)
+    if current.startswith("-"):
+        return _flags(current, command.options, typed)
+    if "--" not in typed and not before:
+        return _starting(current, [*names(), "svc/"]) + _services(current, typed), NO_FILES
+    if command.name == "explain":
+        return _causes(current), NO_FILES
+    return ([] if command.name else _services(current, typed)), NO_FILES
+
+
+def _pending(typed: Sequence[str], options: tuple[Option, ...]) -> Option | None:
+    """The option whose value is being typed now, if the word before is an option that takes one."""
+    option = find(options, typed[-1]) if typed else None
+    return option if option and option.metavar else None
+
+
+def _flags(current: str, options: tuple[Option, ...], typed: Sequence[str]) -> tuple[list[str], int]:
+    """Flags, or the value of `--flag=` in the same word."""
+    name, equals, value = current.partition("=")
+    option = find(options, name)
+    if equals and option:
+        found, directive = _values(option, value, typed)
+        return [f"{name}={text}" for text in found], directive
+    known = [spelling for option in options for spelling in option.names] + ["--help"]
+    return _starting(current, known), NO_FILES
+
+
+def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[str], int]:
+    """Values of an option."""
+    if option.completes == "files":
+        return [], FILES
+    if option.completes == "choices":
+        return _starting(current, option.choices), NO_FILES
+    if option.completes == "namespaces":
+        from .lookups import namespaces
+
+        return _starting(current, namespaces(typed)), NO_FILES
+    if option.completes in ("contexts", "clusters", "users"):
+        from .lookups import kubeconfig_names
+
+        return _starting(current, kubeconfig_names(option.completes, typed)), NO_FILES
+    return [], NO_FILES
+
+
+def _services(current: str, typed: Sequence[str]) -> list[str]:
+    """`svc/NAME` for what was begun with a kind and a slash; asking the cluster for less is too slow."""
+    kind, slash, begun = current.partition("/")
+    after_kind = bool(typed) and typed[0] in ("svc", "service", "services")
+    if not slash and not after_kind:
+        return []
+    if slash and kind not in ("svc", "service", "services"):
+        return []
+    from .lookups import services
+
+    prefix = f"{kind}/" if slash else ""
+    return [prefix + name for name in _starting(begun if slash else current, services(typed))]
+
+
+def _causes(current: str) -> list[str]:
+    from kubectl_refused.causes import catalogue
+
+    return _starting(current, [text for cause in catalogue() for text in (cause.code, cause.slug)])
+
+
+def _starting(current: str, texts: Sequence[str]) -> list[str]:
+    return sorted({text for text in texts if text.startswith(current)})

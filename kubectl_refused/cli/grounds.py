@@ -1,0 +1,163 @@
+"""Where a diagnosis takes place: a cluster, or manifest files. Each gives targets, a source and probers."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from kubectl_refused.model.facts import FactStore
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.probes.base import Ledger, Method, ProbeContext, ProbeSettings
+from kubectl_refused.probes.prober import Prober
+from kubectl_refused.sources.base import Source
+
+from .request import Request
+
+Say = Callable[[str], None]
+
+
+class Ground(Protocol):
+    """One place. `context` is the kubeconfig context, empty for files; `namespace` the one for bare names."""
+
+    context: str
+    namespace: str
+    depth: Depth
+    source: Source
+    ledger: Ledger
+
+    def targets(self) -> tuple[Target, ...]:
+        """The targets asked for, with their namespaces."""
+        ...
+
+    def prober(self, target: Target, say: Say) -> Prober:
+        """What learns facts for one target."""
+        ...
+
+    def close(self) -> None:
+        """Put away what the probers hold."""
+        ...
+
+    def cancel(self) -> None:
+        """End everything that waits; must not block."""
+        ...
+
+    def spare_connection(self) -> Any:
+        """A connection that a cancel of the first one leaves alone, for undo steps."""
+        ...
+
+
+class FilesGround:
+    """Manifests: nothing is dialled, created or asked."""
+
+    context = ""
+    depth = Depth.NONE
+
+    def __init__(self, request: Request) -> None:
+        from kubectl_refused.sources.files import FilesSource
+
+        self.namespace = request.connection.namespace or "default"
+        stdin = sys.stdin.buffer if "-" in request.files else None
+        self._files = FilesSource(
+            request.files, recursive=request.recursive, stdin=stdin, namespace=self.namespace
+        )
+        self.source: Source = self._files
+        self.ledger = Ledger()
+        self._request = request
+
+    def targets(self) -> tuple[Target, ...]:
+        """Those asked for, or every Service. Raises ManifestProblem when there is no Service at all."""
+        from kubectl_refused.sources.files import nothing_found
+
+        services, request = self._files.services(), self._request
+        if not services:
+            raise nothing_found(request.files)
+        if request.targets:
+            return tuple(replace(t, namespace=t.namespace or _home(t.name, services)) for t in request.targets)
+        wanted = request.connection.namespace
+        return tuple(Target(name, space) for space, name in services if wanted in (None, space))
+
+    def prober(self, target: Target, say: Say) -> Prober:
+        """One that looks into the files."""
+        from kubectl_refused.sources.file_facts import FileFacts
+
+        # FileFacts never asks for the connection, and there is none.
+        no_connection: Any = None
+        return Prober(
+            [FileFacts()],
+            _context(
+                no_connection, target, replace(self._request.probing, depth=Depth.NONE), self.ledger, "files", say
+            ),
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def cancel(self) -> None:
+        """Reading files ends by itself, or with the process."""
+
+    def spare_connection(self) -> None:
+        """Nothing is ever created, so nothing is undone."""
+
+
+def _home(name: str, services: Sequence[tuple[str, str]]) -> str:
+    """The namespace of a Service that is named without one: default, or the only one that has it."""
+    spaces = [space for space, service in services if service == name]
+    return spaces[0] if len(spaces) == 1 else "default"
+
+
+class ClusterGround:
+    """A cluster. The probers of one namespace share their methods, and so its probe pod."""
+
+    def __init__(self, request: Request) -> None:
+        """Connect. Raises ConnectionProblem; no request is made yet."""
+        from kubectl_refused.connection.client import connect
+        from kubectl_refused.sources.cluster import ClusterSource
+
+        self.connection = connect(request.connection)
+        self.context, self.namespace = self.connection.context_name, self.connection.namespace
+        self.depth = request.probing.depth
+        self.source: Source = ClusterSource(self.connection)
+        self.ledger = Ledger()
+        self._request = request
+        self._run_id = secrets.token_hex(4)
+        self._methods: dict[str, list[Method]] = {}
+        self._probers: list[Prober] = []
+
+    def targets(self) -> tuple[Target, ...]:
+        """Those asked for, in the context's namespace where none was typed."""
+        return tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
+
+    def prober(self, target: Target, say: Say) -> Prober:
+        """One with every method."""
+        from kubectl_refused.probes.methods import live_methods
+
+        methods = self._methods.setdefault(target.namespace, live_methods(self.depth))
+        context = _context(self.connection, target, self._request.probing, self.ledger, self._run_id, say)
+        self._probers.append(Prober(methods, context))
+        return self._probers[-1]
+
+    def close(self) -> None:
+        """Close every method once; whatever fails here is undone by the ledger."""
+        while self._probers:
+            prober = self._probers.pop()
+            with contextlib.suppress(Exception):
+                prober.close()
+
+    def cancel(self) -> None:
+        """Raise the flag and shut every socket."""
+        self.connection.cancel.set()
+
+    def spare_connection(self) -> Any:
+        """A clone with a cancel flag of its own."""
+        return self.connection.clone()
+
+
+def _context(
+    connection: Any, target: Target, settings: ProbeSettings, ledger: Ledger, run_id: str, say: Say
+) -> ProbeContext:
+    return ProbeContext(connection, target, Snapshot(), FactStore(), settings, ledger, run_id, say)

@@ -1,0 +1,125 @@
+"""Every option once, as plain data: signatures, help, completion and the Request are made from these tables.
+
+Imports nothing but typing, since completion must answer before a person notices.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DEPTHS = ("none", "passive", "pods", "all")
+OUTPUTS = ("json", "yaml", "name", "wide")
+
+
+class Option(NamedTuple):
+    """One option. `field` is its name in a Request; without a `metavar` it is a flag that takes no value.
+
+    `completes` says what completion offers as its value: choices, namespaces, contexts, clusters, users,
+    files, or nothing.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    short: str = ""
+    group: str = ""
+    field: str = ""
+    repeatable: bool = False
+    choices: tuple[str, ...] = ()
+    completes: str = ""
+    default: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the value, as a Python identifier."""
+        return self.field or self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The spellings, short one first."""
+        return (self.short, self.name) if self.short else (self.name,)
+
+
+_KUBECTL = "Connection, as for kubectl"
+
+# cli-runtime pkg/genericclioptions/config_flags.go: all of its flags, with kubectl's own names and short names.
+CONNECTION: tuple[Option, ...] = (
+    Option("--namespace", "Namespace of the targets", "NAME", "-n", completes="namespaces"),
+    Option("--context", "Context of the kubeconfig to use", "NAME", completes="contexts"),
+    Option("--kubeconfig", "Kubeconfig to use instead of KUBECONFIG or ~/.kube/config", "FILE", completes="files"),
+    Option("--cluster", "Cluster of the kubeconfig to use", "NAME", completes="clusters"),
+    Option("--user", "User of the kubeconfig to use", "NAME", completes="users"),
+    Option("--server", "Address of the API server", "URL", "-s"),
+    Option("--token", "Bearer token for the API server", "TOKEN"),
+    Option("--username", "User name for basic authentication", "NAME"),
+    Option("--password", "Password for basic authentication", "PASSWORD"),
+    Option("--as", "User to impersonate", "USER", field="impersonate_user"),
+    Option("--as-uid", "UID to impersonate", "UID", field="impersonate_uid"),
+    Option(
+        "--as-group",
+        "Group to impersonate; may be repeated",
+        "GROUP",
+        field="impersonate_groups",
+        repeatable=True,
+    ),
+    Option(
+        "--as-user-extra",
+        "Extra attribute to impersonate; may be repeated",
+        "KEY=VALUE",
+        field="impersonate_extra",
+        repeatable=True,
+    ),
+    Option(
+        "--certificate-authority", "File with the API server's certificate authority", "FILE", completes="files"
+    ),
+    Option("--client-certificate", "File with the client certificate", "FILE", completes="files"),
+    Option("--client-key", "File with the key of the client certificate", "FILE", completes="files"),
+    Option("--tls-server-name", "Name to expect in the API server's certificate", "NAME"),
+    Option("--insecure-skip-tls-verify", "Do not check the API server's certificate"),
+    Option("--request-timeout", "Longest wait for one answer of the API server: 5s, 1m; 0 for none", "TIME"),
+    Option("--disable-compression", "Ask the API server for uncompressed answers"),
+    Option("--cache-dir", "Directory for caches", "DIRECTORY", completes="files"),
+)
+CONNECTION = tuple(option._replace(group=_KUBECTL) for option in CONNECTION)
+
+OUTPUT = Option(
+    "--output",
+    "Write the report as data, as names of what fails, or with more detail; without it: for people",
+    "json|yaml|name|wide",
+    "-o",
+    choices=OUTPUTS,
+    completes="choices",
+)
+VERBOSE = Option("--verbose", "Show a traceback if the program itself fails", short="-v")
+
+DIAGNOSIS: tuple[Option, ...] = (
+    Option(
+        "--filename",
+        "Diagnose manifests instead of a cluster: a file, a directory, or - for stdin; may be repeated",
+        "FILE",
+        "-f",
+        repeatable=True,
+        completes="files",
+    ),
+    Option("--recursive", "Read the directories given with -f recursively", short="-R"),
+    Option(
+        "--probe",
+        "How far to go. none: read objects only. passive: also the API server's pod proxy, port-forward and logs. "
+        "pods: also probe pods and exec. all: also ephemeral containers, which stay in the pod's spec for ever",
+        "|".join(DEPTHS),
+        choices=DEPTHS,
+        completes="choices",
+        default="pods",
+    ),
+    Option("--image", "Image of the probe pod; it needs python3", "IMAGE"),
+    Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),
+    OUTPUT,
+    Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),
+    VERBOSE,
+    Option("--version", "Print the version and leave"),
+)
+
+
+def find(options: tuple[Option, ...], spelling: str) -> Option | None:
+    """The option that is spelt so (`-n`, `--namespace`), or None."""
+    return next((option for option in options if spelling in option.names), None)

@@ -1,0 +1,92 @@
+"""The command line of a diagnosis as one frozen value, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from kubectl_refused.connection.errors import ConnectionProblem
+from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
+from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.probes.base import ProbeSettings
+from kubectl_refused.resolve.grammar import check_namespace, parse
+
+from .command import Values
+from .kubectl_command import kubectl_command
+from .options import Option
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to diagnose and how to tell. Targets have an empty namespace where none was typed.
+
+    `targets` is empty only with `files`: every Service in them.
+    """
+
+    targets: tuple[Target, ...]
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    files: tuple[str, ...] = ()
+    recursive: bool = False
+    probing: ProbeSettings = field(default_factory=ProbeSettings)
+    output: str = ""
+    exit_zero: bool = False
+    verbose: bool = False
+
+
+def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]) -> Request:
+    """The Request that a parsed command line makes. Raises UsageProblem."""
+    _check_choices(values, options)
+    connection = connection_of(values)
+    files = tuple(path for given in values.get("filename") or () for path in _split(given))
+    if not words and not files:
+        raise UsageProblem("no Service is named", "type svc/NAME, or -f FILE for every Service in a file")
+    return Request(
+        targets=parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection)),
+        connection=connection,
+        files=files,
+        recursive=bool(values.get("recursive")),
+        probing=_probing(values),
+        output=values.get("output") or "",
+        exit_zero=bool(values.get("exit_zero")),
+        verbose=bool(values.get("verbose")),
+    )
+
+
+def connection_of(values: Values) -> ConnectionOptions:
+    """kubectl's flags as typed. Raises UsageProblem for a namespace or duration that cannot be one."""
+    typed: dict[str, Any] = {}
+    for part in fields(ConnectionOptions):
+        value = values.get(part.name)
+        if value:
+            typed[part.name] = tuple(value) if isinstance(value, list) else value
+    options = ConnectionOptions(**typed)
+    if options.namespace is not None:
+        check_namespace(options.namespace)
+    try:
+        parse_timeout(options.request_timeout)
+    except ConnectionProblem as problem:
+        raise UsageProblem(problem.message) from problem
+    return options
+
+
+def _check_choices(values: Values, options: tuple[Option, ...]) -> None:
+    for option in options:
+        value = values.get(option.key)
+        if option.choices and value and value not in option.choices:
+            raise UsageProblem(
+                f"{option.name} {shown(str(value))} is not known", f"type {option.name} {'|'.join(option.choices)}"
+            )
+
+
+def _split(path: str) -> list[str]:
+    """Files given with commas, as kubectl takes them, unless the whole is a file's name."""
+    return [path] if "," not in path or os.path.lexists(path) else [part for part in path.split(",") if part]
+
+
+def _probing(values: Values) -> ProbeSettings:
+    depth = Depth(values.get("probe") or Depth.PODS)
+    image, secret = values.get("image") or "", values.get("image_pull_secret") or ""
+    return ProbeSettings(depth=depth, image=image, image_pull_secret=secret)

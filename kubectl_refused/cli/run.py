@@ -1,0 +1,138 @@
+"""Carry out a Request: connect or read files, diagnose each target, render, clean up."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from kubectl_refused.connection.errors import NotFound
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
+
+from .exit_codes import NO_FAULT, exit_code
+from .kubectl_command import kubectl_command
+from .request import Request
+from .supervise import DEADLINE, supervise
+
+if TYPE_CHECKING:
+    from .grounds import Ground
+
+# A ledger entry that kubectl can delete: kind/name.
+_DELETABLE = re.compile(r"[a-z]+/[a-z0-9.-]+")
+
+
+def run(request: Request) -> int:
+    """Diagnose and return the exit code; the report is on stdout, problems are lines on stderr."""
+    return supervise(DiagnosisJob(request, sys.stdout), verbose=request.verbose)
+
+
+class DiagnosisJob:
+    """A diagnosis as supervise.Job. `ground_of` makes the place it happens in."""
+
+    def __init__(
+        self, request: Request, out: TextIO, ground_of: Callable[[Request], Ground] | None = None
+    ) -> None:
+        self._request, self._out = request, out
+        self._ground_of = ground_of or _ground_of
+        self._ground: Ground | None = None
+        self._undoing = threading.Lock()
+        self._remaining: list[tuple[str, Callable[[Any], None]]] = []
+
+    def work(self) -> int:
+        """Diagnose every target, clean up, and render the report."""
+        ground = self._ground = self._ground_of(self._request)
+        try:
+            report = self._diagnose(ground)
+        finally:
+            ground.close()
+        self.clean_up(time.monotonic() + DEADLINE)
+        self._render(report)
+        return NO_FAULT if self._request.exit_zero else exit_code(report)
+
+    def cancel(self) -> None:
+        """End all requests and streams of the running work."""
+        if self._ground is not None:
+            self._ground.cancel()
+
+    def clean_up(self, deadline: float) -> None:
+        """Undo what the ledger still holds, over a connection of its own: the first one may be cancelled."""
+        ground = self._ground
+        if ground is None:
+            return
+        with self._undoing:
+            self._remaining += ground.ledger.take_undos()
+            connection = ground.spare_connection() if self._remaining else None
+            for entry in list(self._remaining):
+                if time.monotonic() < deadline and _undone(entry[1], connection):
+                    self._remaining.remove(entry)
+
+    def left(self) -> Sequence[str]:
+        """`kubectl delete …` for everything whose undoing has not succeeded."""
+        if self._ground is None:
+            return ()
+        remaining = [what for what, _ in [*self._remaining, *self._ground.ledger.take_undos()]]
+        namespace = self._request.connection.namespace or self._ground.namespace
+        start = f"{kubectl_command(self._request.connection)} delete -n {shlex.quote(namespace)}"
+        return [f"{start} {what}" if _DELETABLE.fullmatch(what) else what for what in dict.fromkeys(remaining)]
+
+    def _diagnose(self, ground: Ground) -> Report:
+        from kubectl_refused.pipeline import diagnose  # loads every cause
+
+        from .terminal import steps
+
+        targets = ground.targets()
+        with steps(sys.stderr) as step:
+            found: list[Diagnosis] = []
+            for target in targets:
+                say = step if len(targets) == 1 else _saying(step, str(target))
+                prober = ground.prober(target, say)
+                found.append(
+                    diagnose(
+                        target,
+                        ground.source,
+                        prober,
+                        depth=ground.depth,
+                        context=ground.context,
+                        touched=lambda: ground.ledger.entries,
+                        say=say,
+                    )
+                )
+        return found[0] if len(self._request.targets) == len(found) == 1 else DiagnosisList(items=tuple(found))
+
+    def _render(self, report: Report) -> None:
+        from kubectl_refused.renderers import named
+
+        from .terminal import silence, style_of
+
+        output = self._request.output
+        format_ = "terminal" if output in ("", "wide") else output
+        try:
+            named(format_)(report, self._out, style_of(self._out, wide=output == "wide"))
+            self._out.flush()
+        except BrokenPipeError:  # `| head` has seen enough; the exit code still tells
+            silence(self._out)
+
+
+def _ground_of(request: Request) -> Ground:
+    from .grounds import ClusterGround, FilesGround
+
+    return FilesGround(request) if request.files else ClusterGround(request)
+
+
+def _saying(say: Callable[[str], None], target: str) -> Callable[[str], None]:
+    return lambda step: say(f"{target}: {step}")
+
+
+def _undone(undo: Callable[[Any], None], connection: Any) -> bool:
+    """Whether the thing is gone now."""
+    try:
+        undo(connection)
+    except NotFound:
+        return True
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""The entry points. Everything is imported late: `--version` and completion answer before typer is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main() -> int:
+    """Run the command line in sys.argv and return the exit code."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--version"]:
+        from .version import write_version
+
+        return write_version()
+    try:
+        code = _run(arguments)
+    except KeyboardInterrupt:  # while modules load; later the supervisor takes care
+        code = 130
+    from .terminal import leave
+
+    return leave(code)
+
+
+def complete() -> int:
+    """Complete the command line in sys.argv for kubectl (kubectl_complete-refused); never fails."""
+    from .completion import answer
+
+    return answer(sys.argv[1:])
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Choose the command, parse for it and run it; a problem is one line on stderr."""
+    from kubectl_refused.errors import RefusedError
+
+    from .command import choose, program_name
+
+    command, rest = choose(arguments)
+    try:
+        from .app import invoke
+
+        return invoke(command, program_name(sys.argv[0]), rest)
+    except RefusedError as problem:
+        sys.stderr.write(f"error: {problem.message}\n")
+        return problem.exit_code
+    except BrokenPipeError:  # `--help | head -1`
+        from .terminal import silence
+
+        silence(sys.stdout)
+        return 0

@@ -1,0 +1,100 @@
+"""The facts about objects that a cluster is asked for one by one, answered from manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from kubectl_refused.model.facts import (
+    EVENTS,
+    NAMESPACE,
+    PODS_ELSEWHERE,
+    PODS_IN,
+    POLICIES_IN,
+    SERVICES_IN,
+    SERVICES_NAMED,
+    WORKLOAD,
+    WORKLOADS_IN,
+    Fact,
+    Need,
+    PodKey,
+    SelectorKey,
+)
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import NetworkPolicy, Pod, Service, Workload
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth
+from kubectl_refused.probes.base import ProbeContext, Right
+from kubectl_refused.probes.workload_reads import MOST_STEPS, controller
+from kubectl_refused.trace.labels import carries
+
+
+def _all(snapshot: Snapshot, type_: type[Any], namespace: str | None = None) -> Iterator[Any]:
+    for value in snapshot.objects.values():
+        if isinstance(value, type_) and namespace in (None, value.metadata.namespace):
+            yield value
+
+
+def _in(type_: type[Any]) -> Callable[[Snapshot, Any], Any]:
+    return lambda snapshot, key: tuple(_all(snapshot, type_, key.namespace))
+
+
+def _services_named(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:
+    return tuple(s for s in _all(snapshot, Service) if s.metadata.name == key.name)
+
+
+def _pods_elsewhere(snapshot: Snapshot, key: SelectorKey) -> tuple[Pod, ...]:
+    return tuple(p for p in _all(snapshot, Pod) if carries(p.metadata.labels, dict(key.labels)))
+
+
+def _namespace(snapshot: Snapshot, key: Any) -> Any:
+    found = snapshot.objects.get(("Namespace", "", key.namespace))
+    return found or Gap(f"namespace {key.namespace}", "the files do not define it", "add its manifest with -f")
+
+
+def _workload(snapshot: Snapshot, key: PodKey) -> Any:
+    """The topmost workload that made the pod, as far as the files tell."""
+    found: Any = snapshot.objects.get(("Pod", *key))
+    for _ in range(MOST_STEPS):
+        owner = controller(found.metadata) if found else None
+        if owner is None:
+            break
+        found = snapshot.objects.get((owner.kind, key.namespace, owner.name))
+        if found is None:
+            what = f"{owner.kind.lower()}/{owner.name}"
+            return Gap(what, "the files do not define it", "add its manifest with -f")
+    if isinstance(found, Workload):
+        return found
+    return Gap(f"the workload of pod/{key.name}", "nothing made it, it stands for itself")
+
+
+def _events(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("events", "manifests have none")
+
+
+_ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
+    PODS_IN: _in(Pod),
+    WORKLOADS_IN: _in(Workload),
+    SERVICES_IN: _in(Service),
+    SERVICES_NAMED: _services_named,
+    PODS_ELSEWHERE: _pods_elsewhere,
+    POLICIES_IN: _in(NetworkPolicy),
+    NAMESPACE: _namespace,
+    WORKLOAD: _workload,
+    EVENTS: _events,
+}
+
+
+class FileFacts:
+    """A Method (probes/base.py) that looks into the Snapshot, which holds all that the files hold."""
+
+    name = "files"
+    order = 0
+    depth = Depth.NONE
+    facts: frozenset[Fact[Any]] = frozenset(_ANSWERS)
+    rights: tuple[Right, ...] = ()
+
+    def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[tuple[Need, Any]]:
+        """Yield a value or a Gap for each need."""
+        for need in needs:
+            yield need, _ANSWERS[need.fact](context.snapshot, need.subject)

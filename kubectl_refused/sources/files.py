@@ -1,0 +1,170 @@
+"""Manifest files as a source. They are a closed world: what is not in them does not exist."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import msgspec
+
+from kubectl_refused.errors import ManifestProblem, shown
+from kubectl_refused.model import objects
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import KubernetesObject, Pod, Service, Workload
+from kubectl_refused.model.snapshot import Change, Coverage, key_of
+from kubectl_refused.model.target import Target
+
+from .manifests import Document, documents
+from .promised_pods import promised_pods
+
+Key = tuple[str, str, str]
+_WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
+# Kind to (API group, type). The group tells a core Service from, say, serving.knative.dev/v1 Service.
+_KINDS: dict[str, tuple[str, Any]] = {
+    "Service": ("", objects.Service),
+    "Pod": ("", objects.Pod),
+    "Namespace": ("", objects.Namespace),
+    "EndpointSlice": ("discovery.k8s.io", objects.EndpointSlice),
+    "NetworkPolicy": ("networking.k8s.io", objects.NetworkPolicy),
+    **{kind: ("batch" if kind.endswith("Job") else "apps", objects.Workload) for kind in _WORKLOADS},
+}
+
+
+class FilesSource:
+    """Reads the files once, on first use. `now` gives seconds since the epoch.
+
+    `namespace` is that of objects which name none, as `kubectl apply -n` would put them.
+    """
+
+    origin = "files"
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        recursive: bool = False,
+        stdin: BinaryIO | None = None,
+        namespace: str = "default",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._paths, self._recursive, self._now = tuple(paths), recursive, now
+        self._stdin = stdin if stdin is not None else io.BytesIO()
+        self._namespace = namespace
+        self._changes: tuple[Change, ...] | None = None
+
+    def read(self, target: Target) -> Iterable[Change]:
+        """Everything in the files, whatever the target. Raises ManifestProblem."""
+        return self._load()
+
+    def services(self) -> list[tuple[str, str]]:
+        """(namespace, name) of every Service, in the files' order. Raises ManifestProblem."""
+        values = [change.value for change in self._load()]
+        return [(v.metadata.namespace, v.metadata.name) for v in values if isinstance(v, Service)]
+
+    def _load(self) -> tuple[Change, ...]:
+        if self._changes is None:
+            found = documents(self._paths, recursive=self._recursive, stdin=self._stdin)
+            self._changes = tuple(_changes(found, self._namespace, self._now()))
+        return self._changes
+
+
+def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[Change]:
+    """Objects, promised pods, gaps, and coverage of each kind of which every object was understood."""
+    kept: dict[Key, tuple[KubernetesObject, str]] = {}
+    odd: set[str] = set()
+    for document in found:
+        kind = _kind(document.value)
+        if kind is None:
+            continue
+        try:
+            value = _decode(kind, document.value, namespace)
+        except msgspec.ValidationError as error:
+            odd.add(kind)
+            yield Change(at, gap=_odd(kind, document, error))
+            continue
+        key = key_of(value)
+        if key in kept and kept[key][0] != value:
+            yield Change(at, gap=_twice(key, kept[key][1], document.line))
+        kept[key] = (value, document.line)
+    yield from (Change(at, value=value, line=line) for value, line in kept.values())
+    yield from _promised(kept, at)
+    yield from (Change(at, covered=Coverage(kind, "")) for kind in _KINDS if not _unsure(kind, odd))
+
+
+def _unsure(kind: str, odd: set[str]) -> bool:
+    """Whether objects of a kind may be missing: one was not understood, or one that promises pods."""
+    return kind in odd or (kind == "Pod" and any(workload in odd for workload in _WORKLOADS))
+
+
+def _promised(kept: dict[Key, tuple[KubernetesObject, str]], at: float) -> Iterator[Change]:
+    values = [value for value, _ in kept.values()]
+    workloads = [value for value in values if isinstance(value, Workload)]
+    for pod, workload in promised_pods(workloads, [value for value in values if isinstance(value, Pod)]):
+        yield Change(at, value=pod, line=kept[key_of(workload)][1])
+
+
+def _kind(value: Any) -> str | None:
+    """The document's kind if it is one that matters here; a missing apiVersion is forgiven."""
+    if not isinstance(value, dict):
+        return None
+    kind, version = value.get("kind"), value.get("apiVersion") or ""
+    if not isinstance(kind, str) or kind not in _KINDS or not isinstance(version, str):
+        return None
+    group = version.rpartition("/")[0]
+    return kind if not version or group == _KINDS[kind][0] else None
+
+
+def _decode(kind: str, raw: dict[str, Any], namespace: str) -> KubernetesObject:
+    """The object as a Struct, with its namespace. Raises msgspec.ValidationError."""
+    type_ = _KINDS[kind][1]
+    shaped = _cron_job(raw) if kind == "CronJob" else raw
+    if not shaped.get("status"):  # `status: {}` is what kubectl create --dry-run writes
+        shaped = {key: part for key, part in shaped.items() if key != "status"}
+    value: Any = msgspec.convert(shaped, type_)
+    metadata = value.metadata
+    if not metadata.name:
+        raise msgspec.ValidationError("Object has no name - at `$.metadata.name`")
+    if kind == "Namespace":
+        # The API server sets this label on every Namespace (KEP-2161), and policies select by it.
+        labels = {**(metadata.labels or {}), "kubernetes.io/metadata.name": metadata.name}
+        metadata = msgspec.structs.replace(metadata, labels=labels, namespace="")
+    else:
+        metadata = msgspec.structs.replace(metadata, namespace=metadata.namespace or namespace)
+    result: KubernetesObject = msgspec.structs.replace(value, metadata=metadata)
+    return result
+
+
+def _cron_job(raw: dict[str, Any]) -> dict[str, Any]:
+    """A CronJob in the shape of the other workloads; a suspended one has no replicas."""
+    spec = raw.get("spec")
+    job = spec.get("jobTemplate") if isinstance(spec, dict) else None
+    job_spec = job.get("spec") if isinstance(job, dict) else None
+    if not isinstance(spec, dict) or not isinstance(job_spec, dict):
+        raise msgspec.ValidationError("Object has no pod template - at `$.spec.jobTemplate.spec`")
+    return {**raw, "spec": {**job_spec, "replicas": 0} if spec.get("suspend") is True else job_spec}
+
+
+def _odd(kind: str, document: Document, error: msgspec.ValidationError) -> Gap:
+    metadata = document.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return Gap(
+        f"{kind} {shown(str(name))} in {document.line}" if name else f"a {kind} in {document.line}",
+        f"it does not read as a {kind}: {shown(str(error))}",
+        "mend it there",
+    )
+
+
+def _twice(key: Key, first: str, second: str) -> Gap:
+    kind, namespace, name = key
+    return Gap(
+        f"{kind} {name} in namespace {namespace} of {first}" if namespace else f"{kind} {name} of {first}",
+        f"{second} defines it again, and the last one counts",
+        "remove one of the two",
+    )
+
+
+def nothing_found(paths: Sequence[str]) -> ManifestProblem:
+    """The problem for files without any Service."""
+    return ManifestProblem(f"there is no Service in {shown(', '.join(paths))}", "give -f manifests with a Service")

@@ -1,0 +1,155 @@
+"""Manifests as documents with their file and line: YAML (several documents), JSON, Lists, directories, stdin.
+
+YAML is read as Kubernetes reads it (sigs.k8s.io/yaml): no dates and no base-60 numbers, which YAML 1.1 and
+PyYAML know. Everything is bounded, since a file may be anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from kubectl_refused.errors import ManifestProblem, shown
+from kubectl_refused.text import clean
+
+from .yaml_documents import TooMuchYaml, yaml_documents
+
+SUFFIXES = (".yaml", ".yml", ".json")  # cli-runtime pkg/resource/builder.go, FileExtensions
+LARGEST_FILE = 64 * 1024 * 1024  # bytes
+MOST_FILES = 10_000
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document or list item; `line` is like `shop/web.yaml:12`."""
+
+    value: Any
+    line: str
+
+
+def documents(paths: Sequence[str], *, recursive: bool, stdin: BinaryIO) -> Iterator[Document]:
+    """Every document of the files, items of Lists one by one. Raises ManifestProblem."""
+    for path in paths:
+        if path == STDIN:
+            yield from _documents(_read(stdin, "stdin"), "stdin")
+            continue
+        for file in _files(path, recursive=recursive):
+            yield from _documents(_read_file(file), shown(file))
+
+
+def _files(path: str, *, recursive: bool) -> Iterator[str]:
+    """The file itself, or a directory's manifests sorted by path."""
+    if re.match(r"https?://", path):
+        raise ManifestProblem(
+            f"{shown(path)} is a URL", "fetch it first: curl -fsSL URL | kubectl refused -f - svc/NAME"
+        )
+    if not os.path.isdir(path):
+        yield path
+        return
+    found = _directory(Path(path), recursive=recursive)
+    if not found:
+        instead = "name another one" if recursive else "name a file, or add -R for its subdirectories"
+        raise ManifestProblem(f"{shown(path)}: no {', '.join(SUFFIXES)} file in this directory", instead)
+    yield from found
+
+
+def _directory(root: Path, *, recursive: bool) -> list[str]:
+    """Manifests below `root`; directories behind symbolic links are left out, so that no loop can form."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(folders) if recursive else []
+        found += [os.path.join(folder, name) for name in sorted(names) if name.endswith(SUFFIXES)]
+        if len(found) > MOST_FILES:
+            raise ManifestProblem(f"{shown(str(root))}: more than {MOST_FILES} files", "name fewer with -f")
+    return found
+
+
+def _read_file(file: str) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return _read(stream, shown(file))
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ManifestProblem(f"{shown(file)} cannot be read: {why}", "give -f FILE, DIRECTORY or -") from error
+
+
+def _read(stream: BinaryIO, name: str) -> bytes:
+    data = stream.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise ManifestProblem(f"{name} is larger than {LARGEST_FILE >> 20} MiB", "split it")
+    return data
+
+
+def _documents(data: bytes, name: str) -> Iterator[Document]:
+    """Documents of one file. JSON goes first where it may be: the YAML parser takes 50 times as long."""
+    if data.lstrip()[:1] in (b"{", b"["):
+        found = list(_json_documents(data, name))
+        if found:
+            yield from found
+            return
+    try:
+        for value, lines in yaml_documents(data):
+            yield from _flat(value, name, lines)
+    except (TooMuchYaml, RecursionError) as error:
+        raise ManifestProblem(f"{name}: {error}", "give plain manifests") from error
+    except ValueError as error:  # yaml_documents gives the line first
+        raise _broken(data, name, error) from error
+
+
+def _json_documents(data: bytes, name: str) -> Iterator[Document]:
+    """Concatenated JSON documents; nothing when the text is no JSON (a flow mapping of YAML, a template)."""
+    try:
+        text = data.decode("utf-8-sig")
+        decoder, at, found = json.JSONDecoder(), 0, []
+        while at < len(text):
+            at += len(text[at:]) - len(text[at:].lstrip())
+            start = at
+            value, at = decoder.raw_decode(text, at)
+            found.append((value, text.count("\n", 0, start) + 1))
+            at += len(text[at:]) - len(text[at:].lstrip())
+    except (ValueError, RecursionError):
+        return
+    for value, line in found:
+        yield from _flat(_cleaned(value), name, [line])
+
+
+def _flat(value: Any, name: str, lines: list[int]) -> Iterator[Document]:
+    """The document, or the items of a List with a line each; items of a ServiceList get the kind it tells."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    items = value.get("items") if isinstance(value, dict) else None
+    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+        yield Document(value, f"{name}:{lines[0]}")
+        return
+    own = {"kind": kind.removesuffix("List"), "apiVersion": value.get("apiVersion")} if kind != "List" else {}
+    for number, item in enumerate(items):
+        line = lines[number + 1] if number + 1 < len(lines) else lines[0]
+        yield Document({**own, **item} if isinstance(item, dict) else item, f"{name}:{line}")
+
+
+def _broken(data: bytes, name: str, error: ValueError) -> ManifestProblem:
+    """Why a file is no YAML. Templates deserve an answer of their own: they are the usual reason."""
+    for number, line in enumerate(data.splitlines(), start=1):
+        if b"{{" in line:
+            return ManifestProblem(
+                f"{name}:{number}: this is a template, not a manifest",
+                "render it first: helm template CHART | kubectl refused -f - svc/NAME",
+            )
+    line_number, says = error.args
+    return ManifestProblem(f"{name}:{line_number}: not valid YAML: {shown(says)}", "mend that line")
+
+
+def _cleaned(value: Any) -> Any:
+    """Decoded JSON with every string cleaned of control sequences."""
+    if isinstance(value, str):
+        return value if value.isprintable() else clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,89 @@
+"""YAML text as values with line numbers, by PyYAML's C parser, in the dialect that Kubernetes reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from kubectl_refused.text import clean
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_NODES = 5_000_000  # after aliases are followed; go-yaml too refuses "excessive aliasing"
+_TAG = "tag:yaml.org,2002:"
+# YAML 1.1 takes 22:22 for 1342 and 2026-01-01 for a date; go-yaml, which kubectl uses, reads both as text.
+_INT = re.compile(r"^[-+]?(?:0b[01_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
+_FLOAT = re.compile(
+    r"^(?:[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN))$"
+)
+_OWN_RULES = {f"{_TAG}int": _INT, f"{_TAG}float": _FLOAT}
+
+
+class TooMuchYaml(Exception):
+    """A file whose aliases expand beyond MOST_NODES (a "billion laughs")."""
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Safe, without dates and base-60 numbers; every string is cleaned of control sequences."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own class attribute)
+        first: [(tag, _OWN_RULES.get(tag, rule)) for tag, rule in rules if tag != f"{_TAG}timestamp"]
+        for first, rules in _Base.yaml_implicit_resolvers.items()
+    }
+
+    def construct_text(self, node: Any) -> str:
+        """A string scalar, cleaned."""
+        text: str = self.construct_scalar(node)
+        return text if text.isprintable() else clean(text)
+
+
+_Loader.add_constructor(f"{_TAG}str", _Loader.construct_text)
+
+
+def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[int]]]:
+    """Yield (value, lines): the document's line, then those of its `items`. Lines count from 1.
+
+    Raises ValueError(line, why) for broken YAML, TooMuchYaml and RecursionError.
+    """
+    try:
+        loader = _Loader(data)
+        while loader.check_node():
+            node = loader.get_node()
+            if b"*" in data:
+                _bound(node)
+            lines = _lines(node)
+            yield loader.construct_document(node), lines
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        why = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ValueError(mark.line + 1 if mark else 1, why) from error
+    except (TypeError, AttributeError, OverflowError) as error:  # explicit tags on the wrong kind of node
+        raise ValueError(1, str(error)) from error
+
+
+def _lines(node: Any) -> list[int]:
+    items = []
+    if isinstance(node, yaml.MappingNode):
+        values = [value for key, value in node.value if key.value == "items"]
+        items = [item for value in values if isinstance(value, yaml.SequenceNode) for item in value.value]
+    return [part.start_mark.line + 1 for part in [node, *items]]
+
+
+def _bound(root: Any) -> None:
+    """Count nodes with aliases followed, each anchor's subtree once. Raises TooMuchYaml, also for a cycle."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Any, above: frozenset[int]) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) in above:
+            raise TooMuchYaml("an alias contains itself")
+        if id(node) not in sizes:
+            parts = node.value if isinstance(node, yaml.SequenceNode) else [p for pair in node.value for p in pair]
+            sizes[id(node)] = 1 + sum(size(part, above | {id(node)}) for part in parts)
+        return sizes[id(node)]
+
+    if size(root, frozenset()) > MOST_NODES:
+        raise TooMuchYaml(f"its aliases expand to more than {MOST_NODES} values")
