@@ -51,12 +51,19 @@ def service(target: str) -> str:
     return target.rpartition("/")[2].partition(":")[0]
 
 
-def await_states(kubectl: Kubectl, wanted: Iterable[Expected], say: Callable[[str], None]) -> list[str]:
+def await_states(
+    kubectl: Kubectl,
+    wanted: Iterable[Expected],
+    *,
+    say: Callable[[str], None] = lambda text: None,
+    namespaces: Iterable[str] = NAMESPACES,
+) -> list[str]:
     """Wait until every Service's pods show the state they are to reach; returns those that did not in time."""
+    wanted, namespaces = tuple(wanted), tuple(namespaces)
     deadline = time.monotonic() + SETTLE_SECONDS
     shown = ""
     while True:
-        pods = [pod for space in NAMESPACES for pod in listed(kubectl, space)]
+        pods = [pod for space in namespaces for pod in listed(kubectl, space)]
         missing = [e.service for e in wanted if not reached(e, [p for p in pods if belongs(p, e.service)])]
         if not missing or time.monotonic() > deadline:
             return missing
@@ -96,3 +103,12 @@ def state(pod: Mapping[str, Any]) -> str:
     if "running" in container:
         return "Unready"
     return str(container.get("waiting", {}).get("reason", "Unknown"))
+
+
+def documents(service: str) -> list[dict[str, Any]]:
+    """The manifests of the one file that tells this Service's story."""
+    for path in sorted(DEMO.glob("[0-9]*.yaml")):
+        found = [document for document in yaml.safe_load_all(path.read_text()) if document]
+        if any(d["kind"] == "Service" and d["metadata"]["name"] == service for d in found):
+            return found
+    raise LookupError(f"no file of manifests/demo has svc/{service}")

@@ -81,7 +81,7 @@ def live(kubeconfig: Path, kubectl: Sequence[str]) -> bool:
         found: Found = {}
         for row in shop.expected():
             # Just before it is needed: while one Service is diagnosed, the next ones' pods get there.
-            if shop.await_states(run, [row], say):
+            if shop.await_states(run, [row], say=say):
                 raise TourError(f"pods of {row.service} not {row.pods} after {shop.SETTLE_SECONDS:.0f} s")
             found.update(diagnose(row.service, environment))
     return compare({row.service: row.packets for row in shop.expected()}, found)
