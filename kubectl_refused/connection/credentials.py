@@ -56,6 +56,10 @@ def obtain(config: ResolvedConfig, cancel: Cancel) -> Credentials:
         return Credentials(own, given.certificate or certificate, given.key or key, renewable=True)
     if provider := user.get("auth-provider"):
         return Credentials({"auth-provider": _provider(provider)}, certificate, key)
+    if not certificate:
+        # kubectl asks for a user name and password here; it never goes on anonymously either.
+        says = f"user {config.user_name} has no credentials" if config.user_name else "no user is chosen"
+        raise CredentialsProblem(says, "log in, or type --context, --user or --token")
     return Credentials({}, certificate, key)
 
 

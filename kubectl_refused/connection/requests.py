@@ -119,7 +119,8 @@ class Sender:
         from urllib3 import HTTPHeaderDict
 
         connection = self._connection
-        headers = {"Accept": "application/json"}
+        # With JSON alone logs, proxies and streams answer 406; the rest prefer the first.
+        headers = {"Accept": "application/json, */*"}
         if body is not None and content_type:
             headers["Content-Type"] = content_type
         if compressed:

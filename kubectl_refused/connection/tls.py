@@ -39,14 +39,14 @@ def pem_of(mapping: Mapping[str, Any], field: str) -> str:
     given."""
     if data := mapping.get(f"{field}-data"):
         try:
-            return base64.b64decode(data, validate=False).decode("ascii")
+            return base64.b64decode("".join(data.split()), validate=True).decode()
         except (binascii.Error, ValueError) as error:
             raise BadConfiguration(
                 f"{field}-data in the kubeconfig is no base64 of PEM text", "copy it again"
             ) from error
     if file := mapping.get(field):
         try:
-            with open(file, encoding="ascii", errors="replace") as stream:
+            with open(file, encoding="utf-8", errors="replace") as stream:
                 return stream.read()
         except OSError as error:
             raise BadConfiguration(f"{field} {file} cannot be read: {error.strerror}", "mend the path") from error
@@ -70,7 +70,7 @@ def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
     """Load a client certificate; OpenSSL takes it from a file only, so one exists (0600) while it reads."""
     descriptor, name = tempfile.mkstemp(prefix="kubectl-refused-")
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii", errors="replace") as stream:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
             stream.write(f"{certificate.rstrip()}\n{key}")
         # The empty password keeps OpenSSL from asking on the terminal for one.
         context.load_cert_chain(name, password="")
