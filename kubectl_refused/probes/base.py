@@ -63,6 +63,11 @@ class Ledger:
             if not any(entry[0] == what and entry[1] == undone for entry in self._entries):
                 self._entries.append((what, undone, undo))
 
+    def strike(self, what: str) -> None:
+        """Take back a record: the create was refused, so `what` never was."""
+        with self._lock:
+            self._entries = [entry for entry in self._entries if entry[0] != what]
+
     @property
     def entries(self) -> tuple[tuple[str, str], ...]:
         """(what, undone) in the order recorded."""

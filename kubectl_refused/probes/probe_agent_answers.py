@@ -56,13 +56,13 @@ _END: msgspec.json.Decoder[_End] = msgspec.json.Decoder(_End)
 
 @dataclass
 class Answers:
-    """What was understood so far. `first_garbage` is one line that was not, `ended` whether the agent was done."""
+    """Values so far; `last_garbage` is the last line that was not, `ended` whether the agent was done."""
 
     asked: dict[str, Dial | NameKey]
     values: dict[str, Handshake | Lookup] = field(default_factory=dict)
     ended: bool = False
     garbage: int = 0
-    first_garbage: str = ""
+    last_garbage: str = ""
 
     def take(self, line: bytes) -> None:
         """Understand one line, whatever is in it."""
@@ -71,7 +71,7 @@ class Answers:
         value = None if len(line) > LONGEST_LINE else self._understood(line)
         if value is None and not self.ended:
             self.garbage += 1
-            self.first_garbage = self.first_garbage or one_line(line[:400].decode(errors="replace"), limit=160)
+            self.last_garbage = one_line(line[:400].decode(errors="replace"), limit=160)
 
     def take_all(self, lines: Iterable[bytes]) -> None:
         """Understand lines up to the agent's last; stops reading there."""

@@ -12,6 +12,8 @@ from importlib import resources
 
 # No site-packages and no environment: starts faster and imports nothing but the library.
 PYTHON = ("python3", "-S", "-E", "-c")
+# Runs the program of process 1, whose fifth word it is.
+AGAIN = 'exec(open("/proc/1/cmdline").read().split("\\0")[4])'
 PROGRAM = "refused"  # $0 of the script in messages
 # For an image of which only the name is known: the same fixed words, the choice is made inside.
 EITHER = """p=$1; s=$2; shift 2

@@ -1,0 +1,107 @@
+"""Create a probe, as a Job or, where those are forbidden, as a bare pod; its undoing is written down before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.model.objects import Metadata
+from kubectl_refused.probes.base import ProbeContext
+from kubectl_refused.probes.cleanup import job_path, pod_path, remove
+from kubectl_refused.probes.images import Choice, ImageNode, choose
+from kubectl_refused.probes.probe_pod_manifest import DEADLINE, Wanted, bare_pod, job
+from kubectl_refused.probes.probe_pod_wait import ProbeFailedError, denied
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
+# Said in the report: unlike a Job, a bare pod does not remove itself when this program is killed.
+BARE = f"deleted (a bare pod, as Jobs are forbidden; killed, it ends after {DEADLINE} s but stays listed)"
+MOST_NODES_READ = 100
+
+
+class _Named(msgspec.Struct):
+    metadata: Metadata
+
+
+class Created:
+    """What was created. `remove` may be called by the method and by the ledger: once is enough."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.uid: str | None = None
+        self.removed = False
+
+    def remove(self, connection: Connection) -> None:
+        """Delete it with its pod. Without a UID the answer to the create was lost: then the name, ours, must do.
+
+        Raises a ConnectionProblem when it may still be there.
+        """
+        if self.removed:
+            return
+        try:
+            remove(connection, self.path, self.uid)
+        except ApiProblem as problem:
+            if problem.status != 409:  # 409: another object has the name by now
+                raise
+        self.removed = True
+
+
+def create(context: ProbeContext, wanted: Wanted) -> Created:
+    """Create the Job or the pod. Raises ProbeFailedError when both are refused."""
+    try:
+        path = job_path(wanted.namespace)
+        return _post(context, f"job/{wanted.name}", "deleted", path, wanted.name, job(wanted))
+    except Forbidden as refused:
+        if refused.by_admission:
+            raise ProbeFailedError(f"the probe Job is forbidden: {refused.server_message}") from refused
+    except NotFound as problem:
+        raise ProbeFailedError(problem.message) from problem
+    path = pod_path(wanted.namespace)
+    try:
+        return _post(context, f"pod/{wanted.name}", BARE, path, wanted.name, bare_pod(wanted))
+    except Forbidden as refused:
+        if refused.by_admission:
+            raise ProbeFailedError(denied(refused.server_message)) from refused
+        remedy = f"grant create jobs.batch in namespace {wanted.namespace}"
+        raise ProbeFailedError("may create neither jobs nor pods", remedy) from refused
+
+
+def _post(context: ProbeContext, what: str, undone: str, path: str, name: str, body: object) -> Created:
+    created = Created(f"{path}/{name}")
+    context.ledger.record(what, undone, created.remove)
+    try:
+        answer = context.connection.create(path, body)
+    except (Forbidden, NotFound):
+        created.removed = True
+        context.ledger.strike(what)
+        raise
+    except ApiProblem as problem:  # a 5xx may come after the fact, so the record stays
+        raise ProbeFailedError(problem.message) from problem
+    created.uid = msgspec.json.decode(answer, type=_Named).metadata.uid or None
+    return created
+
+
+def choose_image(context: ProbeContext) -> Choice:
+    """Choose by one LIST of nodes, or by none when an image is given."""
+    if context.settings.image:
+        return choose(context.settings.image, None)
+    return choose("", _nodes(context))
+
+
+def _nodes(context: ProbeContext) -> list[ImageNode] | None:
+    try:
+        # One page: thousands of nodes with 50 images each are 100 MB, and a few tell enough.
+        page = next(context.connection.list_items("/api/v1/nodes", page_size=MOST_NODES_READ), [])
+        return [node for raw in page if (node := _node(raw))]
+    except (Forbidden, NotFound, ApiProblem):
+        return None
+
+
+def _node(raw: msgspec.Raw) -> ImageNode | None:
+    try:
+        return msgspec.json.decode(raw, type=ImageNode)
+    except msgspec.DecodeError:
+        return None

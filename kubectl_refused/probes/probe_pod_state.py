@@ -1,0 +1,59 @@
+"""What a probe pod's status means: it runs, it waits, or it never will run. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubectl_refused.model.objects import Condition, ContainerState, Pod, PodStatus
+from kubectl_refused.text import one_line
+
+# Waiting reasons that no patience mends within a diagnosis (kubelet's images and kuberuntime packages).
+HOPELESS = frozenset({
+    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
+    "RegistryUnavailable", "SignatureValidationFailed", "CreateContainerConfigError", "CreateContainerError",
+    "RunContainerError", "PreCreateHookError", "PreStartHookError",
+})  # fmt: skip
+# Reasons of a container that ended without having run: the runtime could not start the command.
+NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
+LONGEST = 300
+
+
+@dataclass(frozen=True)
+class PodState:
+    """`step` is for the spinner. `trouble` says why it cannot run; `patient` when that may pass in seconds."""
+
+    step: str
+    started: bool = False
+    trouble: str = ""
+    patient: bool = False
+
+
+def state_of(pod: Pod, image: str) -> PodState:
+    """Judge a pod of one container named by us."""
+    status = pod.status or PodStatus()
+    container = next(iter(status.container_statuses or ()), None)
+    state = container.state if container else ContainerState()
+    if state.running or (state.terminated and state.terminated.reason not in NEVER_RAN):
+        return PodState("dialling", started=True)
+    if state.terminated:
+        return PodState("", trouble=said(f"{image} cannot run the probe", state.terminated.message))
+    if state.waiting and state.waiting.reason in HOPELESS:
+        return PodState("", trouble=said(state.waiting.reason, state.waiting.message or f"image {image}"))
+    if status.phase == "Failed":
+        return PodState("", trouble=said(status.reason or "the pod failed", status.message))
+    if condition := unschedulable(status):
+        return PodState("scheduling the probe pod", trouble=said("Unschedulable", condition.message), patient=True)
+    if not pod.spec.node_name:
+        return PodState("scheduling the probe pod")
+    return PodState(f"starting the probe pod on {pod.spec.node_name}")
+
+
+def unschedulable(status: PodStatus) -> Condition | None:
+    """The scheduler's word that no node fits."""
+    found = (c for c in status.conditions or () if c.type == "PodScheduled" and c.reason == "Unschedulable")
+    return next((c for c in found if c.status == "False"), None)
+
+
+def said(reason: str, message: str) -> str:
+    """`ErrImagePull: …` on one line."""
+    return one_line(f"{reason}: {message}" if message else reason, LONGEST)

@@ -1,0 +1,134 @@
+"""Wait for a probe pod to run, and find out soon when it never will.
+
+The Job controller says in an event (FailedCreate), and nowhere else, that a quota, a LimitRange, Pod Security
+or a webhook forbids its pod.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.connection.watch import watch
+from kubectl_refused.model.objects import Event, Pod
+from kubectl_refused.probes.base import ProbeContext
+from kubectl_refused.probes.cleanup import pod_path
+from kubectl_refused.probes.probe_pod_manifest import Wanted, selector_of
+from kubectl_refused.probes.probe_pod_state import LONGEST, PodState, state_of
+from kubectl_refused.text import one_line
+
+GLANCE = 1.0  # seconds of one watch while the pod may never come: the server takes whole seconds
+LOOK = 10.0  # seconds of one watch while it is on its way
+APPEARS = 15.0  # seconds for a controller to make the pod
+PATIENCE = 3.0  # seconds for what may pass, such as a node that is being added
+
+
+class ProbeFailedError(Exception):
+    """The probe could not be made: `because` is one clause, `remedy` what would help, or empty."""
+
+    def __init__(self, because: str, remedy: str = "") -> None:
+        super().__init__(because)
+        self.because = because
+        self.remedy = remedy
+
+
+@dataclass
+class _Progress:
+    pod: Pod | None = None
+    trouble: str = ""
+    since: float = 0.0
+    step: str = "waiting for the probe pod"
+
+    def note(self, pod: Pod, state: PodState) -> None:
+        if not (self.trouble and state.trouble):
+            self.since = time.monotonic()
+        self.pod, self.trouble, self.step = pod, state.trouble, state.step
+
+
+def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
+    """Return the probe's pod once its container runs or has run.
+
+    Raises ProbeFailedError with the reason, Cancelled, or a ConnectionProblem that ends the diagnosis.
+    """
+    begun = time.monotonic()
+    deadline = begun + context.settings.probe_pod_timeout
+    progress = _Progress()
+    context.say(progress.step)
+    while (left := deadline - time.monotonic()) > 0:
+        hurry = progress.pod is None or progress.trouble
+        for pod in _changes(context, wanted, min(left, GLANCE if hurry else LOOK)):
+            if _started(progress, pod, wanted, context.say):
+                return pod
+        context.connection.cancel.wait(0.05)  # never a busy loop, whatever ends the watches early
+        if progress.pod is None:
+            _check_controller(context, wanted, time.monotonic() - begun)
+        elif progress.trouble and time.monotonic() - progress.since > PATIENCE:
+            raise ProbeFailedError(progress.trouble)
+    raise ProbeFailedError(_too_late(context, wanted, progress))
+
+
+def _changes(context: ProbeContext, wanted: Wanted, seconds: float) -> Iterator[Pod]:
+    query = [("labelSelector", selector_of(wanted))]
+    for kind, raw in watch(context.connection, pod_path(wanted.namespace), query, seconds):
+        if kind == "DELETED":
+            raise ProbeFailedError("somebody deleted the probe pod")
+        if kind in ("ADDED", "MODIFIED"):
+            with contextlib.suppress(msgspec.DecodeError):
+                yield msgspec.json.decode(raw, type=Pod)
+
+
+def _started(progress: _Progress, pod: Pod, wanted: Wanted, say: Callable[[str], None]) -> bool:
+    state = state_of(pod, wanted.choice.image)
+    if state.trouble and not state.patient:
+        raise ProbeFailedError(state.trouble, _remedy(state.trouble))
+    pulls = not wanted.choice.nodes and state.step.startswith("starting")
+    step = f"pulling image {wanted.choice.image}" if pulls else state.step
+    if step != progress.step:
+        say(step)
+    progress.note(pod, state)
+    return state.started
+
+
+def _remedy(trouble: str) -> str:
+    return "--image names one that the nodes have or can pull" if "mage" in trouble else ""
+
+
+def _check_controller(context: ProbeContext, wanted: Wanted, waited: float) -> None:
+    """Raise when the pod will not come: the controller says so, or says nothing for too long."""
+    selector = f"involvedObject.name={wanted.name},reason=FailedCreate"
+    for event in _events(context, wanted.namespace, selector):
+        raise ProbeFailedError(denied(event.message))
+    if waited > APPEARS:
+        raise ProbeFailedError(f"no controller made the probe pod in {APPEARS:.0f} s")
+
+
+def denied(message: str) -> str:
+    """The server's reason out of `Error creating: pods "refused-4f2a-x7k2p" is forbidden: exceeded quota: …`."""
+    text = one_line(message, LONGEST).removeprefix("Error creating: ")
+    _, forbidden, reason = text.partition(" is forbidden: ")
+    return f"the probe pod is forbidden: {reason}" if forbidden else text
+
+
+def _events(context: ProbeContext, namespace: str, selector: str) -> list[Event]:
+    """Events by field selector; none where they may not be read."""
+    query = [("fieldSelector", selector)]
+    try:
+        pages = context.connection.list_items(f"/api/v1/namespaces/{namespace}/events", query)
+        return [msgspec.json.decode(raw, type=Event) for page in pages for raw in page]
+    except (Forbidden, NotFound, ApiProblem, msgspec.DecodeError):
+        return []
+
+
+def _too_late(context: ProbeContext, wanted: Wanted, progress: _Progress) -> str:
+    """One clause with the last warning about the pod, which tells of volumes, sandboxes and networks."""
+    late = f"the probe pod did not run in {context.settings.probe_pod_timeout:.0f} s"
+    if progress.trouble or progress.pod is None:
+        return f"{late}: {progress.trouble}" if progress.trouble else late
+    selector = f"involvedObject.name={progress.pod.metadata.name},type=Warning"
+    warnings = [e.message for e in _events(context, wanted.namespace, selector)]
+    return f"{late}: {one_line(warnings[-1], LONGEST)}" if warnings else late
