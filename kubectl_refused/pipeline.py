@@ -18,7 +18,7 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Diagnosis
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.model.target import Depth, Target, Vantage
-from kubectl_refused.trace.questions import questions
+from kubectl_refused.trace.questions import not_walked, questions
 from kubectl_refused.trace.rulings import Ruling, rule
 from kubectl_refused.trace.scenes import scenes
 
@@ -70,7 +70,7 @@ def diagnose(
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
         facts = facts.having(prober.learn(needs, snapshot, facts))
         rulings = _rulings(target, snapshot, facts, prober, depth)
-    gaps = [*snapshot.gaps, *_relevant(prober.gaps, rulings), *_unanswered(rulings)]
+    gaps = [*snapshot.gaps, *not_walked(target, snapshot), *_relevant(prober.gaps, rulings), *_unanswered(rulings)]
     return judge(target, rulings, context=context, depth=depth, gaps=gaps, touched=touched())
 
 

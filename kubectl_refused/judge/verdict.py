@@ -43,7 +43,7 @@ def judge(
         paths=tuple(paths),
         gaps=told,
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
-        complete=all(_complete(r, depth) for r in rulings),
+        complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Target
 
 # Dials of one path; more endpoints than this are sampled from both ends of the list.
 MOST_ENDPOINTS = 100
@@ -28,3 +31,16 @@ def questions(scene: Scene) -> Iterator[Need]:
     for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:
         assert endpoint.port is not None
         yield Need(HANDSHAKE, Dial(endpoint.address, endpoint.port))
+
+
+def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:
+    """Parts of a target that no scene covers: names that leave the cluster, ports that are not TCP."""
+    service = snapshot.service(target.namespace, target.name)
+    if service is None:
+        return
+    if service.spec.type == "ExternalName":
+        yield Gap(f"{service.spec.external_name}", "an ExternalName leads out of the cluster and is not dialled")
+    for port in service.spec.ports or ():
+        asked = target.port in (None, str(port.port), port.name)
+        if asked and port.protocol != "TCP":
+            yield Gap(f"port {port.port}/{port.protocol}", "only TCP is dialled")

@@ -23,8 +23,10 @@ def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantag
         return (bare,)
     pods = selected_pods(service, snapshot)
     ports = chosen_ports(target, service)
-    if not ports and target.port:
+    if not ports and target.port and not named_ports(target, service):
         return (Scene(target, vantage, snapshot, facts, service, pods=pods),)
+    if service.spec.type == "ExternalName":
+        return ()
     return tuple(
         _scene(bare, service, port, family, address, pods)
         for port in ports
@@ -37,7 +39,12 @@ def chosen_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:
     ports = service.spec.ports or ()
     if target.port is None:
         return tuple(p for p in ports if p.protocol == "TCP")
-    return tuple(p for p in ports if target.port in (str(p.port), p.name))[:1]
+    return tuple(p for p in named_ports(target, service) if p.protocol == "TCP")[:1]
+
+
+def named_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:
+    """Ports of any protocol that the target's words name."""
+    return tuple(p for p in service.spec.ports or () if target.port in (str(p.port), p.name))
 
 
 def entrances(service: Service) -> Iterator[tuple[Family, str]]:
