@@ -78,7 +78,9 @@ def workload_of(scene: Scene, pod: Pod) -> tuple[str, Metadata, Workload | None]
 def container_change(scene: Scene, pod: Pod, container: str, summary: str, fields: dict[str, Any]) -> Fix:
     """A change of one container in the pod's workload. A bare pod's containers cannot be patched: no command."""
     kind, metadata, _ = workload_of(scene, pod)
-    patch = {"spec": {"template": {"spec": {"containers": [{"name": container, **fields}]}}}}
+    main = any(c.name == container for c in pod.spec.containers or ())
+    listed = "containers" if main else "initContainers"
+    patch = {"spec": {"template": {"spec": {listed: [{"name": container, **fields}]}}}}
     if kind == "Pod":
         where = named("Pod", pod.metadata.name)
         return Fix(summary=f"{summary} (container {container} of {where}; the pod must be made anew)")

@@ -177,7 +177,7 @@ class Container(Struct, frozen=True):
     startup_probe: Probe | None = None
     restart_policy: str | None = None
     security_context: SecurityContext | None = None
-    resources: Resources = Resources()
+    resources: Resources | None = None
 
 
 class ReadinessGate(Struct, frozen=True):

@@ -1,0 +1,83 @@
+"""Which lines of a log tell why a server does not serve. Pure; lines come cleaned and masked.
+
+All patterns are bounded and lines are cut first, since a log is written by others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kubectl_refused.text import one_line
+
+# Only this much of a line is looked at.
+MOST_CHARACTERS = 400
+
+# Most telling first. Words of nginx, Go, Python, Node.js, the JVM, Rust and the C library (errno(3), strerror(3)).
+_TELLING = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"address (?:already )?in use|\bEADDRINUSE\b|port \d{1,5} (?:was|is) already",
+        r"\bbind\b.{0,80}(?:denied|failed|cannot|error)|\bEACCES\b|cannot assign requested address",
+        r"^panic: |^caused by: |^exception in thread|\bfatal\b|\[emerg\]|\[crit\]",
+        r"^\w*(?:\.\w+)*(?:error|exception)\b ?:",
+        r"no such file|not found|permission denied|out of memory|is not set",
+        r"\b(?:unable to|cannot|could not|can't|failed|invalid|refused|missing|required)\b",
+        r"\berror\b|\berr\b|\bexception\b|\bpanic\b|level=(?:error|fatal)",
+    )
+)
+_IN_USE = _TELLING[0]
+_DENIED = re.compile(r"\bpermission denied\b|\bEACCES\b|\bpermissionerror\b", re.IGNORECASE)
+_BINDING = re.compile(r"\b(?:\w*_)?(?:bind|listen)(?:ing|er|_\w+)?\b|\bsocket\b", re.IGNORECASE)
+# A colon and a number behind an address or a gap: `0.0.0.0:80`, `[::]:80`, ` :8080`, `:::3000`, `localhost:80`.
+_PORT = re.compile(
+    r"(?:\blocalhost|(?<![A-Za-z_)])):(\d{1,5})(?!\d|:\d|\.\d)|\bport[ =:]{1,3}(\d{1,5})\b", re.IGNORECASE
+)
+# Numbers behind colons that are none: times of day, and places in source files (`main.go:57:12`).
+_NO_PORT = re.compile(r"\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|\b[\w-]{1,60}\.[a-z]{1,5}:\d{1,6}(?::\d{1,6})?\b")
+# A traceback names the call some lines before the error.
+_BEFORE = 3
+
+
+class BindFailure(NamedTuple):
+    """A line that says a bind failed, and the ports it names."""
+
+    line: str
+    ports: tuple[int, ...]
+
+
+def telling_line(lines: Sequence[str]) -> str | None:
+    """The line that tells most, of equals the last; where none tells, the last one; None for an empty log."""
+    best: tuple[int, str] | None = None
+    for line in lines:
+        cut = line.strip()[:MOST_CHARACTERS]
+        rank = next((i for i, p in enumerate(_TELLING) if p.search(cut)), len(_TELLING))
+        if cut and (best is None or rank <= best[0]):
+            best = (rank, cut)
+    return one_line(best[1]) if best else None
+
+
+def address_in_use(lines: Sequence[str]) -> BindFailure | None:
+    """The last line that says an address is in use already (EADDRINUSE)."""
+    for line in reversed(lines):
+        cut = line.strip()[:MOST_CHARACTERS]
+        if _IN_USE.search(cut):
+            return BindFailure(one_line(cut), named_ports(cut))
+    return None
+
+
+def bind_denied(lines: Sequence[str]) -> BindFailure | None:
+    """The last line that says a bind was not permitted (EACCES), with the call in it or just before it."""
+    cut = [line.strip()[:MOST_CHARACTERS] for line in lines]
+    for index in range(len(cut) - 1, -1, -1):
+        near = cut[max(0, index - _BEFORE) : index + 1]
+        if _DENIED.search(cut[index]) and any(_BINDING.search(line) for line in near):
+            return BindFailure(one_line(cut[index]), named_ports(cut[index]))
+    return None
+
+
+def named_ports(line: str) -> tuple[int, ...]:
+    """Port numbers that a line names as an address's or by the word port, each once."""
+    found = (int(a or b) for a, b in _PORT.findall(_NO_PORT.sub(" ", line[:MOST_CHARACTERS])))
+    return tuple(dict.fromkeys(p for p in found if 0 < p < 65536))

@@ -1,0 +1,50 @@
+"""What logs and events say of a pod, as evidence."""
+
+from __future__ import annotations
+
+import re
+
+from kubectl_refused.model.evidence import EventEvidence, LogEvidence
+from kubectl_refused.model.facts import EVENTS, LOG, ContainerKey
+from kubectl_refused.model.objects import Event, Pod
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.text import one_line
+
+
+def log_lines(scene: Scene, pod: Pod, container: str, *, previous: bool) -> tuple[str, ...]:
+    """A container's last lines, of this run or the one before; none where the log cannot be had."""
+    log = scene.maybe(LOG, ContainerKey(pod.metadata.namespace, pod.metadata.name, container, previous))
+    return log.lines if log else ()
+
+
+def log_said(pod: Pod, container: str, line: str, *, previous: bool) -> LogEvidence:
+    """One line of a container's log."""
+    return LogEvidence(
+        witness="previous log" if previous else "log",
+        subject=f"container {container} of pod/{pod.metadata.name}",
+        says=line,
+        line=line,
+        previous=previous,
+    )
+
+
+def events_saying(scene: Scene, pod: Pod, pattern: str) -> tuple[Event, ...]:
+    """Events of the pod whose message holds the regular expression, oldest first; none where they cannot be had."""
+    found = scene.maybe(EVENTS, pod_key(pod)) or ()
+    return tuple(
+        sorted(
+            (e for e in found if re.search(pattern, e.message)),
+            key=lambda e: e.last_timestamp or e.event_time or "",
+        )
+    )
+
+
+def event_said(pod: Pod, event: Event) -> EventEvidence:
+    """One event, and how often it was seen."""
+    times = f" ({event.count} times)" if (event.count or 1) > 1 else ""
+    return EventEvidence(
+        witness="event",
+        subject=f"pod/{pod.metadata.name}",
+        says=one_line(f"{event.reason}{times}: {event.message}"),
+        reason=event.reason,
+    )
