@@ -38,10 +38,10 @@ def failed_binds(
 ) -> Iterator[Failed]:
     """Servers that are down, or run without a listener, and whose log `find` finds a failure in."""
     for container in [r for r in reported(pod) if not r.init or r.status.started][:MOST_CONTAINERS]:
-        if container.status.state.running and scene.endpoint is not None:
-            yield from _of_running(scene, pod, container, find)
-        elif container.last_exit is not None and not container.status.ready:
+        if container.last_exit is not None and not container.status.ready:
             yield from _of_ended(scene, pod, container, find)
+        elif container.status.state.running and scene.endpoint is not None:
+            yield from _of_running(scene, pod, container, find)
 
 
 def wanted_by(pod: Pod) -> dict[int, list[str]]:
@@ -58,13 +58,14 @@ def wanted_by(pod: Pod) -> dict[int, list[str]]:
 def _of_ended(
     scene: Scene, pod: Pod, container: Reported, find: Callable[[Sequence[str]], BindFailure | None]
 ) -> Iterator[Failed]:
-    """A container that exits: what it said before it ended proves why."""
+    """A container that exits: what it said before it ended proves why. One that is up again may yet make it."""
     name = container.status.name
+    certainty = Certainty.LIKELY if container.status.state.running else Certainty.PROVED
     for previous in (True, False) if container.status.restart_count else (False,):
         failure = find(log_lines(scene, pod, name, previous=previous))
         if failure:
             said = log_said(pod, name, failure.line, previous=previous)
-            yield Failed(name, failure, _port(scene, pod, name, failure), Certainty.PROVED, (said,))
+            yield Failed(name, failure, _port(scene, pod, name, failure), certainty, (said,))
             return
 
 

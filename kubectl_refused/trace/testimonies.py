@@ -29,14 +29,9 @@ def log_said(pod: Pod, container: str, line: str, *, previous: bool) -> LogEvide
 
 
 def events_saying(scene: Scene, pod: Pod, pattern: str) -> tuple[Event, ...]:
-    """Events of the pod whose message holds the regular expression, oldest first; none where they cannot be had."""
-    found = scene.maybe(EVENTS, pod_key(pod)) or ()
-    return tuple(
-        sorted(
-            (e for e in found if re.search(pattern, e.message)),
-            key=lambda e: e.last_timestamp or e.event_time or "",
-        )
-    )
+    """Events of the pod whose message holds the pattern, oldest first; none where events cannot be had."""
+    found = [e for e in scene.maybe(EVENTS, pod_key(pod)) or () if re.search(pattern, e.message)]
+    return tuple(sorted(found, key=lambda e: e.last_timestamp or e.event_time or ""))
 
 
 def event_said(pod: Pod, event: Event) -> EventEvidence:

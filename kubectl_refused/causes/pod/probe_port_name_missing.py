@@ -14,6 +14,7 @@ See:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -47,7 +48,7 @@ def probe_port_name_missing(scene: Scene) -> Iterator[Finding]:
             field(scene, subject, f"spec.containers[].{probing.field}", probing.port, says)
         ]
         if not scene.from_files:
-            errored = events_saying(scene, pod, rf'parsing "{probing.port}"')
+            errored = events_saying(scene, pod, f'parsing "{re.escape(str(probing.port))}"')
             evidence += [event_said(pod, e) for e in errored[-1:]]
         yield Finding(
             where=f"container {container.name} of {subject}",
