@@ -1,4 +1,4 @@
-"""`python -m tests.cluster up|down|status|kubeconfig|logs|load TAR [--name NAME] …`
+"""`python -m tests.cluster up|down|status|kubeconfig|logs|load TAR|kubectl -- … [--name NAME] …`
 
 Progress goes to stderr, answers to stdout. Exit code 1: it failed, and one line says why.
 """
@@ -36,10 +36,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("logs", parents=[common], help="print the end of every log")
     load = commands.add_parser("load", parents=[common], help="import an image archive on every node")
     load.add_argument("archive", type=Path, metavar="TAR")
+    words = commands.add_parser("kubectl", parents=[common], help="run kubectl on it: kubectl -- get pods")
+    words.add_argument("words", nargs="*", metavar="WORD")
     return top
 
 
 def up(arguments: argparse.Namespace) -> int:
+    """Start the cluster and print its kubeconfig."""
     options = ClusterOptions(
         arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style
     )
@@ -48,6 +51,7 @@ def up(arguments: argparse.Namespace) -> int:
 
 
 def down(arguments: argparse.Namespace) -> int:
+    """End the cluster and say how long that took."""
     began = time.monotonic()
     api.down(arguments.name)
     say(f"cluster {arguments.name} is down after {time.monotonic() - began:.1f} s")
@@ -55,6 +59,7 @@ def down(arguments: argparse.Namespace) -> int:
 
 
 def status(arguments: argparse.Namespace) -> int:
+    """Say whether the cluster is up; exit code 1 if it is not ready."""
     cluster = api.find(arguments.name)
     if cluster is None:
         print(f"{arguments.name}: down")
@@ -66,11 +71,13 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def kubeconfig(arguments: argparse.Namespace) -> int:
+    """Print the path of the administrator's kubeconfig."""
     print(running(arguments.name).kubeconfig)
     return 0
 
 
 def logs(arguments: argparse.Namespace) -> int:
+    """Print the end of every log."""
     for path in sorted(running(arguments.name).logs.glob("*.log")):
         print(f"==> {path}")
         print("\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:]))
@@ -78,8 +85,17 @@ def logs(arguments: argparse.Namespace) -> int:
 
 
 def load(arguments: argparse.Namespace) -> int:
+    """Import an image archive on every node."""
     running(arguments.name).load(arguments.archive)
     return 0
+
+
+def kubectl(arguments: argparse.Namespace) -> int:
+    """Run kubectl as the administrator and pass on its answer."""
+    done = running(arguments.name).kubectl(*arguments.words, check=False)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    return done.returncode
 
 
 def running(name: str) -> Cluster:
@@ -97,6 +113,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "kubeconfig": kubeconfig,
     "logs": logs,
     "load": load,
+    "kubectl": kubectl,
 }
 
 

@@ -206,7 +206,8 @@ def launch(options: ClusterOptions) -> Cluster:
         starter = subprocess.run(
             [sys.executable, "-m", "tests.cluster.supervisor", str(layout.state)],
             cwd=CHECKOUT,
-            env={**os.environ, **debian.environment(), MARK: str(layout.state)},
+            # Without LD_LIBRARY_PATH: this Python is the machine's, and so are its libraries.
+            env={**os.environ, MARK: str(layout.state)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -21,6 +21,7 @@ WAIT_SECONDS = 5.0
 # In version 2 a group that shares out controllers may hold no process itself ("no internal
 # processes", cgroups(7)), so the supervisor moves one level down.
 OWN_PROCESSES = "supervisor"
+NEEDED = {"cpu", "cpuset", "memory", "pids"}
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,13 @@ def step_down(tree: Tree) -> None:
 
 def share_controllers(group: Path) -> None:
     """Version 2: let the group's children use every controller the group has."""
-    names = (group / "cgroup.controllers").read_text().split()
-    if names:
-        (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in names))
+    for name in (group / "cgroup.controllers").read_text().split():
+        try:
+            (group / "cgroup.subtree_control").write_text(f"+{name}")
+        except OSError:
+            # Such as `cpu` beside real-time processes; what the kubelet cannot do without is told.
+            if name in NEEDED:
+                raise
 
 
 def remove(group: str) -> list[Path]:

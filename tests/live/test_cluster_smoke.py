@@ -311,6 +311,25 @@ def test_a_network_policy_stops_strangers_only(cluster: Cluster, shop: str, styl
     assert set(wait_for_answer(cluster, shop, names, *targets)) == names
 
 
+def test_a_range_of_addresses_can_be_let_in_but_for_one(cluster: Cluster, shop: str) -> None:
+    (client,) = pods(cluster, shop, "client")
+    web = pods(cluster, shop, "web")
+    path = f"/apis/networking.k8s.io/v1/namespaces/{shop}/networkpolicies"
+    block = {"cidr": "10.202.0.0/16", "except": [f"{client['ip']}/32"]}
+    ports = [{"port": 8000, "endPort": 9000}, {"port": "http", "protocol": "UDP"}]
+    rule = {"from": [{"ipBlock": block}], "ports": ports}
+    spec = {"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [rule]}
+    cluster.kubectl("label", "ns", shop, "kubectl-refused.test/policy-style=reset", "--overwrite")
+    cluster.client().create(path, {"metadata": {"name": "range"}, "spec": spec})
+    try:
+        wait_for_answer(cluster, shop, {"ConnectionRefusedError"}, f"{web[0]['ip']}:8080")
+        del block["except"]
+        cluster.client().call("PATCH", f"{path}/range", {"spec": spec})
+        assert wait_for_answer(cluster, shop, {web[0]["name"]}, f"{web[0]['ip']}:8080") == [web[0]["name"]]
+    finally:
+        cluster.client().call("DELETE", f"{path}/range")
+
+
 def test_egress_can_be_stopped_but_for_dns(cluster: Cluster, shop: str) -> None:
     dns = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
     egress = [{"to": [dns], "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}]
