@@ -6,7 +6,8 @@ Processes are seen from their own container only, so names may need a look into 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
@@ -61,8 +62,12 @@ class Reading(NamedTuple):
     why: str = ""
 
 
+# run_in_container's shape: connection, namespace, pod, container, argv, seconds.
+Run = Callable[..., ExecResult]
+
+
 class ContainerExec:
-    """Reads sockets by exec."""
+    """Reads sockets by exec. `run` is given by tests."""
 
     name = "container-exec"
     order = 30
@@ -70,14 +75,17 @@ class ContainerExec:
     facts: frozenset[Fact[Any]] = frozenset({LISTENERS})
     rights = (Right("get", "pods", subresource="exec"), Right("create", "pods", subresource="exec"))
 
+    def __init__(self, run: Run = run_in_container) -> None:
+        self._run = run
+
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Read each pod, side by side."""
         context.say("reading listening sockets")
-        values = each(lambda key: _read_pod(context, key), [need.subject for need in needs])
+        values = each(lambda key: _read_pod(context, key, self._run), [need.subject for need in needs])
         return list(zip(needs, values, strict=True))
 
 
-def _read_pod(context: ProbeContext, key: PodKey) -> Listeners | Gap:
+def _read_pod(context: ProbeContext, key: PodKey, run: Run) -> Listeners | Gap:
     what = f"listening sockets of pod/{key.name}"
     pod = find_pod(context, key)
     if isinstance(pod, Gap):
@@ -87,13 +95,13 @@ def _read_pod(context: ProbeContext, key: PodKey) -> Listeners | Gap:
         phase = pod.status.phase if pod.status else ""
         return Gap(what, f"none of its containers runs ({phase or 'no status'})")
     try:
-        return _read_containers(context, key, containers, what)
+        return _read_containers(partial(_read_container, context, key, run), key, containers, what)
     except (Forbidden, NotFound, ApiProblem) as error:
         return gap_of(error, what)
 
 
 def _read_containers(
-    context: ProbeContext, key: PodKey, containers: tuple[str, ...], what: str
+    read: Callable[[str], Reading], key: PodKey, containers: tuple[str, ...], what: str
 ) -> Listeners | Gap:
     """Take the sockets from the first container that can read them, and missing names from the others."""
     tried = containers[:MOST_CONTAINERS]
@@ -102,7 +110,7 @@ def _read_containers(
     for container in tried:
         if sockets is not None and (all(s.process for s in sockets) or len(containers) > MOST_CONTAINERS):
             break
-        reading = _read_container(context, key, container)
+        reading = read(container)
         if reading.why:
             reasons.append(reading.why)
             continue
@@ -113,12 +121,12 @@ def _read_containers(
     return Listeners(sockets, witness=f"exec in {key.name}")
 
 
-def _read_container(context: ProbeContext, key: PodKey, container: str) -> Reading:
+def _read_container(context: ProbeContext, key: PodKey, run: Run, container: str) -> Reading:
     """Try the script, then plain cat."""
     context.ledger.record(f"exec in pod/{key.name}: cat /proc/net/tcp", "read only")
     why = ""
     for argv in (WITH_SHELL, WITHOUT_SHELL):
-        result = run_in_container(context.connection, key.namespace, key.name, container, argv, TIMEOUT)
+        result = run(context.connection, key.namespace, key.name, container, argv, TIMEOUT)
         text = result.stdout.decode("utf-8", errors="replace")
         if was_read(text):
             return Reading(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,11 +14,15 @@ from kubectl_refused.model.observation import Log
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.reads import each, gap_of
-from kubectl_refused.text import clean, mask
+from kubectl_refused.text import clean, mask, one_line
 
 LINES = 60
 FEWER_LINES = 10
 LONGEST_LINE = 1000
+# The kubelet answers 200 and this text, alone, when the log's file is gone (kuberuntime ReadLogs, seen on 1.34).
+_KUBELET_FAILED = re.compile(
+    r"(unable to retrieve container logs for \S+|failed to try resolving symlinks in path \S+ .*)\s*\Z"
+)
 
 
 class ContainerLog:
@@ -45,6 +50,8 @@ def _read(context: ProbeContext, key: ContainerKey) -> Log | Gap:
             text = read_log(context.connection, key.namespace, key.pod, key.container, key.previous, FEWER_LINES)
     except (Forbidden, NotFound, ApiProblem) as error:
         return gap_of(error, what)
+    if _KUBELET_FAILED.match(text):
+        return Gap(what, one_line(text))
     return Log(shown_lines(text), key.previous)
 
 

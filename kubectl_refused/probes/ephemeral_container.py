@@ -16,15 +16,16 @@ from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.connection.logs import read_log
 from kubectl_refused.model.facts import LISTENERS, Fact, Need, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import ContainerStatus, Pod
+from kubectl_refused.model.objects import ContainerStatus, Node, Pod
 from kubectl_refused.model.observation import Listeners
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.container_exec import WITH_SHELL
+from kubectl_refused.probes.images import DEFAULT, ranked
 from kubectl_refused.probes.pod_lookup import find_pod, running_containers
 from kubectl_refused.probes.proc_net import parse_listeners, parse_owners, was_read, with_owners
 from kubectl_refused.sources.decoding import OddObject, decode
-from kubectl_refused.sources.reads import each, gap_of, namespaced
+from kubectl_refused.sources.reads import each, gap_of, namespaced, segment
 from kubectl_refused.text import one_line
 
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
@@ -75,8 +76,6 @@ def _read_pod(context: ProbeContext, key: PodKey) -> Listeners | Gap:
     if not containers:
         return Gap(what, "none of its containers runs")
     image = choose_image(context, pod)
-    if not image:
-        return Gap(what, "no image with a shell is known on its node", "--image IMAGE names one")
     try:
         return _attach(context, key, ephemeral_container(pod, containers[0], image, context.run_id), what)
     except (Forbidden, NotFound, ApiProblem) as error:
@@ -96,7 +95,7 @@ def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what:
     )
     trouble = _wait(context, path, name)
     if trouble:
-        return Gap(what, f"the ephemeral container {trouble}")
+        return Gap(what, f"the ephemeral container {trouble}", "--image IMAGE names another image")
     text = read_log(connection, key.namespace, key.name, name, tail=MOST_LINES)
     if not was_read(text):
         return Gap(what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}")
@@ -157,5 +156,17 @@ def _user_of(pod: Pod, container: str) -> int:
 
 
 def choose_image(context: ProbeContext, pod: Pod) -> str:
-    """Return the image to run, or nothing."""
-    return context.settings.image
+    """Return the image asked for, else one with a shell that is on the pod's node, else the default."""
+    if context.settings.image:
+        return context.settings.image
+    try:
+        node = decode(context.connection.get_bytes(f"/api/v1/nodes/{segment(pod.spec.node_name or '')}"), Node)
+    except (Forbidden, NotFound, ApiProblem, OddObject):
+        return DEFAULT
+    return with_shell(node) or DEFAULT
+
+
+def with_shell(node: Node) -> str:
+    """Return the best image on the node: small ones with nc have a shell for sure, Python's own mostly."""
+    known = [entry for entry in ranked(node.status.images or ()) if "distroless" not in entry[1]]
+    return max(known, key=lambda entry: entry[0])[1] if known else ""

@@ -75,7 +75,10 @@ class Reader:
         return self._list("NetworkPolicies", path, NetworkPolicy)
 
     def namespace(self, key: f.NamespaceKey) -> Any:
-        body = self.context.connection.get_bytes(f"/api/v1/namespaces/{segment(key.namespace)}")
+        try:
+            body = self.context.connection.get_bytes(f"/api/v1/namespaces/{segment(key.namespace)}")
+        except (Forbidden, NotFound, ApiProblem) as error:
+            return gap_of(error, f"namespace {key.namespace}")
         return decode(body, Namespace)
 
     def workloads_in(self, key: f.NamespaceKey) -> Any:

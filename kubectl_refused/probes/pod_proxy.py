@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubectl_refused.connection.answers import Response
-from kubectl_refused.connection.errors import Unreachable
-from kubectl_refused.model.facts import HANDSHAKE, Dial, Fact, Need
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound, Unreachable
+from kubectl_refused.connection.port_forward import dial_by_port_forward
+from kubectl_refused.model.facts import HANDSHAKE, Dial, Fact, Need, PodPort
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod, Service
-from kubectl_refused.model.observation import Handshake
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
-from kubectl_refused.probes.proxy_answers import verdict_of
+from kubectl_refused.probes.port_forward import Forward
+from kubectl_refused.probes.proxy_answers import Verdict, verdict_of
 from kubectl_refused.sources.reads import each, namespaced
 from kubectl_refused.text import one_line
 
@@ -30,19 +32,22 @@ if TYPE_CHECKING:
 LARGEST_BODY = 64 * 1024  # a Status is small, and of an application's page only its being there counts
 EXTRA_SECONDS = 1.5  # for the way to the API server and back, on top of the dial's own time
 
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
 Ask = Callable[["Connection", str, float], Response]
 
 
 class Route(NamedTuple):
-    """How to reach a dial through a proxy: the API path, the witness, and what to call the object."""
+    """How to reach a dial through a proxy: API path, witness, the object's name, and the pod if it is one."""
 
     path: str
     witness: str
     shown: str
+    pod: PodPort | None = None
 
 
 class PodProxy:
-    """Dials through pods/proxy and services/proxy. `ask` makes the request, so that tests need no cluster."""
+    """Dials through pods/proxy and services/proxy. `ask` and `forward` are given by tests."""
 
     name = "pod-proxy"
     order = 50
@@ -50,8 +55,8 @@ class PodProxy:
     facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE})
     rights = (Right("get", "pods", subresource="proxy"), Right("get", "services", subresource="proxy"))
 
-    def __init__(self, ask: Ask | None = None) -> None:
-        self._ask = ask or ask_once
+    def __init__(self, ask: Ask | None = None, forward: Forward = dial_by_port_forward) -> None:
+        self._ask, self._forward = ask or ask_once, forward
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Dial every address, side by side."""
@@ -69,24 +74,45 @@ class PodProxy:
         limit = context.settings.dial_timeout + EXTRA_SECONDS
         try:
             response = self._ask(context.connection, route.path, limit)
-        except Unreachable as error:
-            if time.monotonic() - start >= limit * 0.9:
-                why = f"no answer in {limit:g} s: packets are dropped, or the application says nothing"
-                return Gap(what, f"through {route.shown}: {why}", "--probe pods")
-            raise error
+        except Unreachable:
+            if time.monotonic() - start < limit * 0.9:
+                raise
+            return self._silent(context, dial, route, time.monotonic() - start)
         verdict = verdict_of(response)
         if isinstance(verdict, Gap):
-            return Gap(what, verdict.because, verdict.remedy)
-        outcome, detail = verdict
-        return Handshake(
-            host=dial.host,
-            port=dial.port,
-            outcome=outcome,
-            seconds=time.monotonic() - start,
-            witness=route.witness,
-            source="the API server",
-            detail=one_line(detail, 300),
-        )
+            return Gap(what, one_line(verdict.because, 300), verdict.remedy)
+        return _handshake(dial, route, verdict, time.monotonic() - start)
+
+    def _silent(self, context: ProbeContext, dial: Dial, route: Route, seconds: float) -> Handshake | Gap:
+        """Tell dropped packets from a silent application: the same request on localhost inside the pod decides."""
+        why = f"no answer in {seconds:.1f} s through {route.shown}"
+        if route.pod and self._answers_inside(context, route.pod):
+            detail = f"{why}; by port-forward the same request is answered"
+            return _handshake(dial, route, (Outcome.TIMEOUT, detail), seconds)
+        unclear = f"{why}: packets are dropped, or the application says nothing"
+        return Gap(f"a TCP dial to {shown(dial)}", unclear, "--probe pods")
+
+    def _answers_inside(self, context: ProbeContext, pod: PodPort) -> bool:
+        limit = context.settings.dial_timeout
+        context.ledger.record(f"port-forward to pod/{pod.pod}:{pod.port}, one GET /", "closed")
+        try:
+            result = self._forward(context.connection, pod.namespace, pod.pod, pod.port, limit, send=REQUEST)
+        except (Forbidden, NotFound, ApiProblem):
+            return False
+        return result.connected and bool(result.first_bytes)
+
+
+def _handshake(dial: Dial, route: Route, verdict: Verdict, seconds: float) -> Handshake:
+    outcome, detail = verdict
+    return Handshake(
+        host=dial.host,
+        port=dial.port,
+        outcome=outcome,
+        seconds=seconds,
+        witness=route.witness,
+        source="the API server",
+        detail=one_line(detail, 300),
+    )
 
 
 def shown(dial: Dial) -> str:
@@ -98,9 +124,9 @@ def route_to(dial: Dial, snapshot: Snapshot) -> Route | None:
     """Return the proxy that dials this address, None where none does."""
     for value in snapshot.objects.values():
         if isinstance(value, Pod) and _is_at(value, dial.host):
-            name = value.metadata.name
-            path = namespaced(value.metadata.namespace, "pods", f"{name}:{dial.port}")
-            return Route(f"{path}/proxy/", "pod-proxy", f"the pod proxy to pod/{name}:{dial.port}")
+            key = PodPort(value.metadata.namespace, value.metadata.name, dial.port)
+            path = namespaced(key.namespace, "pods", f"{key.pod}:{key.port}")
+            return Route(f"{path}/proxy/", "pod-proxy", f"the pod proxy to pod/{key.pod}:{key.port}", key)
     for value in snapshot.objects.values():
         if isinstance(value, Service) and _listens_at(value, dial):
             name = value.metadata.name

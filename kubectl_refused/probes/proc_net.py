@@ -74,7 +74,7 @@ def address_of(words: str, byte_order: ByteOrder = "little") -> str:
 
 
 def byte_order_of(text: str) -> ByteOrder:
-    """Return the byte order of the machine that the script named; s390x is the only big one Kubernetes supports."""
+    """Return the byte order of the machine the script named; only s390x is big in Kubernetes today."""
     at = text.find(MACHINE_MARK)
     if at < 0:
         return "little"
