@@ -33,7 +33,7 @@ def render(report: Report, out: TextIO, style: Style) -> None:
         before = len(block)
     if len(items) >= _TOTALS_FROM:
         lines += ["", *wrap(pen.fold(totals(_paths(d)[0] for d in items)), pen.width)]
-    out.write("\n".join(lines or [pen.fold("· nothing to diagnose")]) + "\n")
+    out.write("\n".join(lines or [pen.fold("· no target")]) + "\n")
 
 
 def _paths(diagnosis: Diagnosis) -> list[Path]:

@@ -31,12 +31,16 @@ def escaped(found: re.Match[str]) -> str:
 
 def as_text(report: Report) -> str:
     """The report as indented JSON, apiVersion and kind first, without characters that steer a terminal."""
-    data = _ordered(msgspec.to_builtins(report))
-    try:
-        raw = msgspec.json.encode(data)
-    except UnicodeEncodeError:
-        raw = msgspec.json.encode(_whole(data))
+    raw = encoded(_ordered(msgspec.to_builtins(report)))
     return STEERING.sub(escaped, msgspec.json.format(raw, indent=2).decode())
+
+
+def encoded(data: Any) -> bytes:
+    """JSON of plain data in UTF-8; lone surrogates become U+FFFD."""
+    try:
+        return msgspec.json.encode(data)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole(data))
 
 
 def _ordered(value: Any) -> Any:

@@ -31,8 +31,12 @@ class Steps:
     begins, whatever `out` is. Otherwise nothing. A failing or closed `out` silences it, and never the run.
     """
 
-    def __init__(self, out: TextIO, *, verbose: bool = False, terminal: bool | None = None) -> None:
+    def __init__(
+        self, out: TextIO, *, verbose: bool = False, terminal: bool | None = None, delay: float = _DELAY
+    ) -> None:
         """`terminal` None asks `out` itself; a dumb terminal cannot erase a line, so it gets no spinner."""
+        self._pen = Pen(_columns(out), False, getattr(out, "encoding", None) or "utf-8")
+        self._delay = delay
         able = _is_terminal(out) if terminal is None else terminal
         self._out, self._verbose, self._live = out, verbose, able and not verbose
         self._running: list[tuple[str, float]] = []
@@ -59,7 +63,7 @@ class Steps:
         with self._lock:
             self._running.append(entry)
         if self._verbose:
-            self._write(entry[0] + "\n")
+            self._write(self._pen.fold(entry[0]) + "\n")
         try:
             yield
         finally:
@@ -77,9 +81,9 @@ class Steps:
             self._drawn = False
 
     def _draw(self) -> None:
-        if self._stop.wait(_DELAY):
+        if self._stop.wait(self._delay):
             return
-        pen = Pen(_columns(self._out), False, getattr(self._out, "encoding", None) or "utf-8")
+        pen = self._pen
         frames = _FRAMES if pen.fold(_FRAMES) == _FRAMES else _PLAIN_FRAMES
         count = 0
         while not self._stop.wait(_TICK):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-import msgspec
-
 from kubectl_refused.model.evidence import (
     EventEvidence,
     Evidence,
@@ -21,6 +19,7 @@ from kubectl_refused.model.evidence import (
 )
 from kubectl_refused.model.report import Path, Root
 
+from .data import encoded
 from .terminal_pen import Pen, cells, clip, wrap
 from .terminal_words import HEDGES
 
@@ -88,7 +87,7 @@ def _pair(key: str, value: str | None) -> str:
 
 def _details(evidence: Evidence, wide: bool) -> Iterator[str]:
     if wide and isinstance(evidence, ObjectEvidence) and evidence.field:
-        yield f"[{evidence.field}: {msgspec.json.encode(evidence.value).decode()}]"
+        yield f"[{evidence.field}: {encoded(evidence.value).decode()}]"
 
 
 def remedy(pen: Pen, fix: Fix) -> list[str]:

@@ -1,0 +1,120 @@
+"""Reports as an attacker would write them: control and bidi characters, markup, huge and wide names."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from kubectl_refused.model.evidence import (
+    Certainty,
+    EventEvidence,
+    Evidence,
+    Fix,
+    LogEvidence,
+    NearestEvidence,
+    ObjectEvidence,
+    PacketEvidence,
+    SocketEvidence,
+    TrialEvidence,
+    WitnessEvidence,
+)
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, DialTold, GapTold, Hop, Path, Root, Touched
+
+_PIECES = (
+    "\x1b[31m", "\x1b]8;;http://evil\x07x\x1b]8;;\x07", "\x1b", "\x9b31m", "\x07", "\r", "\n", "\t", "\x00",
+    "\x7f", "\u202e", "\u2066", "\u200b", "\u200d", "\u2028", "\u0085", "\ufeff", "\ufe0f", "\udc80", "[/red]",
+    "漢字テスト", "👩\u200d👩\u200d👧", "❤\ufe0f", "é", "e\u0301\u0301", "שלום", "w" * 300, "漢" * 90,
+    "  ", " ", "$(id)", "[bold]",
+)  # fmt: skip
+
+texts = st.one_of(
+    st.lists(st.sampled_from(_PIECES) | st.text(st.characters(), max_size=6), max_size=4).map("".join),
+    st.sampled_from(("svc/web:80", "", "httpd (pid 1) is on 127.0.0.1:8080")),
+)
+_seconds = st.floats(min_value=0, max_value=1e6)
+_values = st.none() | st.integers(-(2**53), 2**53) | texts | st.dictionaries(texts, texts, max_size=2)
+_told = {"witness": texts, "subject": texts, "says": texts}
+_listeners = st.lists(texts, max_size=2).map(tuple)
+
+evidences: st.SearchStrategy[Evidence] = st.one_of(
+    st.builds(ObjectEvidence, **_told, field=texts, value=_values),
+    st.builds(
+        NearestEvidence,
+        **_told,
+        differs=st.dictionaries(texts, st.tuples(st.none() | texts, st.none() | texts), max_size=2),
+    ),
+    st.builds(SocketEvidence, **_told, listeners=_listeners, process=texts),
+    st.builds(
+        PacketEvidence,
+        **_told,
+        address=texts,
+        outcome=st.sampled_from(Outcome).map(str),
+        seconds=_seconds,
+        offender=texts,
+    ),
+    st.builds(LogEvidence, **_told, line=texts, previous=st.booleans()),
+    st.builds(EventEvidence, **_told, reason=texts),
+    st.builds(WitnessEvidence, **_told),
+    st.builds(TrialEvidence, **_told, worked=st.booleans()),
+)
+
+fixes = st.builds(
+    Fix,
+    summary=texts,
+    command=st.none() | texts,
+    patch=st.none() | st.dictionaries(texts, _values, max_size=2),
+    owner=st.none() | texts,
+)
+roots = st.builds(
+    Root,
+    code=st.sampled_from(("KR201", "KR403")),
+    name=st.sampled_from(("selector-matches-nothing", "listens-on-loopback")),
+    certainty=st.sampled_from(Certainty),
+    where=texts,
+    says=texts,
+    headline=texts,
+    evidence=st.lists(evidences, max_size=3).map(tuple),
+    fix=st.none() | fixes,
+)
+_hops = st.builds(
+    Hop,
+    role=st.sampled_from(("client", "name", "entrance", "endpoints", "endpoint", "process")),
+    label=texts,
+    status=st.sampled_from(("ok", "broken", "unknown", "start")),
+    note=texts,
+)
+_dials = st.builds(
+    DialTold,
+    address=texts,
+    outcome=st.sampled_from(Outcome),
+    seconds=_seconds,
+    witness=texts,
+    rejected_by=texts,
+)
+paths = st.builds(
+    Path,
+    vantage=texts,
+    entrance=texts,
+    port=texts,
+    family=st.sampled_from(("IPv4", "IPv6")),
+    outcome=st.sampled_from(Outcome),
+    root=st.none() | roots,
+    chain=st.lists(roots, max_size=1).map(tuple),
+    hops=st.lists(_hops, max_size=5).map(tuple),
+    dials=st.lists(_dials, max_size=1).map(tuple),
+    summary=texts,
+)
+diagnoses = st.builds(
+    Diagnosis,
+    target=texts,
+    context=texts,
+    namespace=texts,
+    depth=st.sampled_from(("objects", "passive", "packets")),
+    outcome=st.sampled_from(Outcome),
+    root=st.none() | roots,
+    paths=st.lists(paths, max_size=2).map(tuple),
+    gaps=st.lists(st.builds(GapTold, what=texts, because=texts, remedy=texts), max_size=2).map(tuple),
+    touched=st.lists(st.builds(Touched, what=texts, undone=texts), max_size=2).map(tuple),
+    complete=st.booleans(),
+)
+lists = st.builds(DiagnosisList, items=st.lists(diagnoses, max_size=5).map(tuple))
