@@ -104,7 +104,7 @@ def test_secrets_are_masked(line: str, secret: str) -> None:
     [
         "listening on http://0.0.0.0:8080/users/a@b",
         "GET http://web:80/path?mail=a@b.c 200",
-        "secret \"db\" not found",
+        'secret "db" not found',
         "bind: address already in use",
         "couldn't find key password in Secret shop/db",
         "SyntaxError: Unexpected token ':'",
@@ -125,7 +125,19 @@ def test_the_rest_of_a_masked_line_stays() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["\x1b]", "\x9d", "\x1b[1;", "-----BEGIN PRIVATE KEY-----", "token", "http://", "a:", "eyJ", "bearer ", "password=\\", "A"],
+    [
+        "\x1b]",
+        "\x9d",
+        "\x1b[1;",
+        "-----BEGIN PRIVATE KEY-----",
+        "token",
+        "http://",
+        "a:",
+        "eyJ",
+        "bearer ",
+        "password=\\",
+        "A",
+    ],
 )
 def test_hostile_text_costs_linear_time(piece: str) -> None:
     text = (piece * 70_000)[:64_000]

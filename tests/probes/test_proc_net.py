@@ -87,7 +87,8 @@ def test_text_that_looks_alike_never_raises(text: str) -> None:
 
 def test_a_flood_of_rows_is_cut() -> None:
     rows = "".join(
-        f" {i}: 0100007F:{i % 65536:04X} 00000000:0000 0A 0:0 00:0 0  0 0 {i} 1\n" for i in range(MOST_SOCKETS + 50)
+        f" {i}: 0100007F:{i % 65536:04X} 00000000:0000 0A 0:0 00:0 0  0 0 {i} 1\n"
+        for i in range(MOST_SOCKETS + 50)
     )
     assert len(parse_listeners(rows)) == MOST_SOCKETS
 
