@@ -75,7 +75,7 @@ def diagnose(
 
 
 def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
-    """What to learn next: objects before anything is dialled, as they may prove the root by themselves.
+    """What to learn next: what is only read before anything is dialled, as it may prove the root by itself.
 
     A path whose root is proved costs no more dials and touches nothing more.
     """
@@ -88,8 +88,8 @@ def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
         if _proved(ruling):
             asked = [n for n in asked if n.fact.depth.rank < Depth.PODS.rank and n.fact is not HANDSHAKE]
         needs += asked
-    objects = [n for n in needs if n.fact.depth is Depth.NONE]
-    return list(dict.fromkeys(objects or needs))
+    quiet = [n for n in needs if n.fact.quiet]
+    return list(dict.fromkeys(quiet or needs))
 
 
 def _rulings(

@@ -19,12 +19,12 @@ def allow(
     rules = policy.spec.ingress if direction == "ingress" else policy.spec.egress
     path, value = (f"/spec/{direction}/-", rule) if rules else (f"/spec/{direction}", [rule])
     operations = json.dumps([{"op": "add", "path": path, "value": value}], separators=(",", ":"))
-    word = "from" if direction == "ingress" else "to"
+    whom = "from the pods of this namespace" if direction == "ingress" else "to the pods of the Service"
     return change(
         scene,
         "NetworkPolicy",
         policy.metadata,
-        summary=f"Allow {direction} {word} {rule.get(word, 'anywhere')} on port {rule['ports'][0]['port']}",
+        summary=f"Allow {direction} {whom} on port {rule['ports'][0]['port']}",
         patch={"spec": {direction: [rule]}},
         verb=("patch", "--type", "json", "-p", operations),
     )

@@ -74,32 +74,40 @@ class PatchKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Fact(Generic[T]):
-    """A kind of fact; `depth` is the least intrusive level at which it can be learnt."""
+    """A kind of fact; `depth` is the least intrusive level at which it can be learnt.
+
+    `quiet` facts are only read: nothing is dialled, created or run for them.
+    """
 
     name: str
     depth: Depth
     about: str
+    quiet: bool = False
 
 
 # From the API server's objects. Reads are bounded: one namespace or one selector each.
-PODS_IN: Fact[tuple[objects.Pod, ...]] = Fact("pods-in", Depth.NONE, "pods of a namespace")
-WORKLOADS_IN: Fact[tuple[objects.Workload, ...]] = Fact("workloads-in", Depth.NONE, "workloads of a namespace")
-SERVICES_IN: Fact[tuple[objects.Service, ...]] = Fact("services-in", Depth.NONE, "Services of a namespace")
+PODS_IN: Fact[tuple[objects.Pod, ...]] = Fact("pods-in", Depth.NONE, "pods of a namespace", quiet=True)
+WORKLOADS_IN: Fact[tuple[objects.Workload, ...]] = Fact(
+    "workloads-in", Depth.NONE, "workloads of a namespace", quiet=True
+)
+SERVICES_IN: Fact[tuple[objects.Service, ...]] = Fact(
+    "services-in", Depth.NONE, "Services of a namespace", quiet=True
+)
 SERVICES_NAMED: Fact[tuple[objects.Service, ...]] = Fact(
-    "services-named", Depth.NONE, "Services of one name in all namespaces"
+    "services-named", Depth.NONE, "Services of one name in all namespaces", quiet=True
 )
 PODS_ELSEWHERE: Fact[tuple[objects.Pod, ...]] = Fact(
-    "pods-elsewhere", Depth.NONE, "pods of all namespaces that match a selector"
+    "pods-elsewhere", Depth.NONE, "pods of all namespaces that match a selector", quiet=True
 )
 POLICIES_IN: Fact[tuple[objects.NetworkPolicy, ...]] = Fact(
-    "policies-in", Depth.NONE, "NetworkPolicies of a namespace"
+    "policies-in", Depth.NONE, "NetworkPolicies of a namespace", quiet=True
 )
-NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace")
-EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod")
-WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod")
+NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
+EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)
+WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod", quiet=True)
 
 # Through the API server, creating nothing.
-LOG: Fact[Log] = Fact("log", Depth.PASSIVE, "the last lines of a container's log")
+LOG: Fact[Log] = Fact("log", Depth.PASSIVE, "the last lines of a container's log", quiet=True)
 FORWARD: Fact[Handshake] = Fact("forward", Depth.PASSIVE, "a dial to localhost inside the pod by port-forward")
 
 # HANDSHAKE comes from a probe pod; at depth passive the pod proxy stands in for it and says so.
