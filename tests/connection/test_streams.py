@@ -240,6 +240,21 @@ def test_streams_go_through_the_clusters_proxy(
     assert [line.split()[:2] for line in seen] == [[b"CONNECT", target]] * 2
 
 
+def test_the_environments_proxy_is_not_used_for_loopback(
+    connecting: Connecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Go, so that a kind cluster on 127.0.0.1 works behind a company's proxy."""
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    def answer(seen: Seen) -> Answer:
+        return Answer(talk=_says_hello) if seen.header("Upgrade") else Answer(body={"ok": True})
+
+    with connecting(answer, tls=True) as (connection, _):
+        assert connection.get("/version") == {"ok": True}
+        assert _run(connection).exit_code == 0
+
+
 def _pump(source: socket.socket, target: socket.socket) -> None:
     try:
         while data := source.recv(65536):
