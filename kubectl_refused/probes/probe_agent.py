@@ -162,6 +162,7 @@ class Dial:
         """End with the error of connect(2); the ICMP beside it tells a reject from an RST."""
         if self.sock is not None and self.icmp is None:
             self.read_queue()
+        detail = ""
         prohibited = self.icmp and (self.icmp["type"], self.icmp["code"]) in PROHIBITED
         if code == errno.ECONNREFUSED:
             outcome = "rejected" if self.icmp else "refused"
@@ -172,10 +173,11 @@ class Dial:
         elif code == errno.ETIMEDOUT:
             outcome = "timeout"
         elif code in (errno.ECONNRESET, errno.EPIPE):
-            outcome = "reset"
+            # An RST to the SYN gives ECONNREFUSED (tcp_reset in the kernel), so this one came after the accept.
+            outcome, detail = "reset", "accepted, then reset at once, before any byte was sent"
         else:  # EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EINVAL: no way there from here
-            outcome = "unreachable"
-        self.end(outcome, code, "" if outcome != "unreachable" or code in UNREACHABLE else os.strerror(code))
+            outcome, detail = "unreachable", "" if code in UNREACHABLE else os.strerror(code)
+        self.end(outcome, code, detail)
 
     def ready(self) -> bool:
         """Look at a socket that has something to say; True when the dial ended."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -23,9 +23,12 @@ LONGEST_LINE = 64 * 1024
 MOST_ADDRESSES = 64
 
 
+_Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
+
+
 class _Icmp(msgspec.Struct):
-    type: int
-    code: int
+    type: _Byte
+    code: _Byte
     offender: str = ""
 
 
@@ -40,7 +43,7 @@ class _Line(msgspec.Struct):
     errno: str = ""
     source: str = ""
     icmp: _Icmp | None = None
-    tries: int = 1
+    tries: _Byte = 1
     detail: str = ""
     addresses: list[str] = msgspec.field(default_factory=list)
     error: str = ""

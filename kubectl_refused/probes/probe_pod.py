@@ -33,6 +33,7 @@ ALARM = 50  # seconds for one round of the agent
 HOLD = 60  # seconds that it stays for more questions; they follow within a few
 MARGIN = 5.0  # seconds for an answer to arrive
 MOST_REQUESTS = 1000
+UNSOUND = Gap(WHAT, f"what to dial is no address or name with a port, or beyond {MOST_REQUESTS} at once")
 HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
 
 
@@ -55,7 +56,11 @@ class ProbePod:
     depth = Depth.PODS
     facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP})
     # What both ways need. A Job is tried first and a bare pod where Jobs are forbidden: see `rights_for_*`.
-    rights = (Right("list", "pods"), Right("watch", "pods"), Right("get", "pods", subresource="log"))
+    rights: tuple[Right, ...] = (
+        Right("list", "pods"),
+        Right("watch", "pods"),
+        Right("get", "pods", subresource="log"),
+    )
     rights_for_jobs = (Right("create", "jobs", "batch"), Right("delete", "jobs", "batch"))
     rights_for_bare_pods = (Right("create", "pods"), Right("delete", "pods"))
     rights_for_later_rounds = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
@@ -75,11 +80,11 @@ class ProbePod:
         for need in needs:
             if _is_sound(need.subject) and len(asked) < MOST_REQUESTS:
                 asked[request_of(need.subject)] = need.subject
-        answers, gap = Answers(asked), Gap(WHAT, "the name, address or port is none, or there are too many")
-        if asked:
-            gap = self._fill(answers, context)
+        answers = Answers(asked)
+        gap = self._fill(answers, context) if asked else UNSOUND
         for need in needs:
-            yield need, answers.values.get(request_of(need.subject), gap)
+            request = request_of(need.subject)
+            yield need, answers.values.get(request, gap if request in asked else UNSOUND)
 
     def close(self, context: ProbeContext) -> None:
         """Remove everything this method created. What cannot be removed is left to the ledger's undo.
