@@ -76,7 +76,7 @@ def _differing(evidence: NearestEvidence) -> str:
     """`tier=core is wanted, tier=c0re found`, for the keys whose value found is not yet told."""
     told = []
     for key, (wanted, found) in evidence.differs.items():
-        if not all(value in evidence.says for value in (key, found) if value):
+        if (found or key) not in evidence.says:
             told.append(f"{_pair(key, wanted)} is wanted, {_pair(key, found)} found")
     return "; ".join(told)
 
