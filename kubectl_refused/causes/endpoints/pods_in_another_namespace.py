@@ -16,13 +16,19 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Finding, Fix, NearestEvidence
-from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, NamespaceKey, SelectorKey
+from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, NamespaceKey, SelectorKey
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.proofs import field, service_subject
 
 
-@cause("KR204", scope=Scope.ROUTE, reads={PODS_IN, PODS_ELSEWHERE}, produces=Symptom.NO_ENDPOINTS, since="0.1")
+@cause(
+    "KR204",
+    scope=Scope.ROUTE,
+    reads={PODS_IN, WORKLOADS_IN, PODS_ELSEWHERE},
+    produces=Symptom.NO_ENDPOINTS,
+    since="0.1",
+)
 def pods_in_another_namespace(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod here carries the selector and pods of other namespaces do."""
     service, namespace = scene.service, scene.target.namespace
@@ -32,6 +38,9 @@ def pods_in_another_namespace(scene: Scene) -> Iterator[Finding]:
     pods = scene.need(PODS_IN, NamespaceKey(namespace))
     if any(carries(p.metadata.labels, selector) for p in pods):
         return
+    workloads = scene.maybe(WORKLOADS_IN, NamespaceKey(namespace)) or ()
+    if any(carries(w.spec.template.metadata.labels, selector) for w in workloads):
+        return  # their pods would stand here: why they do not is another cause's to say
     found = scene.need(PODS_ELSEWHERE, SelectorKey(tuple(sorted(selector.items()))))
     spaces = sorted({p.metadata.namespace for p in found} - {namespace})
     if not spaces:
