@@ -47,8 +47,12 @@ _KEY = (
     r"(?:passw(?:or)?d|pwd|passphrase|secret|token|credential|session[_-]?id"
     r"|(?:api|access|private|account|encryption|signing)[_-]?key)"
 )
-_QUOTED = r"\"(?:[^\"\\\n]|\\[^\n])*\"|\\{1,3}\"[^\"\n]*\"|'[^'\n]*'"
-_VALUE = rf"(?:{_QUOTED}|[^\s,;&\"'}})\]]+)"
+# A value may be cut off before its closing quote.
+_END = r"(?=\n)|\Z"
+_DOUBLE = rf"\"(?:[^\"\\\n]|\\[^\n])*(?:\"|{_END})"
+_ESCAPED = rf"\\{{1,3}}\"[^\"\n]*(?:\"|{_END})"  # JSON in a JSON string
+_SINGLE = rf"'[^'\n]*(?:'|{_END})"
+_VALUE = rf"(?:{_DOUBLE}|{_ESCAPED}|{_SINGLE}|[^\s,;&\"'}})\]]+)"
 
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
 _USER = r"[a-z][a-z0-9+.-]{0,30}://[^\s/:@\[]{0,200}"

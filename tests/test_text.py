@@ -85,6 +85,7 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn\nsecretl
         ('{"password": "hunt\\"er2", "a": 1}', "er2"),
         ('msg="{\\"password\\":\\"hunter2\\"}"', "hunter2"),
         ("api_key: 'abc 123'", "abc 123"),
+        ('password="cut off here', "cut off"),
         ("server --db-password hunter2 --port 80", "hunter2"),
         ("Pwd=hunter2;Server=db", "hunter2"),
         ("client_secret=hunter2&grant=x", "hunter2"),

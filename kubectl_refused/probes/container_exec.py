@@ -73,7 +73,10 @@ class ContainerExec:
     order = 30
     depth = Depth.PODS
     facts: frozenset[Fact[Any]] = frozenset({LISTENERS})
-    rights = (Right("get", "pods", subresource="exec"), Right("create", "pods", subresource="exec"))
+    rights: tuple[Right, ...] = (
+        Right("get", "pods", subresource="exec"),
+        Right("create", "pods", subresource="exec"),
+    )
 
     def __init__(self, run: Run = run_in_container) -> None:
         self._run = run

@@ -32,7 +32,7 @@ class ContainerLog:
     order = 20
     depth = Depth.PASSIVE
     facts: frozenset[Fact[Any]] = frozenset({LOG})
-    rights = (Right("get", "pods", subresource="log"),)
+    rights: tuple[Right, ...] = (Right("get", "pods", subresource="log"),)
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Read each container's log, side by side."""
@@ -47,7 +47,9 @@ def _read(context: ProbeContext, key: ContainerKey) -> Log | Gap:
         text = read_log(context.connection, key.namespace, key.pod, key.container, key.previous, LINES)
         if len(text) >= LARGEST_LOG:
             # The kubelet's limit in bytes cuts the *end* off the lines asked for, and the end tells why.
-            text = read_log(context.connection, key.namespace, key.pod, key.container, key.previous, FEWER_LINES)
+            text = read_log(
+                context.connection, key.namespace, key.pod, key.container, key.previous, FEWER_LINES
+            )
     except (Forbidden, NotFound, ApiProblem) as error:
         return gap_of(error, what)
     if _KUBELET_FAILED.match(text):
@@ -56,6 +58,9 @@ def _read(context: ProbeContext, key: ContainerKey) -> Log | Gap:
 
 
 def shown_lines(text: str) -> tuple[str, ...]:
-    """Return the last lines, cleaned and masked (as a whole, since a key spans lines), each of bounded length."""
-    lines = mask(clean(text)).rstrip().split("\n")[-LINES:]
-    return tuple(line.rstrip()[:LONGEST_LINE] for line in lines) if lines != [""] else ()
+    """Return the last lines, cleaned and masked (as a whole, since a key spans lines), each of bounded length.
+
+    Masking costs about a second for a megabyte, so it comes after the cut.
+    """
+    lines = [line.rstrip()[:LONGEST_LINE] for line in clean(text).rstrip().split("\n")[-LINES:]]
+    return tuple(mask("\n".join(lines)).split("\n")) if lines != [""] else ()

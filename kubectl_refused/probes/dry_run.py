@@ -26,7 +26,7 @@ class ServerDryRun:
     order = 10
     depth = Depth.PASSIVE
     facts: frozenset[Fact[Any]] = frozenset({DRY_RUN})
-    rights = (Right("patch", "services"),)
+    rights: tuple[Right, ...] = (Right("patch", "services"),)
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Try every patch."""

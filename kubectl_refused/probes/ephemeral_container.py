@@ -54,7 +54,7 @@ class EphemeralContainer:
     order = 60
     depth = Depth.ALL
     facts: frozenset[Fact[Any]] = frozenset({LISTENERS})
-    rights = (
+    rights: tuple[Right, ...] = (
         Right("patch", "pods", subresource="ephemeralcontainers"),
         Right("get", "pods"),
         Right("get", "pods", subresource="log"),
@@ -87,7 +87,8 @@ def _read_pod(context: ProbeContext, key: PodKey) -> Listeners | Gap:
 def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what: str) -> Listeners | Gap:
     name, connection = container["name"], context.connection
     context.ledger.record(
-        f"ephemeral container {name} in pod/{key.name}", "it stays in the pod's spec until the pod is replaced"
+        f"ephemeral container {name} in pod/{key.name}",
+        "it stays in the pod's spec until the pod is replaced",
     )
     path = namespaced(key.namespace, "pods", key.name)
     connection.patch(
@@ -98,7 +99,9 @@ def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what:
         return Gap(what, f"the ephemeral container {trouble}", "--image IMAGE names another image")
     text = read_log(connection, key.namespace, key.name, name, tail=MOST_LINES)
     if not was_read(text):
-        return Gap(what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}")
+        return Gap(
+            what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}"
+        )
     sockets = with_owners(parse_listeners(text), parse_owners(text))
     return Listeners(sockets, witness=f"ephemeral container in {key.name}")
 
@@ -160,7 +163,9 @@ def choose_image(context: ProbeContext, pod: Pod) -> str:
     if context.settings.image:
         return context.settings.image
     try:
-        node = decode(context.connection.get_bytes(f"/api/v1/nodes/{segment(pod.spec.node_name or '')}"), Node)
+        node = decode(
+            context.connection.get_bytes(f"/api/v1/nodes/{segment(pod.spec.node_name or '')}"), Node
+        )
     except (Forbidden, NotFound, ApiProblem, OddObject):
         return DEFAULT
     return with_shell(node) or DEFAULT

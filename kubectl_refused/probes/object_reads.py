@@ -127,7 +127,7 @@ class ObjectReads:
     order = 0
     depth = Depth.NONE
     facts: frozenset[Fact[Any]] = frozenset({*READS, f.EVENTS})
-    rights = (
+    rights: tuple[Right, ...] = (
         Right("list", "pods"),
         Right("list", "services"),
         Right("list", "events"),

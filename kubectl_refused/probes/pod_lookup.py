@@ -48,5 +48,13 @@ def running_containers(pod: Pod) -> tuple[str, ...]:
 
 # Containers that meshes and secret managers inject under these fixed names.
 INJECTED = frozenset(
-    {"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "envoy-sidecar", "vault-agent", "daprd"}
+    {
+        "istio-proxy",
+        "linkerd-proxy",
+        "kuma-sidecar",
+        "consul-dataplane",
+        "envoy-sidecar",
+        "vault-agent",
+        "daprd",
+    }
 )

@@ -53,7 +53,10 @@ class PodProxy:
     order = 50
     depth = Depth.PASSIVE
     facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE})
-    rights = (Right("get", "pods", subresource="proxy"), Right("get", "services", subresource="proxy"))
+    rights: tuple[Right, ...] = (
+        Right("get", "pods", subresource="proxy"),
+        Right("get", "services", subresource="proxy"),
+    )
 
     def __init__(self, ask: Ask | None = None, forward: Forward = dial_by_port_forward) -> None:
         self._ask, self._forward = ask or ask_once, forward

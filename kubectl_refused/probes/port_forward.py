@@ -32,7 +32,10 @@ class PortForward:
     depth = Depth.PASSIVE
     facts: frozenset[Fact[Any]] = frozenset({FORWARD})
     # A websocket is opened with GET, so RBAC sees the verb get; newer API servers may want create as well.
-    rights = (Right("get", "pods", subresource="portforward"), Right("create", "pods", subresource="portforward"))
+    rights: tuple[Right, ...] = (
+        Right("get", "pods", subresource="portforward"),
+        Right("create", "pods", subresource="portforward"),
+    )
 
     def __init__(self, dial: Forward = dial_by_port_forward) -> None:
         self._dial = dial

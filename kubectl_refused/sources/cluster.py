@@ -76,7 +76,9 @@ class ClusterSource:
             "EndpointSlices", path, lambda raw: decode(raw, EndpointSlice), [("labelSelector", selector)]
         )
         listing = list_objects(self._connection, request)
-        return list(self._changes(listing, Coverage("EndpointSlice", target.namespace, selector), request.what))
+        return list(
+            self._changes(listing, Coverage("EndpointSlice", target.namespace, selector), request.what)
+        )
 
     def _pods(self, namespace: str, labels: dict[str, str]) -> Iterator[Change]:
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -101,4 +103,6 @@ class ClusterSource:
             yield Change(self._now(), covered=coverage)
         if listing.read and not listing.complete:
             limit = PAGE_SIZE * MOST_PAGES
-            yield Change(self._now(), gap=Gap(f"some {what}", f"there are more than the {limit} that were read"))
+            yield Change(
+                self._now(), gap=Gap(f"some {what}", f"there are more than the {limit} that were read")
+            )

@@ -8,7 +8,7 @@ import pytest
 
 from kubectl_refused.connection.errors import Unreachable
 from kubectl_refused.model import facts as f
-from kubectl_refused.model.facts import FactStore, Need, NamespaceKey, PodKey
+from kubectl_refused.model.facts import FactStore, NamespaceKey, Need, PodKey
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Metadata, Workload
 from kubectl_refused.model.snapshot import Coverage, Snapshot

@@ -79,7 +79,11 @@ def test_a_missing_service_is_read_and_absent() -> None:
 @pytest.mark.parametrize(
     ("path", "refusal", "gap"),
     [
-        (SERVICE, forbidden("get", "services"), Gap("Services", "forbidden: get services in namespace shop", "grant get services")),
+        (
+            SERVICE,
+            forbidden("get", "services"),
+            Gap("Services", "forbidden: get services in namespace shop", "grant get services"),
+        ),
         (
             SLICES,
             forbidden("list", "endpointslices.discovery.k8s.io"),
@@ -89,10 +93,14 @@ def test_a_missing_service_is_read_and_absent() -> None:
                 "grant list endpointslices.discovery.k8s.io",
             ),
         ),
-        (PODS, forbidden("list", "pods"), Gap("Pods", "forbidden: list pods in namespace shop", "grant list pods")),
+        (
+            PODS,
+            forbidden("list", "pods"),
+            Gap("Pods", "forbidden: list pods in namespace shop", "grant list pods"),
+        ),
         (PODS, ApiProblem(500, "InternalError", "etcd is ill"), Gap("Pods", "etcd is ill")),
     ],
-)  # fmt: skip
+)
 def test_a_refused_call_is_a_gap_and_the_rest_is_read(path: str, refusal: Exception, gap: Gap) -> None:
     snapshot, _ = read({**HEALTHY, path: refusal})
     assert snapshot.gaps == (gap,)
