@@ -138,7 +138,7 @@ def test_cancel_ends_a_plugin_that_waits(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(Cancelled):
         run_plugin(_plugin(_script(tmp_path, "exec sleep 20"))["exec"], {}, cancel)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_a_401_renews_the_credentials_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.connection.fake_api import Answer, Seen, serving
 
+LONG = 20.0  # seconds that the server is silent for; its threads end with the process
 PROGRAM = """
 import signal, sys
 from kubectl_refused.connection.client import connect
@@ -33,13 +34,13 @@ except Cancelled:
 
 
 def _wait(_: BaseHTTPRequestHandler) -> None:
-    time.sleep(2)
+    time.sleep(LONG)
 
 
 def _answer(seen: Seen) -> Answer:
     if seen.path == "/version":
         return Answer(body={"gitVersion": "cleaned up"})
-    return Answer(talk=lambda _: time.sleep(2)) if seen.header("Upgrade") else Answer(act=_wait)
+    return Answer(talk=lambda _: time.sleep(LONG)) if seen.header("Upgrade") else Answer(act=_wait)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -59,7 +60,7 @@ def test_a_signal_ends_the_main_threads_wait(number: signal.Signals, way: str) -
         time.sleep(0.2)  # the handshake of a stream ends after it was seen
         child.send_signal(number)
         start = time.monotonic()
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=2 * LONG)
         took = time.monotonic() - start
     assert (out, err) == ("cleaned up\n", "")
-    assert took < 1.5
+    assert took < LONG / 2

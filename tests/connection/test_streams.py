@@ -20,6 +20,7 @@ from tests.connection.conftest import Connecting
 from tests.connection.fake_api import CERTIFICATES, Answer, Seen, status
 from tests.connection.fake_websocket import Conversation
 
+LONG = 15.0  # seconds of silence; the fake server's threads end with the process
 SUCCESS = json.dumps({"status": "Success"}).encode()
 
 
@@ -92,10 +93,10 @@ def test_exec_is_bounded_in_time_and_size(connecting: Connecting) -> None:
     assert len(result.stdout) == 4 * 1024 * 1024
     assert result.error == "the command wrote more than 4 MiB"
     start = time.monotonic()
-    with connecting(lambda _: Answer(talk=lambda _: time.sleep(1.5))) as (connection, _):
+    with connecting(lambda _: Answer(talk=lambda _: time.sleep(LONG))) as (connection, _):
         result = _run(connection, timeout=0.3)
     assert (result.exit_code, result.error) == (None, "the command did not end in 0.3 s")
-    assert time.monotonic() - start < 1.4
+    assert time.monotonic() - start < LONG / 2
 
 
 def test_a_stream_that_is_refused_has_the_requests_errors(connecting: Connecting) -> None:
@@ -110,16 +111,16 @@ def test_a_stream_that_is_refused_has_the_requests_errors(connecting: Connecting
 
 @pytest.mark.parametrize("way", ["cancel", "shutdown_streams"])
 def test_a_waiting_stream_ends_at_once(connecting: Connecting, way: str) -> None:
-    with connecting(lambda _: Answer(talk=lambda _: time.sleep(2)), tls=True) as (connection, _):
+    with connecting(lambda _: Answer(talk=lambda _: time.sleep(LONG)), tls=True) as (connection, _):
         stop = connection.cancel.set if way == "cancel" else connection.shutdown_streams
         threading.Timer(0.4, stop).start()
         start = time.monotonic()
         if way == "cancel":
             with pytest.raises(Cancelled):
-                _run(connection, timeout=10)
+                _run(connection, timeout=60)
         else:
-            assert _run(connection, timeout=10).error == "the stream ended before the command did"
-        assert time.monotonic() - start < 1.5
+            assert _run(connection, timeout=60).error == "the stream ended before the command did"
+        assert time.monotonic() - start < LONG / 2
 
 
 def _port(number: int) -> bytes:
@@ -135,7 +136,7 @@ def test_port_forward_connects_when_nothing_is_said(connecting: Connecting) -> N
     with connecting(lambda _: Answer(talk=open_port)) as (connection, fake):
         result = dial_by_port_forward(connection, "shop", "web", 8080, timeout=5)
     assert (result.connected, result.error, result.first_bytes) == (True, None, b"")
-    assert 0.4 < result.seconds < 1.5
+    assert 0.4 < result.seconds < 4
     assert fake.seen[0].query == {"ports": "8080"}
 
 
@@ -154,7 +155,6 @@ def test_port_forward_returns_what_the_app_says(connecting: Connecting) -> None:
     with connecting(lambda _: Answer(talk=echo)) as (connection, _):
         result = dial_by_port_forward(connection, "shop", "web", 80, timeout=5, send=b"PING")
     assert (result.connected, result.first_bytes) == (True, b"you said PING")
-    assert result.seconds < 1
 
 
 def test_port_forward_tells_the_runtimes_reason(connecting: Connecting) -> None:

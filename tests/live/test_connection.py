@@ -75,7 +75,7 @@ def test_exec_returns_output_and_exit_code(connection: Connection, namespace: st
     start = time.monotonic()
     slow = run_in_container(connection, namespace, pod, "app", ["sleep", "30"], 0.5)
     assert (slow.exit_code, slow.error) == (None, "the command did not end in 0.5 s")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
 
 
 def test_exec_of_what_is_not_there(connection: Connection, namespace: str, pod: str) -> None:
@@ -128,7 +128,7 @@ def test_logs(connection: Connection, namespace: str, pod: str) -> None:
         read_log(connection, namespace, pod, "app", previous=True)
     start = time.monotonic()
     assert len(list(follow_log(connection, namespace, pod, "app", timeout=1))) > 1
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 15
 
 
 def test_pages(connection: Connection, namespace: str) -> None:
@@ -281,6 +281,6 @@ def test_cancel_ends_each_kind_of_stream(connection: Connection, namespace: str,
     start = time.monotonic()
     with pytest.raises(Cancelled):
         waits[way]()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20
     with contextlib.closing(connection.clone()) as clone:
         clone.delete(f"/api/v1/namespaces/{namespace}/pods/{pod}")
