@@ -47,7 +47,7 @@ def ask(cluster: Cluster, namespace: str, case: Case) -> Answer:
     cluster.kubectl("apply", "-n", namespace, "-f", "-", input=case.objects)
     return until(
         lambda: refused(cluster.kubeconfig, case.target, "-n", namespace, "-o", "json"),
-        lambda answer: answer.code == case.exit_code and answer.root == case.root,
+        lambda answer: (answer.code, answer.root) == (case.exit_code, case.root) and case.says in answer.out,
         SETTLE_SECONDS,
     )
 
