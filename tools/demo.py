@@ -68,8 +68,8 @@ def choose(clusters: Sequence[DemoCluster], forced: str | None) -> list[DemoClus
             usable.append(cluster)
         except NotAvailable as reason:
             say(f"no {cluster.label} cluster: {reason}")
-    plan = f"on {article(usable[0])} cluster, {ESTIMATE}" if usable else "no cluster: offline is all there is"
-    say(f"first the diagnosis from the files alone, then {plan}" if usable else plan)
+    then = f"then on {article(usable[0])} cluster, {ESTIMATE}" if usable else "and nothing more"
+    say(f"the diagnosis from the files alone first, {then}")
     return usable
 
 
