@@ -53,10 +53,10 @@ def own_directories(layout: Layout, name: str) -> None:
     /var/lib and /var/log lie on disk: the kubelet's statistics know no file system in memory.
     """
     kept = keep_cache(Path("/run"))
+    own = kept / layout.state.relative_to(cache_root()) / name
     for place in ("lib", "log"):
-        source = layout.state / name / place
-        source.mkdir(parents=True, exist_ok=True)
-        mount_bind(source, f"/var/{place}")
+        (own / place).mkdir(parents=True, exist_ok=True)
+        mount_bind(own / place, f"/var/{place}")
     show_cache(kept)
     for path in ("/run/containerd", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", SETTINGS):
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def keep_cache(over: Path) -> Path:
 def show_cache(kept: Path) -> None:
     """Put the cache back where it was, if a fresh directory now hides it."""
     if not (cache_root() / "locks").exists():
-        cache_root().mkdir(parents=True)
+        cache_root().mkdir(parents=True, exist_ok=True)
         mount_bind(kept, cache_root())
 
 

@@ -38,7 +38,7 @@ from tests.cluster.progress import say
 from tests.cluster.shell import run
 
 START_LIMIT_SECONDS = 120.0
-REAP_INTERVAL_SECONDS = 3.0
+REAP_INTERVAL_SECONDS = 1.0
 # What the kubelet wants of the whole machine and would set: setupKernelTunables in
 # pkg/kubelet/cm/container_manager_linux.go. It is shown these files instead.
 KERNEL_SETTINGS = {
@@ -102,25 +102,27 @@ def first_process(layout: Layout, told: int, heard: int) -> None:
         # An end of file instead of the word: the parent was killed, and so nobody knows us.
         if os.read(told, 1) != b"g":
             os._exit(4)
-        prepare(layout)
-        serve(layout)
+        serve(layout, nodes=prepare(layout))
     except BaseException:
         traceback.print_exc()
         (layout.marks / "failed").touch()
     os._exit(5)
 
 
-def prepare(layout: Layout) -> None:
-    """The mounts and the network, before any thread exists: the nodes are forks of this process."""
+def prepare(layout: Layout) -> list[int]:
+    """The mounts, the network and the nodes' pids: forks of this process, made before it has threads."""
     run(["mount", "-t", "proc", "proc", "/proc"])
     fake_kernel_settings(layout)
     kept = node.keep_cache(Path("/run"))
     node.show_cache(kept)
     network.build(layout)
     say("network made")
+    nodes = []
     for number in range(1, layout.options.nodes + 1):
-        if os.fork() == 0:
+        nodes.append(os.fork())
+        if nodes[-1] == 0:
             be_node(layout, number)
+    return nodes
 
 
 def be_node(layout: Layout, number: int) -> None:
@@ -146,15 +148,16 @@ def fake_kernel_settings(layout: Layout) -> None:
             mount_bind(shown, real)
 
 
-def serve(layout: Layout) -> None:
-    """Start the control plane, then what needs it; then reap orphans for ever."""
+def serve(layout: Layout, *, nodes: list[int]) -> None:
+    """Start the control plane, then what needs it; then reap orphans while all nodes live."""
     client = ApiClient(layout.kubeconfig("harness"))
     threading.Thread(target=guarded, args=(layout, lambda: start(layout, client)), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     dead: set[int] = set()
-    while True:
-        dead = reap(dead)
+    while not any(os.waitpid(pid, os.WNOHANG)[0] for pid in nodes):
+        dead = reap(dead - set(nodes))
         time.sleep(REAP_INTERVAL_SECONDS)
+    raise ClusterError("a node's process has ended")
 
 
 def guarded(layout: Layout, work: Callable[[], None]) -> None:

@@ -48,6 +48,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The last process to let go of the lock takes down what the suite started."""
+    if session.config.option.collectonly:
+        return
     with session.config.stash.get(USERS, None) or users_lock() as users:
         fcntl.flock(users, fcntl.LOCK_UN)
         try:

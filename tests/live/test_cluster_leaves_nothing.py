@@ -39,6 +39,7 @@ SYSCTLS = (
     "net/netfilter/nf_conntrack_tcp_timeout_established",
 )
 OTHER_CLUSTERS = re.compile(r"\bkrhost\d+\b")
+SUPERVISOR_SECONDS = 60.0
 NAMESPACES = ("pid", "mnt", "net", "ipc", "cgroup")
 
 
@@ -170,10 +171,8 @@ def test_down_leaves_nothing_after_an_up_that_was_killed(name: str, seconds: flo
 def test_an_up_that_was_killed_is_finished_by_the_next(name: str) -> None:
     argv = [sys.executable, "-m", "tests.cluster", "up", "--name", name, "--nodes", "1"]
     with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
-        time.sleep(3.0)
+        half = await_supervisor(name)
         started.send_signal(signal.SIGKILL)
-    half = api.find(name)
-    assert half is not None
 
     cluster = api.up(ClusterOptions(name=name, nodes=1))
 
@@ -181,6 +180,15 @@ def test_an_up_that_was_killed_is_finished_by_the_next(name: str) -> None:
     assert "node1" in cluster.kubectl("get", "nodes", "-o", "name").stdout
     with pytest.raises(api.ClusterError, match="take it down first"):
         api.up(ClusterOptions(name=name, nodes=2))
+
+
+def await_supervisor(name: str) -> api.Cluster:
+    """The cluster as soon as its process 1 is known, which is long before it is ready."""
+    deadline = time.monotonic() + SUPERVISOR_SECONDS
+    while (found := api.find(name)) is None:
+        assert time.monotonic() < deadline, f"cluster {name} got no supervisor"
+        time.sleep(0.02)
+    return found
 
 
 def test_down_of_nothing_is_fine(name: str) -> None:
