@@ -123,6 +123,9 @@ class ProbePod:
         except ProbeFailedError as failed:
             self.close(context)
             raise ProbeFailedError(_with(choice.because, failed.because), failed.remedy) from failed
+        except (Forbidden, NotFound, ApiProblem) as problem:
+            self.close(context)
+            raise ProbeFailedError(problem.message) from problem
         self._running = _Running(created, choice, pod, time.monotonic() + HOLD)
         self.vantage = Vantage("pod", namespace=wanted.namespace, node=pod.spec.node_name or "")
         context.say("dialling")

@@ -10,10 +10,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 
-from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.watch import watch
 from kubectl_refused.model.objects import Event, Pod
 from kubectl_refused.probes.base import ProbeContext
@@ -22,7 +23,8 @@ from kubectl_refused.probes.probe_pod_manifest import Wanted, selector_of
 from kubectl_refused.probes.probe_pod_state import LONGEST, PodState, state_of
 from kubectl_refused.text import one_line
 
-GLANCE = 1.0  # seconds of one watch while the pod may never come: the server takes whole seconds
+SOON = 0.05  # seconds before the first look for the pod; a controller needs about that
+GLANCE = 0.5  # seconds between looks later
 LOOK = 10.0  # seconds of one watch while it is on its way
 APPEARS = 15.0  # seconds for a controller to make the pod
 PATIENCE = 3.0  # seconds for what may pass, such as a node that is being added
@@ -53,33 +55,68 @@ class _Progress:
 def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
     """Return the probe's pod once its container runs or has run.
 
-    Raises ProbeFailedError with the reason, Cancelled, or a ConnectionProblem that ends the diagnosis.
+    Raises ProbeFailedError with the reason, Cancelled, or a ConnectionProblem.
     """
-    begun = time.monotonic()
-    deadline = begun + context.settings.probe_pod_timeout
     progress = _Progress()
     context.say(progress.step)
+    deadline = time.monotonic() + context.settings.probe_pod_timeout
+    _await_appearance(context, wanted, min(deadline, time.monotonic() + APPEARS))
     while (left := deadline - time.monotonic()) > 0:
-        hurry = progress.pod is None or progress.trouble
-        for pod in _changes(context, wanted, min(left, GLANCE if hurry else LOOK)):
+        for pod in chain(_listed(context, wanted), _changes(context, wanted, progress, min(left, LOOK))):
             if _started(progress, pod, wanted, context.say):
                 return pod
-        context.connection.cancel.wait(0.05)  # never a busy loop, whatever ends the watches early
-        if progress.pod is None:
-            _check_controller(context, wanted, time.monotonic() - begun)
-        elif progress.trouble and time.monotonic() - progress.since > PATIENCE:
+        if progress.trouble and time.monotonic() - progress.since > PATIENCE:
             raise ProbeFailedError(progress.trouble)
+        context.connection.cancel.wait(SOON)
     raise ProbeFailedError(_too_late(context, wanted, progress))
 
 
-def _changes(context: ProbeContext, wanted: Wanted, seconds: float) -> Iterator[Pod]:
+def _await_appearance(context: ProbeContext, wanted: Wanted, deadline: float) -> None:
+    """Look until a pod is there; raise with the controller's reason when it says that none will come.
+
+    A short watch would do the same with a request that a busy server may not even begin to answer in time.
+    """
+    pause = SOON
+    while time.monotonic() < deadline:
+        context.connection.cancel.wait(pause)
+        if _page(context, wanted):
+            return
+        if pause > SOON:
+            _check_controller(context, wanted)
+        pause = min(GLANCE, pause * 2)
+    raise ProbeFailedError(f"no controller made the probe pod in {APPEARS:.0f} s")
+
+
+def _page(context: ProbeContext, wanted: Wanted) -> list[msgspec.Raw]:
     query = [("labelSelector", selector_of(wanted))]
-    for kind, raw in watch(context.connection, pod_path(wanted.namespace), query, seconds):
-        if kind == "DELETED":
-            raise ProbeFailedError("somebody deleted the probe pod")
-        if kind in ("ADDED", "MODIFIED"):
+    return next(context.connection.list_items(pod_path(wanted.namespace), query), [])
+
+
+def _listed(context: ProbeContext, wanted: Wanted) -> Iterator[Pod]:
+    page = _page(context, wanted)
+    if not page:
+        raise ProbeFailedError("somebody deleted the probe pod")
+    for raw in page:
+        with contextlib.suppress(msgspec.DecodeError):
+            yield msgspec.json.decode(raw, type=Pod)
+
+
+def _changes(context: ProbeContext, wanted: Wanted, progress: _Progress, seconds: float) -> Iterator[Pod]:
+    """Changes as they come; with trouble only a pause, as patience may end before the next change."""
+    if progress.trouble:
+        context.connection.cancel.wait(GLANCE)
+        return
+    query = [("labelSelector", selector_of(wanted))]
+    try:
+        for kind, raw in watch(context.connection, pod_path(wanted.namespace), query, seconds):
+            if kind == "DELETED":
+                raise ProbeFailedError("somebody deleted the probe pod")
             with contextlib.suppress(msgspec.DecodeError):
                 yield msgspec.json.decode(raw, type=Pod)
+            if progress.trouble:
+                return
+    except (ApiProblem, Unreachable):
+        return  # it broke off: the list that follows tells whether the cluster is gone
 
 
 def _started(progress: _Progress, pod: Pod, wanted: Wanted, say: Callable[[str], None]) -> bool:
@@ -98,13 +135,11 @@ def _remedy(trouble: str) -> str:
     return "--image names one that the nodes have or can pull" if "mage" in trouble else ""
 
 
-def _check_controller(context: ProbeContext, wanted: Wanted, waited: float) -> None:
-    """Raise when the pod will not come: the controller says so, or says nothing for too long."""
+def _check_controller(context: ProbeContext, wanted: Wanted) -> None:
+    """Raise when the controller says that no pod will come."""
     selector = f"involvedObject.name={wanted.name},reason=FailedCreate"
     for event in _events(context, wanted.namespace, selector):
         raise ProbeFailedError(denied(event.message))
-    if waited > APPEARS:
-        raise ProbeFailedError(f"no controller made the probe pod in {APPEARS:.0f} s")
 
 
 def denied(message: str) -> str:
