@@ -128,7 +128,6 @@ class ProbePod:
             raise ProbeFailedError(problem.message) from problem
         self._running = _Running(created, choice, pod, time.monotonic() + HOLD)
         self.vantage = Vantage("pod", namespace=wanted.namespace, node=pod.spec.node_name or "")
-        context.say("dialling")
         _read(answers, context, pod)
 
     def _create(self, context: ProbeContext, wanted: Wanted) -> Created:

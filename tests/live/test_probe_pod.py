@@ -23,7 +23,7 @@ from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, Fact, FactStore
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake, Lookup, Outcome
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Target
+from kubectl_refused.model.target import Target, Vantage
 from kubectl_refused.probes.base import Ledger, ProbeContext, ProbeSettings
 from kubectl_refused.probes.cleanup import leftovers, remove
 from kubectl_refused.probes.probe_pod import ProbePod
@@ -320,6 +320,16 @@ def test_an_image_that_cannot_be_had_is_a_gap_and_no_verdict(
     assert words in gap.because
     assert "--image" in gap.remedy
     assert time.monotonic() - started < 15
+    session.close()
+    assert_nothing_left(cluster, namespace)
+
+
+def test_a_node_that_has_no_room_is_a_gap_after_a_moment(cluster: Cluster, namespace: str) -> None:
+    session = Session(cluster, namespace, image="localhost/python:3")
+    # The second round is bound to the node of the first; this one there is none of.
+    session.method.vantage = Vantage("pod", namespace=namespace, node="no-such-node")
+    gap = session.gap()
+    assert gap.because.startswith("Unschedulable: 0/2 nodes are available")
     session.close()
     assert_nothing_left(cluster, namespace)
 
