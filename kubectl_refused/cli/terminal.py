@@ -8,13 +8,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from kubectl_refused.renderers import Style
+if TYPE_CHECKING:
+    from kubectl_refused.renderers import Style
 
 
 def style_of(out: TextIO, *, wide: bool, environ: Mapping[str, str] = os.environ) -> Style:
     """Width and colour for `out`: colour as kubectl and no-color.org have it, width 80 where none is known."""
+    from kubectl_refused.renderers import Style  # brings msgspec, which --help can do without
+
     colour = out.isatty() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
     width = shutil.get_terminal_size(fallback=(80, 24)).columns
     return Style(width=width, colour=colour, wide=wide)

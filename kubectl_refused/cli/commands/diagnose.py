@@ -34,6 +34,7 @@ COMMAND = Command(
     Other commands:
       causes    list every cause that can be found
       explain   print the manual page of a cause: kubectl refused explain KR403
+      cleanup   remove what killed runs left in the cluster
 
     Exit codes:
       0   no fault at the depth asked, which the report states

@@ -1,0 +1,134 @@
+"""pflag's spellings, which click does not know, and the Request that comes of a command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from kubectl_refused.cli.app import invoke
+from kubectl_refused.cli.arguments import as_pflag
+from kubectl_refused.cli.command import Values, load
+from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
+from kubectl_refused.cli.request import Request, request_of
+from kubectl_refused.connection.options import ConnectionOptions
+from kubectl_refused.errors import UsageProblem
+from kubectl_refused.model.target import Depth
+
+OPTIONS = DIAGNOSIS + CONNECTION
+
+
+def _request(*arguments: str) -> Request:
+    """What `kubectl refused ARGUMENTS` asks for."""
+    made: list[Request] = []
+
+    def run(words: Sequence[str], values: Values) -> int:
+        made.append(request_of(words, values, OPTIONS))
+        return 0
+
+    invoke(load("diagnose")._replace(run=run), "kubectl refused", arguments)
+    return made[0]
+
+
+def _problem(*arguments: str) -> str:
+    with pytest.raises(UsageProblem) as caught:
+        _request(*arguments)
+    assert caught.value.message.isprintable()
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        (["-n=shop"], ["--namespace=shop"]),
+        (["-n", "shop"], ["-n", "shop"]),
+        (["-nshop"], ["-nshop"]),
+        (["-n", "-v"], ["-n", "-v"]),
+        (["--insecure-skip-tls-verify=true"], ["--insecure-skip-tls-verify"]),
+        (["--exit-zero", "--exit-zero=false"], []),
+        (["-v=6"], ["--verbose"]),
+        (["--", "-n=shop"], ["--", "-n=shop"]),
+        (["--context=a=b"], ["--context=a=b"]),
+        (["svc/web=x", "-n"], ["svc/web=x", "-n"]),
+    ],
+)
+def test_pflag_spellings(typed: list[str], means: list[str]) -> None:
+    assert as_pflag(typed, OPTIONS) == means
+
+
+def test_a_flag_is_true_or_false() -> None:
+    with pytest.raises(UsageProblem, match="neither true nor false"):
+        as_pflag(["--exit-zero=maybe"], OPTIONS)
+
+
+def test_every_connection_flag_reaches_its_field() -> None:
+    typed: list[str] = []
+    for option in CONNECTION:
+        typed += [option.name, *(["5s" if option.key == "request_timeout" else "x"] if option.metavar else [])]
+    options = _request("svc/web", *typed).connection
+    expected: dict[str, Any] = {}
+    for option in CONNECTION:
+        value: Any = ("x",) if option.repeatable else "x" if option.metavar else True
+        expected[option.key] = "5s" if option.key == "request_timeout" else value
+    assert options == ConnectionOptions(**expected)
+
+
+def test_defaults() -> None:
+    request = _request("svc/web")
+    assert request.connection == ConnectionOptions()
+    assert request.probing.depth is Depth.PODS
+    assert (request.files, request.output, request.exit_zero) == ((), "", False)
+    assert [target.namespace for target in request.targets] == [""]
+
+
+def test_options_stand_anywhere_and_repeat() -> None:
+    request = _request(
+        "-f", "a.yaml", "svc", "--as-group=x", "web", "-f=b.yaml,c.yaml", "--as-group", "y", "--as=z"
+    )
+    assert request.files == ("a.yaml", "b.yaml", "c.yaml")
+    assert request.connection.impersonate_groups == ("x", "y")
+    assert [str(target) for target in request.targets] == ["svc/web"]
+
+
+def test_probing() -> None:
+    probing = _request("web", "--probe=all", "--image", "i", "--image-pull-secret=s").probing
+    assert (probing.depth, probing.image, probing.image_pull_secret) == (Depth.ALL, "i", "s")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "no Service is named; type svc/NAME"),
+        (["web", "--probe", "some"], "--probe some is not known; type --probe none|passive|pods|all"),
+        (["web", "-o=xml"], "--output xml is not known"),
+        (["web", "--request-timeout=soon"], "--request-timeout=soon is no duration"),
+        (["web", "-n", "Shop"], "'Shop' is no namespace name"),
+        (["web", "--namespce=x"], "--namespace"),
+        (["web", "-n"], "requires an argument"),
+        (["web", "--\x1b[31m"], r"\x1b[31m"),
+        (["\x1b[31m"], r"'\x1b[31m' is no Service name"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: list[str], says: str) -> None:
+    assert says in _problem(*arguments)
+
+
+def test_printed_commands_reach_the_same_cluster_and_hold_no_secret() -> None:
+    (target,) = _request(
+        "web", "--context=kind dev", "--token=sesame", "--as=jane", "--as-group=devs", "-s", "https://a:1"
+    ).targets
+    assert target.kubectl.startswith("kubectl --context 'kind dev'")
+    assert "sesame" not in target.kubectl
+    assert {"--as jane", "--as-group devs", '--token "$TOKEN"', "--server https://a:1"} <= {
+        part
+        for part in ("--as jane", "--as-group devs", '--token "$TOKEN"', "--server https://a:1")
+        if part in target.kubectl
+    }
+
+
+def test_option_names_are_unique() -> None:
+    for command in ("diagnose", "causes", "explain", "cleanup"):
+        spellings = [name for option in load(command).options for name in option.names]
+        assert len(spellings) == len(set(spellings))
+        assert not {"-h", "--help"} & set(spellings)
