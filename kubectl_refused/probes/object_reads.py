@@ -36,7 +36,8 @@ from kubectl_refused.text import one_line
 
 ONE_PAGE = 500  # a namespace with more is read in part: enough to find what was probably meant
 FEW = 50
-WORKLOAD_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+# A DaemonSet has no replicas to be zero of, and its labels show on its pods: one request less.
+WORKLOAD_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Reader:
         return decode(body, Namespace)
 
     def workloads_in(self, key: f.NamespaceKey) -> Any:
-        """Deployments, StatefulSets and DaemonSets; what is refused is a Gap unless another kind was read."""
+        """Deployments and StatefulSets; what is refused is a Gap unless another kind was read."""
         listings = in_parallel([self._workload_task(key.namespace, kind) for kind in WORKLOAD_KINDS])
         if not any(listing.read for listing in listings):
             return next(gap for listing in listings for gap in listing.gaps)
@@ -134,7 +135,6 @@ class ObjectReads:
         Right("list", "networkpolicies", "networking.k8s.io"),
         Right("list", "deployments", "apps"),
         Right("list", "statefulsets", "apps"),
-        Right("list", "daemonsets", "apps"),
         Right("get", "deployments", "apps"),
         Right("get", "replicasets", "apps"),
         Right("get", "statefulsets", "apps"),

@@ -54,7 +54,24 @@ class ClusterSource:
         yield from slices
         service = next((c.value for c in changes if isinstance(c.value, Service)), None)
         if service and service.spec.selector:
-            yield from self._pods(target.namespace, service.spec.selector)
+            yield from self._pods_for(target.namespace, service.spec.selector, slices)
+
+    def _pods_for(self, namespace: str, selector: dict[str, str], slices: list[Change]) -> Iterator[Change]:
+        """The pods behind the Service.
+
+        Without any endpoint the namespace's first page of pods tells more for the same one request: what the
+        selector nearly meant. Only where that page is not all of them the selector is asked for as well.
+        """
+        if any(isinstance(c.value, EndpointSlice) and c.value.endpoints for c in slices):
+            yield from self._pods(namespace, selector, MOST_PAGES)
+            return
+        around = list(self._pods(namespace, {}, 1))
+        refused = not any(c.covered for c in around)
+        if refused or not any(c.gap for c in around):
+            yield from around
+            return
+        yield from (c for c in around if c.value)
+        yield from self._pods(namespace, selector, MOST_PAGES)
 
     def _service(self, target: Target) -> list[Change]:
         coverage = Coverage("Service", target.namespace, f"metadata.name={target.name}")
@@ -76,15 +93,13 @@ class ClusterSource:
             "EndpointSlices", path, lambda raw: decode(raw, EndpointSlice), [("labelSelector", selector)]
         )
         listing = list_objects(self._connection, request)
-        return list(
-            self._changes(listing, Coverage("EndpointSlice", target.namespace, selector), request.what)
-        )
+        return list(self._changes(listing, Coverage("EndpointSlice", target.namespace, selector), request.what))
 
-    def _pods(self, namespace: str, labels: dict[str, str]) -> Iterator[Change]:
+    def _pods(self, namespace: str, labels: dict[str, str], pages: int) -> Iterator[Change]:
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        request = ListRequest(
-            "Pods", namespaced(namespace, "pods"), lambda raw: decode(raw, Pod), [("labelSelector", selector)]
-        )
+        query = [("labelSelector", selector)] if selector else []
+        path = namespaced(namespace, "pods")
+        request = ListRequest("Pods", path, lambda raw: decode(raw, Pod), query, most_pages=pages)
         listing = list_objects(self._connection, request)
         return self._changes(listing, Coverage("Pod", namespace, selector), request.what)
 
@@ -103,6 +118,4 @@ class ClusterSource:
             yield Change(self._now(), covered=coverage)
         if listing.read and not listing.complete:
             limit = PAGE_SIZE * MOST_PAGES
-            yield Change(
-                self._now(), gap=Gap(f"some {what}", f"there are more than the {limit} that were read")
-            )
+            yield Change(self._now(), gap=Gap(f"some {what}", f"there are more than the {limit} that were read"))

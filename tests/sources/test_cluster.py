@@ -29,7 +29,12 @@ def service(selector: dict[str, str] | None) -> dict[str, Any]:
 
 HEALTHY: dict[str, Any] = {
     SERVICE: service({"tier": "x", "app": "web"}),
-    SLICES: [{**named("web-1", labels={"kubernetes.io/service-name": "web"}), "endpoints": None}],
+    SLICES: [
+        {
+            **named("web-1", labels={"kubernetes.io/service-name": "web"}),
+            "endpoints": [{"addresses": ["10.0.0.1"]}],
+        }
+    ],
     PODS: [named("web-a"), named("web-b")],
 }
 
@@ -60,6 +65,22 @@ def test_what_was_read_is_said() -> None:
         Coverage("EndpointSlice", "shop", "kubernetes.io/service-name=web"),
         Coverage("Pod", "shop", "app=web,tier=x"),
     }
+
+
+def test_without_endpoints_the_namespace_is_read_once() -> None:
+    empty = [{**named("web-1", labels={"kubernetes.io/service-name": "web"}), "endpoints": None}]
+    snapshot, fake = read({**HEALTHY, SLICES: empty})
+    assert [asked for asked in fake.asked if "/pods" in asked] == [f"LIST {PODS}"]
+    assert Coverage("Pod", "shop") in snapshot.coverage
+
+
+def test_a_namespace_larger_than_a_page_is_asked_by_selector_too() -> None:
+    snapshot, fake = read({**HEALTHY, SLICES: [], PODS: [named(f"web-{n}") for n in range(500)]})
+    assert [asked for asked in fake.asked if "/pods" in asked] == [
+        f"LIST {PODS}",
+        f"LIST {PODS}?labelSelector=app=web,tier=x",
+    ]
+    assert Coverage("Pod", "shop") not in snapshot.coverage
 
 
 @pytest.mark.parametrize("selector", [None, {}])
