@@ -1,0 +1,158 @@
+"""`make bench`: how fast kubectl refused is, beside kubectl and bare Python, in one run on one machine.
+
+    .venv/bin/python -m bench.run [--kubeconfig FILE --kubectl COMMAND] [--rounds N] [--keep]
+
+Without --kubeconfig it starts an embedded cluster of its own and removes it. Everything is run in
+turns (A B A B …); told are medians with the shortest and longest run. Milliseconds of one machine
+say little, so goals are ratios, or times over a bare `python -c pass`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.api_server import World, serving
+from bench.timing import Command, Times, in_turns, once, shown
+from tests.cluster import api
+from tests.cluster.gobuild import kubernetes
+from tools import shop
+
+NAME = "refused-bench"
+BIN = Path(sys.executable).parent
+REFUSED = str(BIN / "kubectl-refused")
+COMPLETE = str(BIN / "kubectl_complete-refused")
+TARGET = ("svc/catalog", "-n", shop.NAMESPACE)
+SLOW_ROUNDS = 3
+# Numbers of pods between which the number of reads must not differ, but for the pages of one list.
+FEW, MANY = 2, 2000
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure and print; 0 unless something could not be measured."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--kubeconfig", type=Path, help="an existing cluster with manifests/demo applied")
+    parser.add_argument("--kubectl", default="kubectl", help="the words that run kubectl there")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--keep", action="store_true", help="keep the cluster")
+    arguments = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="refused-bench-") as folder:
+        scratch = Path(folder)
+        environment = {**os.environ, "HOME": folder, "KUBECONFIG": os.devnull}
+        starts(environment, arguments.rounds)
+        requests(environment, scratch, arguments.rounds)
+        with cluster(arguments, scratch) as (kubeconfig, kubectl):
+            diagnoses({**environment, "KUBECONFIG": str(kubeconfig)}, kubectl, arguments.rounds)
+    return 0
+
+
+def starts(environment: dict[str, str], rounds: int) -> None:
+    """What each path costs before it does anything, over a bare Python."""
+    bare, version, completion, manual = in_turns(
+        [
+            Command("python -c pass", [sys.executable, "-c", "pass"], environment),
+            Command("--version", [REFUSED, "--version"], environment),
+            Command("completion of --pro", [COMPLETE, "--pro"], environment),
+            Command("--help", [REFUSED, "--help"], environment),
+        ],
+        rounds,
+    )
+    row("python -c pass", bare.spread)
+    for times, goal in ((version, 0.040), (completion, 0.040), (manual, 0.150)):
+        over(times, bare, goal)
+
+
+def over(times: Times, bare: Times, goal: float) -> None:
+    """A row about time over the bare start."""
+    extra = times.median - bare.median
+    row(times.name, times.spread, f"+{shown(max(extra, 0))} over python", f"goal +{shown(goal)}", extra <= goal)
+
+
+def requests(environment: dict[str, str], scratch: Path, rounds: int) -> None:
+    """When the first request is on the wire, and how many there are."""
+    world = World(FEW)
+    with serving(world, scratch) as kubeconfig:
+        first = first_request(world, {**environment, "KUBECONFIG": str(kubeconfig)}, rounds)
+    bare = in_turns([Command("python -c pass", [sys.executable, "-c", "pass"], environment)], rounds)[0]
+    over(first, bare, 0.300)
+    for text, pods, selected in (
+        (f"reads, healthy, {FEW} pods", FEW, True),
+        (f"reads, healthy, {MANY} pods", MANY, True),
+        ("reads, selector typo", FEW, False),
+    ):
+        world = World(pods, selected=selected)
+        with serving(world, scratch) as kubeconfig:
+            once(diagnosis("none", {**environment, "KUBECONFIG": str(kubeconfig)}, ("svc/web", "-n", "bench")))
+        reads = [path for path in world.asked if "continue=" not in path]
+        pages = len(world.asked) - len(reads)
+        row(text, str(len(reads)), f"and {pages} more pages" if pages else "", "goal 6", len(reads) <= 6)
+
+
+def first_request(world: World, environment: dict[str, str], rounds: int) -> Times:
+    """Seconds from the start of the process to its first request at the server."""
+    taken = []
+    for _ in range(rounds + 1):
+        world.arrivals.clear()
+        began = time.perf_counter()
+        once(diagnosis("none", environment, ("svc/web", "-n", "bench")))
+        taken.append(world.arrivals[0] - began)
+    return Times("first API request", tuple(taken[1:]))
+
+
+def diagnosis(depth: str, environment: dict[str, str], target: Sequence[str] = TARGET) -> Command:
+    """One diagnosis as data; any verdict will do."""
+    argv = [REFUSED, *target, "--probe", depth, "-o", "json"]
+    return Command(f"refused --probe {depth}", argv, environment, (0, 1, 3))
+
+
+def diagnoses(environment: dict[str, str], kubectl: Sequence[str], rounds: int) -> None:
+    """Whole diagnoses of a healthy Service, beside one kubectl that reads the same objects."""
+    argv = [*kubectl, "get", "svc,endpointslices,pods", "-n", shop.NAMESPACE, "-o", "json"]
+    get = Command("kubectl get svc,endpointslices,pods", argv, environment)
+    bare, none, passive = in_turns(
+        [get, diagnosis("none", environment), diagnosis("passive", environment)], rounds
+    )
+    row(bare.name, bare.spread)
+    ratio = none.median / bare.median
+    row(none.name, none.spread, f"{ratio:.2f} × kubectl", "goal 1.5 ×, at most 2 ×", ratio <= 1.5)
+    row(passive.name, passive.spread, f"{passive.median / bare.median:.2f} × kubectl")
+    (pods,) = in_turns([diagnosis("pods", environment)], SLOW_ROUNDS)
+    row(f"{pods.name} (the default)", pods.spread, "", "goal 4 s", pods.median <= 4)
+
+
+@contextmanager
+def cluster(arguments: argparse.Namespace, scratch: Path) -> Iterator[tuple[Path, list[str]]]:
+    """A kubeconfig and the words of kubectl, for a cluster with the shop's healthy Services."""
+    if arguments.kubeconfig:
+        yield arguments.kubeconfig.absolute(), shlex.split(arguments.kubectl)
+        return
+    try:
+        made = api.up(api.ClusterOptions(name=NAME))
+        made.kubectl("apply", "-f", str(shop.DEMO / "00-namespaces.yaml"))
+        for service in ("catalog", "search"):
+            made.kubectl("apply", "-f", str(next(shop.DEMO.glob(f"*-{service}-*.yaml"))))
+        rows = [row for row in shop.expected() if row.service in ("catalog", "search")]
+        late = shop.await_states(lambda *words: made.kubectl(*words).stdout, rows)
+        if late:
+            raise RuntimeError(f"not ready: {', '.join(late)}")
+        yield made.kubeconfig, [str(kubernetes()), "kubectl"]
+    finally:
+        if not arguments.keep:
+            api.down(NAME)
+
+
+def row(name: str, measured: str, compared: str = "", goal: str = "", met: bool | None = None) -> None:
+    """One line of the table."""
+    verdict = {None: "", True: "met", False: "MISSED"}[met]
+    print(f"{name:38} {measured:30} {compared:24} {goal:24} {verdict}".rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
