@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,118 +17,14 @@ from tests.cluster.api import Cluster, ClusterError
 from tests.cluster.gobuild import kubernetes
 from tests.cluster.images import write_image
 from tests.live import every_proxy_mode
+from tests.live.cluster_shop import dial, in_client, open_shop, pods
 from tests.live.conftest import fresh_namespace
-
-SHOP = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      topologySpreadConstraints:
-      - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule,
-         labelSelector: {matchLabels: {app: web}}}
-      containers:
-      - name: web
-        image: localhost/busybox:1
-        command: [sh, -c, "hostname > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"]
-        ports: [{name: http, containerPort: 8080}]
-        readinessProbe: {tcpSocket: {port: http}, periodSeconds: 1}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: http}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: self}
-spec: {selector: {app: client}, ports: [{port: 80, targetPort: 8080}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: empty}
-spec: {selector: {app: nobody}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: client, labels: {app: client}}
-spec:
-  terminationGracePeriodSeconds: 0
-  securityContext: {runAsNonRoot: true, runAsUser: 1000}
-  containers:
-  - name: client
-    image: localhost/python:3
-    command: [python3, -m, http.server, "8080", --directory, /tmp]
-    ports: [{containerPort: 8080, hostPort: HOSTPORT}]
-"""
-# Prints what a dial gives: the name of an exception, or the body of an HTTP answer.
-DIAL = """
-import http.client, sys
-for word in sys.argv[1:]:
-    host, port = word.split(":")
-    try:
-        connection = http.client.HTTPConnection(host, int(port), timeout=4)
-        connection.request("GET", "/")
-        print(connection.getresponse().read().decode().split("\\n")[0])
-    except Exception as error:
-        print(type(error).__name__)
-"""
-POLICY = """
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: friends-only}
-spec:
-  podSelector: {matchLabels: {app: web}}
-  ingress: [{from: [{podSelector: {matchLabels: {friend: "yes"}}}], ports: [{port: http}]}]
-"""
 
 
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[str]:
-    """A namespace with two web pods, one on each node, their Service, and a client pod."""
-    name = fresh_namespace(cluster)
-    host_port = str(20000 + int(name[-3:], 16))
-    cluster.apply(SHOP.replace("HOSTPORT", host_port), namespace=name)
-    words = ["wait", "-n", name, "--for=condition=Ready", "pod", "--all", "--timeout=40s"]
-    cluster.kubectl(*words)
-    yield name
-    cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
-
-
-def in_client(cluster: Cluster, shop: str, code: str, *words: str) -> str:
-    """Run Python in the client pod and return what it prints."""
-    argv = ["exec", "-n", shop, "client", "-i", "--", "python3", "-", *words]
-    return cluster.kubectl(*argv, input=code).stdout
-
-
-def dial(cluster: Cluster, shop: str, *targets: str) -> list[str]:
-    """What the client pod gets from each HOST:PORT."""
-    return in_client(cluster, shop, DIAL, *targets).splitlines()
-
-
-def pods(cluster: Cluster, shop: str, app: str) -> list[dict[str, str]]:
-    """Name, node and address of the pods with that label."""
-    items = cluster.client().call("GET", f"/api/v1/namespaces/{shop}/pods?labelSelector=app%3D{app}")["items"]
-    return [
-        {"name": item["metadata"]["name"], "node": item["spec"]["nodeName"], "ip": item["status"]["podIP"]}
-        for item in items
-    ]
-
-
-def wait_for_answer(cluster: Cluster, shop: str, wanted: set[str], *targets: str) -> list[str]:
-    """Dial until every answer is among the wanted, since rules take a moment to reach the nodes."""
-    for _ in range(20):
-        answers = dial(cluster, shop, *targets)
-        if set(answers) <= wanted:
-            return answers
-        time.sleep(0.3)
-    raise AssertionError(f"{targets}: {answers}, wanted {wanted}")
+    """The namespace of an open shop."""
+    yield from open_shop(cluster)
 
 
 def test_names_resolve_in_pods_by_the_c_library(cluster: Cluster, shop: str) -> None:
@@ -290,60 +185,6 @@ except urllib.error.HTTPError as error:
 """
     said = in_client(cluster, shop, code)
     assert f'User "system:serviceaccount:{shop}:default" cannot list resource "nodes"' in said
-
-
-@pytest.mark.parametrize(("style", "seen"), [("drop", "TimeoutError"), ("reject", "ConnectionRefusedError")])
-def test_a_network_policy_stops_strangers_only(cluster: Cluster, shop: str, style: str, seen: str) -> None:
-    targets = [f"{pod['ip']}:8080" for pod in pods(cluster, shop, "web")]
-    names = {pod["name"] for pod in pods(cluster, shop, "web")}
-    cluster.kubectl("label", "ns", shop, f"kubectl-refused.test/policy-style={style}", "--overwrite")
-    cluster.apply(POLICY, namespace=shop)
-    try:
-        # Same node and other node alike.
-        assert wait_for_answer(cluster, shop, {seen}, *targets) == [seen, seen]
-        cluster.kubectl("label", "-n", shop, "pod", "client", "friend=yes")
-        assert set(wait_for_answer(cluster, shop, names, *targets)) == names
-        # The kubelet's probes come from the node and always pass.
-        cluster.kubectl("wait", "-n", shop, "--for=condition=Ready", "pod", "-l", "app=web", "--timeout=5s")
-    finally:
-        cluster.kubectl("label", "-n", shop, "pod", "client", "friend-")
-        cluster.kubectl("delete", "networkpolicy", "-n", shop, "friends-only")
-    assert set(wait_for_answer(cluster, shop, names, *targets)) == names
-
-
-def test_a_range_of_addresses_can_be_let_in_but_for_one(cluster: Cluster, shop: str) -> None:
-    (client,) = pods(cluster, shop, "client")
-    web = pods(cluster, shop, "web")
-    path = f"/apis/networking.k8s.io/v1/namespaces/{shop}/networkpolicies"
-    block = {"cidr": "10.202.0.0/16", "except": [f"{client['ip']}/32"]}
-    ports = [{"port": 8000, "endPort": 9000}, {"port": "http", "protocol": "UDP"}]
-    rule = {"from": [{"ipBlock": block}], "ports": ports}
-    spec = {"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [rule]}
-    cluster.kubectl("label", "ns", shop, "kubectl-refused.test/policy-style=reset", "--overwrite")
-    cluster.client().create(path, {"metadata": {"name": "range"}, "spec": spec})
-    try:
-        wait_for_answer(cluster, shop, {"ConnectionRefusedError"}, f"{web[0]['ip']}:8080")
-        del block["except"]
-        cluster.client().call("PATCH", f"{path}/range", {"spec": spec})
-        assert wait_for_answer(cluster, shop, {web[0]["name"]}, f"{web[0]['ip']}:8080") == [web[0]["name"]]
-    finally:
-        cluster.client().call("DELETE", f"{path}/range")
-
-
-def test_egress_can_be_stopped_but_for_dns(cluster: Cluster, shop: str) -> None:
-    dns = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
-    egress = [{"to": [dns], "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}]
-    selector = {"matchLabels": {"app": "client"}}
-    spec = {"podSelector": selector, "policyTypes": ["Egress"], "egress": egress}
-    path = f"/apis/networking.k8s.io/v1/namespaces/{shop}/networkpolicies"
-    cluster.kubectl("label", "ns", shop, "kubectl-refused.test/policy-style=drop", "--overwrite")
-    cluster.client().create(path, {"metadata": {"name": "dns-only"}, "spec": spec})
-    try:
-        # A name that did not resolve would be a gaierror.
-        assert wait_for_answer(cluster, shop, {"TimeoutError"}, "web:80") == ["TimeoutError"]
-    finally:
-        cluster.client().call("DELETE", f"{path}/dns-only")
-    assert wait_for_answer(cluster, shop, {pod["name"] for pod in pods(cluster, shop, "web")}, "web:80")
 
 
 def test_an_archive_can_be_loaded_on_every_node(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
