@@ -52,21 +52,21 @@ class ServerVersion(msgspec.Struct, frozen=True):
     platform: str = ""
 
 
-def connect(options: ConnectionOptions) -> Connection:
+def connect(options: ConnectionOptions, cancel: Cancel | None = None) -> Connection:
     """Resolve the configuration, obtain credentials, and return a Connection. No request is made yet.
 
-    Raises NoConfiguration, BadConfiguration or CredentialsProblem.
+    Give `cancel` to be able to end a credential plugin that waits for a person. Raises NoConfiguration,
+    BadConfiguration, CredentialsProblem or Cancelled.
     """
     timeout = parse_timeout(options.request_timeout)
-    return Connection(resolve(options), Limits.of(timeout))
+    return Connection(resolve(options), Limits.of(timeout), cancel or Cancel())
 
 
 class Connection:
     """One user's view of one cluster. Close it when done; `cancel.set()` ends all that waits in it."""
 
-    def __init__(self, config: ResolvedConfig, limits: Limits) -> None:
-        self.config, self.limits = config, limits
-        self.cancel = Cancel()
+    def __init__(self, config: ResolvedConfig, limits: Limits, cancel: Cancel) -> None:
+        self.config, self.limits, self.cancel = config, limits, cancel
         self.context_name, self.namespace = config.context_name, config.namespace
         self.user = config.user_name
         self.impersonated_user: str = str(config.user.get("as") or "")

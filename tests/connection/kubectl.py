@@ -8,26 +8,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import platformdirs
+from tests.cluster import gobuild
 
 
 @functools.cache
 def kubectl() -> list[str]:
-    """Return the command.
-
-    KUBECTL_REFUSED_KUBECTL, else PATH, else the newest binary that the test cluster has built.
-    """
+    """Return the command: KUBECTL_REFUSED_KUBECTL, else PATH, else the test cluster's own, built if need be."""
     named = os.environ.get("KUBECTL_REFUSED_KUBECTL") or shutil.which("kubectl")
-    if named:
-        return [named]
-    cache = Path(platformdirs.user_cache_dir("kubectl-refused"))
-    built = [file for file in cache.glob("kubernetes/*/*") if file.is_file() and os.access(file, os.X_OK)]
-    assert built, "no kubectl: put one in PATH or in KUBECTL_REFUSED_KUBECTL, or start the test cluster once"
-    newest = max(built, key=lambda file: file.stat().st_mtime)
-    return [str(newest)] if newest.name == "kubectl" else [str(newest), "kubectl"]
+    return [named] if named else [str(gobuild.kubernetes()), "kubectl"]
 
 
 def ask(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:

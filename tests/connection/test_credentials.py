@@ -141,6 +141,13 @@ def test_cancel_ends_a_plugin_that_waits(tmp_path: Path) -> None:
     assert time.monotonic() - start < 10
 
 
+def test_cancel_ends_connecting(tmp_path: Path) -> None:
+    cancel = Cancel()
+    threading.Timer(0.2, cancel.set).start()
+    with serving(lambda _: Answer(), tls=True) as fake, pytest.raises(Cancelled):
+        connect(_options(tmp_path, fake, _plugin(_script(tmp_path, "exec sleep 20"))), cancel)
+
+
 def test_a_401_renews_the_credentials_once(tmp_path: Path) -> None:
     """The token file is rotated while we run, as in a pod."""
     token = tmp_path / "token"

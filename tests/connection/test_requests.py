@@ -291,6 +291,14 @@ def test_a_clone_works_after_the_cancel(connecting: Connecting) -> None:
     assert (connection.requests_made, clone.requests_made) == (0, 1)
 
 
+def test_a_clone_has_limits_of_its_own(connecting: Connecting) -> None:
+    start = time.monotonic()
+    with connecting(lambda _: Answer(act=_silence)) as (connection, _):
+        with pytest.raises(Unreachable, match="does not answer in time"):
+            connection.clone(timeout=0.3).get_bytes(PODS)
+        assert time.monotonic() - start < LONG / 2
+
+
 def _closed_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
