@@ -46,10 +46,10 @@ class _Progress:
     since: float = 0.0
     step: str = "waiting for the probe pod"
 
-    def note(self, pod: Pod, state: PodState) -> None:
+    def note(self, pod: Pod, state: PodState, step: str) -> None:
         if not (self.trouble and state.trouble):
             self.since = time.monotonic()
-        self.pod, self.trouble, self.step = pod, state.trouble, state.step
+        self.pod, self.trouble, self.step = pod, state.trouble, step
 
 
 def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
@@ -127,7 +127,7 @@ def _started(progress: _Progress, pod: Pod, wanted: Wanted, say: Callable[[str],
     step = f"pulling image {wanted.choice.image}" if pulls else state.step
     if step != progress.step:
         say(step)
-    progress.note(pod, state)
+    progress.note(pod, state, step)
     return state.started
 
 
