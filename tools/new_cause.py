@@ -59,39 +59,58 @@ def $name(scene: Scene) -> Iterator[Finding]:
     )
 ''')
 
-MANIFEST = Template("""# $about
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-  namespace: case
-spec:
-  selector:
-    matchLabels: { app: web }
-  template:
-    metadata:
-      labels: { app: web }
-    spec:
-      containers:
-        - name: web
-          image: localhost/busybox:1
-          command: [httpd, -f, -p, "8080"]
----
+OBJECTS = Template("""# $about
+# As an API server gives them, pods with their status: `kubectl get -o yaml` of the real thing, shortened.
 apiVersion: v1
 kind: Service
-metadata:
-  name: web
-  namespace: case
+metadata: { name: web, namespace: shop }
 spec:
-  selector: { app: web }
+  clusterIP: 10.96.0.80
+  clusterIPs: [10.96.0.80]
+  ipFamilies: [IPv4]
   ports:
-    - port: 80
-      targetPort: 8080
+    - { port: 80, protocol: TCP, targetPort: 8080 }
+  selector: { app: web }
+  type: ClusterIP
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: web-x1
+  namespace: shop
+  labels: { kubernetes.io/service-name: web }
+addressType: IPv4
+endpoints:
+  - addresses: [10.202.1.2]
+    conditions: { ready: true, serving: true, terminating: false }
+    nodeName: node1
+    targetRef: { kind: Pod, name: web-1, namespace: shop }
+ports:
+  - { name: "", port: 8080, protocol: TCP }
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web-1
+  namespace: shop
+  labels: { app: web }
+spec:
+  nodeName: node1
+  containers:
+    - name: web
+      image: localhost/busybox:1
+      command: [httpd, -f, -p, "8080"]
+status:
+  phase: Running
+  podIP: 10.202.1.2
+  podIPs: [{ ip: 10.202.1.2 }]
+  conditions:
+    - { type: Ready, status: "True" }
 """)
 
 EXPECT = Template("""# The root of refused.yaml; healthy.yaml has none. Other findings are open.
 target: svc/web
-namespace: case
+namespace: shop
 root: $slug
 """)
 
@@ -147,8 +166,8 @@ def write(root: Path, hop: str, name: str, code: str) -> list[Path]:
     case = root / "tests" / "cases" / hop / name
     files = {
         root / "kubectl_refused" / "causes" / hop / f"{name}.py": CAUSE.substitute(values),
-        case / "refused.yaml": MANIFEST.substitute(about="The fault, and nothing else that is wrong."),
-        case / "healthy.yaml": MANIFEST.substitute(about="The same after the fix."),
+        case / "refused.yaml": OBJECTS.substitute(about="The fault, and nothing else that is wrong."),
+        case / "healthy.yaml": OBJECTS.substitute(about="The same after the fix."),
         case / "expect.yaml": EXPECT.substitute(values),
     }
     for path, text in files.items():
