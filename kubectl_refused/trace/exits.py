@@ -25,12 +25,12 @@ def exit_told(ended: ContainerStateTerminated) -> str:
     if ended.reason == "OOMKilled":
         return f"{code}, OOMKilled: it used more memory than its limit"
     if ended.reason in ("StartError", "ContainerCannotRun"):
-        return f"{code}, {ended.reason}: {start_error(ended.message)}"
+        return f"{code}, {ended.reason}: {innermost(ended.message)}"
     meaning = _MEANINGS.get(ended.exit_code)
     return f"{code} ({meaning})" if meaning else code
 
 
-def start_error(message: str) -> str:
-    """The end of a runtime's chain of wrapped errors, where the cause stands (`stat /app: no such file …`)."""
-    parts = [p.strip() for p in one_line(message, 400).removesuffix(": unknown").split(": ")]
-    return one_line(": ".join(parts[-3:]), 160)
+def innermost(message: str) -> str:
+    """The end of a chain of wrapped Go errors, where the cause stands (`stat /app: no such file or directory`)."""
+    parts = one_line(message, 2000).removesuffix(": unknown").split(": ")
+    return one_line(": ".join(parts[-3:]))

@@ -10,6 +10,11 @@ from kubectl_refused.model.objects import Event, Pod
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.text import one_line
 
+from .exits import innermost
+
+# Of a longer message only its end is told: there wrapped errors have the cause.
+LONGEST = 160
+
 
 def log_lines(scene: Scene, pod: Pod, container: str, *, previous: bool) -> tuple[str, ...]:
     """A container's last lines, of this run or the one before; none where the log cannot be had."""
@@ -37,9 +42,10 @@ def events_saying(scene: Scene, pod: Pod, pattern: str) -> tuple[Event, ...]:
 def event_said(pod: Pod, event: Event) -> EventEvidence:
     """One event, and how often it was seen."""
     times = f" ({event.count} times)" if (event.count or 1) > 1 else ""
+    said = event.message if len(event.message) <= LONGEST else f"… {innermost(event.message)}"
     return EventEvidence(
         witness="event",
         subject=f"pod/{pod.metadata.name}",
-        says=one_line(f"{event.reason}{times}: {event.message}"),
+        says=one_line(f"{event.reason}{times}: {said}", 2 * LONGEST),
         reason=event.reason,
     )

@@ -23,7 +23,7 @@ from kubectl_refused.model.facts import LOG, WORKLOAD
 from kubectl_refused.model.objects import ContainerStateTerminated, Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.containers import containers
-from kubectl_refused.trace.exits import exit_told, start_error
+from kubectl_refused.trace.exits import exit_told, innermost
 from kubectl_refused.trace.log_reasons import telling_line
 from kubectl_refused.trace.proofs import field
 from kubectl_refused.trace.statuses import Reported, reported
@@ -114,7 +114,7 @@ def _cure(pod: Pod, container: Reported, line: str | None) -> str:
         limit = next((str(found["memory"]) for found in limits if "memory" in found), "")
         return f"Raise the memory limit of {container.shown}" + (f" above {limit}" if limit else "")
     if ended and ended.reason in ("StartError", "ContainerCannotRun"):
-        return f"Correct the command of {container.shown}: {start_error(ended.message)}"
+        return f"Correct the command of {container.shown}: {innermost(ended.message)}"
     if ended and ended.exit_code == 0:
         return f"Keep the server of {container.shown} in the foreground"
     return f"Mend {container.shown}: {line or 'its log has no line that tells why'}"

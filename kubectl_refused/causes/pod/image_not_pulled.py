@@ -24,6 +24,7 @@ from kubectl_refused.model.facts import EVENTS, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.text import one_line
+from kubectl_refused.trace.exits import innermost
 from kubectl_refused.trace.proofs import field
 from kubectl_refused.trace.statuses import Reported, reported
 from kubectl_refused.trace.testimonies import event_said, events_saying
@@ -59,7 +60,7 @@ def image_not_pulled(scene: Scene) -> Iterator[Finding]:
 
 def _finding(scene: Scene, pod: Pod, container: Reported, reason: str, message: str) -> Finding:
     image = container.status.image
-    said = one_line(message)
+    said = innermost(message) if reason in _IMAGE else one_line(message)
     evidence: list[Evidence] = [
         field(scene, f"pod/{pod.metadata.name}", f"{container.field}.state.waiting", reason, f"{reason}: {said}")
     ]
@@ -67,7 +68,7 @@ def _finding(scene: Scene, pod: Pod, container: Reported, reason: str, message: 
         # "Back-off pulling image" hides the reason, the event before it has it.
         events = events_saying(scene, pod, re.escape(image) + r".*:|x509|unauthorized")
         why = message + " ".join(e.message for e in events)
-        evidence += [event_said(pod, e) for e in events[-1:] if one_line(e.message) != said]
+        evidence += [event_said(pod, e) for e in events[-1:] if innermost(e.message) != said]
         told = _image(image, reason, why)
     else:
         told = _configuration(scene, container, message)

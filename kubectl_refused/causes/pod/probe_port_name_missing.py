@@ -74,9 +74,7 @@ def _meant(container: Container, wanted: str) -> int | str | None:
 def _fix(scene: Scene, pod: Pod, probing: Probing, meant: int | str | None) -> Fix:
     container = probing.container
     if meant is not None:
-        return probe_port_change(
-            scene, pod, container, field=probing.field, probe=probing.probe, meant=meant
-        )
+        return probe_port_change(scene, pod, container, field=probing.field, probe=probing.probe, meant=meant)
     kind, metadata, _ = workload_of(scene, pod)
     owner = named(kind, metadata.name)
     return Fix(

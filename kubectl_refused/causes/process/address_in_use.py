@@ -44,13 +44,13 @@ def address_in_use(scene: Scene) -> Iterator[Finding]:
 def _finding(scene: Scene, pod: Pod, failed: Failed) -> Finding:
     rivals = _rivals(pod, failed)
     shown = f"port {failed.port}" if failed.port else "its port"
-    holder = "another process of its node" if pod.spec.host_network else "another process of its pod"
-    if rivals:
-        holder = f"container {rivals[0]}"
+    where = "on its node" if pod.spec.host_network else "in its pod"
+    says = f"container {failed.container} wants {shown}; it found it taken {where}"
+    headline = f"the server found {shown} taken {where}"
     evidence: list[Evidence] = list(failed.evidence)
     if rivals:
         both = ", ".join([failed.container, *rivals])
-        says = f"containers {both} both want port {failed.port}"
+        says = headline = f"containers {both} want one port: {failed.port}"
         evidence.append(field(scene, f"pod/{pod.metadata.name}", "spec.containers[].ports", failed.port, says))
     kind, metadata, _ = workload_of(scene, pod)
     owner = named(kind, metadata.name)
@@ -59,8 +59,8 @@ def _finding(scene: Scene, pod: Pod, failed: Failed) -> Finding:
     )  # fmt: skip
     return Finding(
         where=f"container {failed.container} of pod/{pod.metadata.name}",
-        says=f"container {failed.container} wants {shown}; {holder} has it",
-        headline=f"{shown} is taken already by {holder}",
+        says=says,
+        headline=headline,
         certainty=failed.certainty,
         evidence=tuple(evidence),
         fix=Fix(summary=f"{cure} ({owner})", owner=owner),

@@ -1,0 +1,117 @@
+"""A case folder.
+
+    tests/cases/<hop>/<fault>/refused.yaml   healthy.yaml   expect.yaml
+                              [observations.yaml]   [healthy_observations.yaml]
+
+refused.yaml and healthy.yaml hold objects as an API server gives them, pods with their status. They go through
+the same decoding as real ones. What probes would see is in the observations (observations.py); what neither
+holds becomes a Gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from kubectl_refused.causes import Cause, catalogue
+from kubectl_refused.model.facts import Need
+from kubectl_refused.model.objects import (
+    EndpointSlice,
+    Event,
+    KubernetesObject,
+    Namespace,
+    NetworkPolicy,
+    Pod,
+    Service,
+)
+from kubectl_refused.model.target import Target
+from kubectl_refused.sources.decoding import decode, decode_workload
+
+from .observations import load_observations
+
+CASES = Path(__file__).parent / "cases"
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+_TYPES: dict[str, type[Any]] = {
+    t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event)
+}
+
+
+class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """expect.yaml. `objects` and `files` are the roots from objects alone and from manifests; absent means that
+    nothing is proved there. `depth` is how deep the proof went, `chain` what must follow the root."""
+
+    target: str
+    root: str
+    namespace: str = "default"
+    certainty: str = "proved"
+    depth: str | None = None
+    chain: tuple[str, ...] = ()
+    objects: str | None = None
+    files: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder. Its path is that of its cause: <hop>/<fault>."""
+
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def cause(self) -> Cause:
+        """The cause whose case this is. Raises StopIteration without one."""
+        return next(c for c in catalogue() if f"{c.hop}/{c.name}" == str(self))
+
+    @property
+    def expected(self) -> Expectation:
+        return msgspec.convert(yaml.safe_load((self.folder / "expect.yaml").read_text()), Expectation)
+
+    @property
+    def target(self) -> Target:
+        """`svc/web:80` in the expectation's namespace."""
+        name, _, port = self.expected.target.removeprefix("svc/").partition(":")
+        return Target(name, self.expected.namespace, port or None)
+
+    def documents(self, name: str) -> list[dict[str, Any]]:
+        """The YAML documents of refused.yaml or healthy.yaml."""
+        return [d for d in yaml.safe_load_all((self.folder / f"{name}.yaml").read_text()) if d]
+
+    def world(self, name: str) -> tuple[KubernetesObject, ...]:
+        """The same, decoded as a cluster's answers are."""
+        return tuple(decoded(d) for d in self.documents(name))
+
+    def observed(self, name: str) -> dict[Need, Any]:
+        """What probes saw of it."""
+        file = "observations.yaml" if name == "refused" else f"{name}_observations.yaml"
+        return load_observations(self.folder / file)
+
+
+def cases() -> list[Case]:
+    """Every case folder, by hop and fault."""
+    return [Case(p.parent) for p in sorted(CASES.glob("*/*/expect.yaml"))]
+
+
+def decoded(document: dict[str, Any]) -> KubernetesObject:
+    """One object as sources/decoding.py reads it from an API server."""
+    raw = msgspec.json.encode(document)
+    kind: str = document["kind"]
+    if kind in WORKLOADS:
+        return decode_workload(raw, kind)
+    value: KubernetesObject = decode(raw, _TYPES[kind])
+    return value
+
+
+def manifests(case: Case, name: str) -> str:
+    """What a person would have written of the case: no status, nothing a controller made."""
+    written = []
+    for document in case.documents(name):
+        made = any(o.get("controller") for o in document["metadata"].get("ownerReferences", ()))
+        if not made and document["kind"] != "Event":
+            written.append({key: value for key, value in document.items() if key != "status"})
+    return yaml.safe_dump_all(written)

@@ -1,0 +1,168 @@
+"""Runs of a case: as a cluster shows it, and from manifest files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubectl_refused.model import facts as f
+from kubectl_refused.model.facts import Fact, FactStore, Need, PodKey, SelectorKey
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import (
+    EndpointSlice,
+    Event,
+    KubernetesObject,
+    Namespace,
+    NetworkPolicy,
+    Pod,
+    Service,
+    Workload,
+)
+from kubectl_refused.model.report import Diagnosis
+from kubectl_refused.model.snapshot import Change, Coverage, Snapshot
+from kubectl_refused.model.target import Depth, Target, Vantage
+from kubectl_refused.pipeline import diagnose
+from kubectl_refused.probes.prober import Prober
+from kubectl_refused.sources.file_facts import FileFacts
+from kubectl_refused.sources.files import FilesSource
+from kubectl_refused.trace.labels import carries
+
+from .case_folders import Case, manifests
+from .fakes import probe_context
+
+
+@dataclass
+class CaseSource:
+    """The path's objects, as sources/cluster.py reads them: the Service, its slices, the pods it selects."""
+
+    world: Sequence[KubernetesObject]
+    origin: str = "cluster"
+
+    def read(self, target: Target) -> Iterable[Change]:
+        """Service, slices and pods of the target, each with its coverage."""
+        here = [o for o in self.world if o.metadata.namespace == target.namespace]
+        service = next((o for o in here if isinstance(o, Service) and o.metadata.name == target.name), None)
+        selector = (service.spec.selector if service else None) or {}
+        for value in here:
+            labels = value.metadata.labels or {}
+            sliced = labels.get("kubernetes.io/service-name") == target.name
+            selected = bool(selector) and isinstance(value, Pod) and carries(labels, selector)
+            if value is service or (isinstance(value, EndpointSlice) and sliced) or selected:
+                yield Change(0.0, value=value)
+        for kind in ("Service", "EndpointSlice", *(("Pod",) if selector else ())):
+            yield Change(0.0, covered=Coverage(kind, target.namespace, "of the target"))
+
+
+@dataclass
+class CaseLearner:
+    """Answers objects' facts from the case's own objects and the rest from its observations, else with a Gap.
+
+    `answers` keeps all that was asked. Facts in `without` are Gaps, as if no right or method for them were there;
+    at depth none only objects answer.
+    """
+
+    world: Sequence[KubernetesObject]
+    observed: dict[Need, Any]
+    namespace: str
+    depth: Depth = Depth.PODS
+    without: Collection[Fact[Any]] = ()
+    answers: dict[Need, Any] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]:
+        """A value or a Gap for every need."""
+        learnt = [(need, self._answer(need)) for need in needs]
+        self.answers.update(learnt)
+        return learnt
+
+    def vantage(self) -> Vantage | None:
+        """A probe pod in the target's namespace, once one was heard."""
+        if self.depth is not Depth.PODS or not any(n.fact is f.HANDSHAKE for n in self.observed):
+            return None
+        labels = (("app.kubernetes.io/managed-by", "kubectl-refused"),)
+        return Vantage("pod", self.namespace, "node1", labels=labels, address="10.202.1.200")
+
+    def _answer(self, need: Need) -> Any:
+        if need.fact in self.without:
+            return Gap(need.fact.about, "withheld by the test")
+        if need.fact.depth is Depth.NONE:
+            return self._object(need)
+        if self.depth is Depth.NONE:
+            return Gap(need.fact.about, "not asked for at --probe none")
+        return self.observed.get(need, Gap(need.fact.about, "nobody observed it"))
+
+    def _object(self, need: Need) -> Any:
+        key = need.subject
+        if need.fact in (f.WORKLOAD, f.EVENTS):
+            return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
+        found = [o for o in self.world if _is_about(need.fact, key, o)]
+        if need.fact is f.NAMESPACE:
+            return found[0] if found else Gap(f"namespace {key.namespace}", "not found")
+        return tuple(found)
+
+    def _events(self, key: PodKey) -> Iterator[Event]:
+        for value in self.world:
+            if isinstance(value, Event) and value.involved_object.name == key.name:
+                yield value
+
+    def _workload(self, key: PodKey) -> Workload | Gap:
+        """The topmost owner, two steps up at most: ReplicaSet, Deployment."""
+        by_name = {(type(o).__name__ if isinstance(o, Pod) else getattr(o, "kind", ""), o.metadata.name): o
+                   for o in self.world if o.metadata.namespace == key.namespace}  # fmt: skip
+        found = by_name.get(("Pod", key.name))
+        for _ in range(2):
+            for owner in (found.metadata.owner_references if found else None) or ():
+                found = by_name.get((owner.kind, owner.name), found)
+        return found if isinstance(found, Workload) else Gap(f"the workload of pod/{key.name}", "nothing made it")
+
+
+def _is_about(fact: Fact[Any], key: Any, value: KubernetesObject) -> bool:
+    """Whether an object belongs to the answer of a fact about several objects."""
+    if isinstance(key, SelectorKey):
+        return isinstance(value, Pod) and carries(value.metadata.labels, dict(key.labels))
+    if fact is f.SERVICES_NAMED:
+        return isinstance(value, Service) and value.metadata.name == key.name
+    if fact is f.NAMESPACE:
+        return isinstance(value, Namespace) and value.metadata.name == key.namespace
+    kinds: dict[Fact[Any], type[Any]] = {
+        f.PODS_IN: Pod, f.WORKLOADS_IN: Workload, f.SERVICES_IN: Service, f.POLICIES_IN: NetworkPolicy
+    }  # fmt: skip
+    return isinstance(value, kinds[fact]) and value.metadata.namespace == key.namespace
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a diagnosis of a case said, and the facts it learnt on the way."""
+
+    diagnosis: Diagnosis
+    answers: dict[Need, Any]
+    vantage: Vantage
+
+    @property
+    def root(self) -> str | None:
+        """The root's name, or None."""
+        return self.diagnosis.root.name if self.diagnosis.root else None
+
+    @property
+    def found(self) -> list[str]:
+        """Every finding's name: roots and chains of all paths."""
+        return [r.name for p in self.diagnosis.paths for r in ((p.root,) if p.root else ()) + p.chain]
+
+
+def run(case: Case, name: str, depth: Depth = Depth.PODS, without: Collection[Fact[Any]] = ()) -> Run:
+    """Diagnose refused or healthy as a cluster would show it."""
+    world = case.world(name)
+    learner = CaseLearner(world, case.observed(name), case.target.namespace, depth, without)
+    told = diagnose(case.target, CaseSource(world), learner, depth=depth)
+    return Run(told, learner.answers, learner.vantage() or Vantage("objects"))
+
+
+def run_files(case: Case, name: str, folder: Path) -> Run:
+    """Diagnose refused or healthy from what a person would have written of it; `folder` takes the file."""
+    file = folder / f"{name}.yaml"
+    file.write_text(manifests(case, name))
+    source = FilesSource([str(file)], namespace=case.target.namespace)
+    prober = Prober([FileFacts()], probe_context(depth=Depth.NONE))
+    return Run(diagnose(case.target, source, prober, depth=Depth.NONE), {}, Vantage("files"))

@@ -1,0 +1,53 @@
+"""Load observations: what probes saw in a case, written as YAML.
+
+    - fact: handshake                     # a Fact's name
+      of: {host: 10.0.0.1, port: 80}      # the fields of its subject
+      value: {outcome: refused, …}        # the fields of its value; those of the subject need not be repeated
+    - fact: listeners
+      of: {namespace: shop, name: web-1}
+      gap: {what: listeners, because: "forbidden: create pods/exec"}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from kubectl_refused.model import facts as f
+from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.observation import DryRun, Handshake, Listeners, Log, Lookup
+
+# Fact to the type of its subject and of its value.
+_TYPES: dict[str, tuple[type[Any], type[Any]]] = {
+    f.HANDSHAKE.name: (f.Dial, Handshake),
+    f.FORWARD.name: (f.PodPort, Handshake),
+    f.LISTENERS.name: (f.PodKey, Listeners),
+    f.LOG.name: (f.ContainerKey, Log),
+    f.LOOKUP.name: (f.NameKey, Lookup),
+    f.DRY_RUN.name: (f.PatchKey, DryRun),
+}
+_FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in f.ALL}
+
+
+def load_observations(path: Path) -> dict[Need, Any]:
+    """Values and Gaps by need; empty where there is no such file. Raises KeyError or msgspec.ValidationError."""
+    if not path.exists():
+        return {}
+    entries = yaml.safe_load(path.read_text()) or []
+    return dict(_observation(entry) for entry in entries)
+
+
+def _observation(entry: dict[str, Any]) -> tuple[Need, Any]:
+    subject_type, value_type = _TYPES[entry["fact"]]
+    subject = subject_type(**entry["of"])
+    need = Need(_FACTS[entry["fact"]], subject)
+    if "gap" in entry:
+        return need, Gap(**entry["gap"])
+    known = {"host": "localhost", "port": entry["of"]["port"]} if entry["fact"] == f.FORWARD.name else {}
+    if entry["fact"] in (f.HANDSHAKE.name, f.LOOKUP.name):
+        known = entry["of"]
+    return need, msgspec.convert({**known, **entry["value"]}, value_type)

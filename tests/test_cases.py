@@ -1,0 +1,63 @@
+"""Each case folder: its root exactly, its healthy twin silent; live, from objects alone, and from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.target import Depth
+
+from .case_folders import Case, cases
+from .case_runs import Run, run, run_files
+
+every_case = pytest.mark.parametrize("case", cases(), ids=str)
+
+
+@every_case
+def test_the_root_is_found(case: Case) -> None:
+    told = run(case, "refused")
+    root = told.diagnosis.root
+    assert root is not None, f"nothing found; gaps: {told.diagnosis.gaps}"
+    assert (root.name, root.certainty) == (case.expected.root, case.expected.certainty)
+    assert case.expected.depth in (None, told.diagnosis.depth)
+    missing = set(case.expected.chain) - set(told.found)
+    assert not missing, f"not in the chain: {missing}"
+
+
+@every_case
+def test_the_root_says_where_and_shows_proof_and_a_fix(case: Case) -> None:
+    root = run(case, "refused").diagnosis.root
+    assert root is not None
+    assert root.where
+    assert root.evidence, "a claim without evidence"
+    assert all(e.witness and e.subject and e.says for e in root.evidence)
+    assert not root.headline.endswith(".")
+    assert root.fix is not None
+    assert root.fix.summary
+
+
+@every_case
+def test_the_healthy_twin_is_silent(case: Case) -> None:
+    for depth in (Depth.PODS, Depth.NONE):
+        assert run(case, "healthy", depth).found == []
+
+
+@every_case
+def test_objects_alone(case: Case) -> None:
+    _agrees(run(case, "refused", Depth.NONE), case.expected.objects)
+
+
+@every_case
+def test_manifest_files(case: Case, tmp_path: Path) -> None:
+    _agrees(run_files(case, "refused", tmp_path), case.expected.files)
+    assert run_files(case, "healthy", tmp_path).found == []
+
+
+def _agrees(told: Run, expected: str | None) -> None:
+    """The root expected; without one nothing may be proved."""
+    if expected:
+        assert told.root == expected
+    else:
+        assert told.diagnosis.root is None or told.diagnosis.root.certainty is not Certainty.PROVED
