@@ -72,7 +72,7 @@ class PodProxy:
         route = route_to(dial, context.snapshot)
         if route is None:
             return Gap(what, "the API server's proxies reach pods and Services only", "--probe pods")
-        context.ledger.record(f"one GET / through {route.shown}", "nothing is left behind")
+        context.ledger.record(f"one GET / through {route.shown}", "read only")
         start = time.monotonic()
         limit = context.settings.dial_timeout + EXTRA_SECONDS
         try:

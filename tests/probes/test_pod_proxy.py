@@ -157,7 +157,7 @@ def test_the_handshake_says_who_dialled_and_the_ledger_what_was_sent() -> None:
     assert (found.witness, found.source, found.outcome) == ("pod-proxy", "the API server", Outcome.REFUSED)
     assert found.detail == "dial tcp 10.1.0.5:9: connect: connection refused"
     assert context.ledger.entries == (
-        ("one GET / through the pod proxy to pod/web-1:9", "nothing is left behind"),
+        ("one GET / through the pod proxy to pod/web-1:9", "read only"),
     )
 
 
