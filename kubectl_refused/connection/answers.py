@@ -70,8 +70,7 @@ class Response:
         return 200 <= self.status < 300
 
     def api_status(self) -> Status | None:
-        """Return the Status object that the body holds, None if it holds something else (an application's
-        page)."""
+        """Return the Status object that the body holds, None for anything else (an application's page)."""
         try:
             status = msgspec.json.decode(self.body, type=Status)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -135,8 +134,7 @@ def resource_of(path: str) -> tuple[str, str]:
 
 
 def unreachable(error: BaseException, request: Request) -> ConnectionProblem:
-    """Return one clear line for a failed name, connection, TLS handshake or time-out (urllib3, ssl, socket
-    errors)."""
+    """Return one clear line for a failed name, connection, TLS handshake or time-out."""
     chain = [*_chain(error)]
     names = {type(link).__name__ for link in chain}
     text = " ".join(str(link) for link in chain)

@@ -179,11 +179,14 @@ class Connection:
 
     # Life.
 
-    def clone(self) -> Connection:
-        """Return a connection of its own with a fresh cancel flag, for clean-up after this one was
-        cancelled."""
+    def clone(self, timeout: float | None = None) -> Connection:
+        """Return a connection of its own with a fresh cancel flag, for clean-up after this one was cancelled.
+
+        `timeout` is the limit of each of its requests in seconds; None keeps ours.
+        """
         twin = object.__new__(Connection)
         twin.__dict__.update(self.__dict__)
+        twin.limits = self.limits if timeout is None else Limits.of(timeout)
         twin.cancel, twin._renewing, twin._streams = Cancel(), threading.Lock(), {}
         twin.transport = make_transport(self.config, self._credentials, twin.cancel)
         twin.sender = Sender(twin)

@@ -12,8 +12,7 @@ LONGEST_MESSAGE = 600
 
 
 def one_line(text: str, *, limit: int = LONGEST_MESSAGE) -> str:
-    """Return `text` without control, format and bidirectional characters, on one line, cut at `limit`
-    characters."""
+    """Return `text` on one line, cut at `limit` characters, without control and bidirectional characters."""
     plain = "".join(" " if char.isspace() or unicodedata.category(char)[0] == "C" else char for char in text)
     joined = " ".join(plain.split())
     return joined if len(joined) <= limit else f"{joined[: limit - 1]}…"

@@ -159,8 +159,7 @@ def _extra(pairs: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _from_pod(options: ConnectionOptions, environ: Mapping[str, str]) -> ResolvedConfig | None:
-    """Return the service account's configuration when we run in a pod, with the flags that kubectl honours
-    there."""
+    """Return the service account's configuration when we run in a pod, with the flags applied."""
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT")
     token_file = SERVICE_ACCOUNT / "token"
     if not (host and port and token_file.is_file()):

@@ -28,8 +28,7 @@ def read_log(
 def follow_log(
     connection: Connection, namespace: str, pod: str, container: str, timeout: float
 ) -> Iterator[bytes]:
-    """Yield lines from the log's beginning as they are written, until the container ends or `timeout`
-    seconds pass."""
+    """Yield the log's lines from its beginning, until the container ends or `timeout` seconds pass."""
     query = [("container", container), ("follow", "true")]
     yield from stream_lines(connection, _path(namespace, pod), query, timeout)
 

@@ -111,8 +111,7 @@ def _proxy(config: ResolvedConfig, from_environment: str | None) -> str | None:
 
 
 def _used_proxy(settings: Any) -> str | None:
-    """Return the proxy that requests take, by the same rule as the client's own, so that streams take it
-    too."""
+    """Return the proxy that requests take, by the client's own rule, so that streams take it too."""
     from kubernetes.client.rest import should_bypass_proxies
 
     if settings.proxy and not should_bypass_proxies(settings.host, settings.no_proxy or ""):
