@@ -90,8 +90,9 @@ def test_the_root_is_the_expected_one_and_its_fix_mends_it(here: Shop, row: shop
     assert shop.await_states(here.kubectl, [row], namespaces=spaces) == [], "the demo did not break as it should"
     code, report = here.diagnose(row.service)
     assert (report["root"] or {}).get("name") == row.packets
-    assert report["depth"] == "packets"
     assert code == (0 if row.packets is None else 1)
+    # Where the objects prove it nobody dials; that nothing is wrong takes a handshake.
+    assert row.packets or report["depth"] == "packets"
     if report["root"]:
         mend_until_it_works(here, row.service, report["root"])
 
@@ -164,10 +165,8 @@ def bring_inventory_home(here: Shop) -> None:
 
 # The line that each fix without a command names.
 LINES: dict[str, Callable[[Shop], None]] = {
-    "admin": with_patch("admin", replace("containers/0/command", ["httpd", "-f", "-p", "0.0.0.0:8080"])),
     "inventory": bring_inventory_home,
     "emails": set_smtp_host,
     "thumbnails": with_patch("thumbnails", replace("containers/0/image", "localhost/busybox:1")),
     "sessions": with_patch("sessions", replace("containers/0/command", ["python3", "-m", "http.server", "8080"])),
-    "reports": with_patch("reports", {"op": "remove", "path": "/spec/template/spec/nodeSelector"}),
 }
