@@ -173,6 +173,9 @@ def kubelet_settings(layout: Layout, number: int) -> dict[str, object]:
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
         "cgroupDriver": "cgroupfs",
         "cgroupsPerQOS": False,
+        # Without cgroups per QoS the kubelet of 1.34 dereferences nil when it looks at a pod for a resize
+        # (pkg/kubelet/kuberuntime/kuberuntime_manager.go, computePodResizeAction).
+        "featureGates": {"InPlacePodVerticalScaling": False},
         "enforceNodeAllocatable": [],
         "failCgroupV1": False,
         "failSwapOn": False,
