@@ -37,6 +37,8 @@ def services(typed: Sequence[str]) -> list[str]:
 def _within(look_up: Callable[[], list[str]]) -> list[str]:
     import threading
 
+    import kubernetes.client  # noqa: F401  (before the clock starts: the limit is meant for the cluster)
+
     found: list[list[str]] = []
     thread = threading.Thread(target=lambda: found.append(_or_none(look_up)), daemon=True)
     thread.start()
@@ -55,14 +57,11 @@ def _names(typed: Sequence[str], path_of: Callable[[Any], str]) -> list[str]:
     import msgspec
 
     from kubectl_refused.connection.client import connect
-    from kubectl_refused.model.objects import Metadata
-
-    class Named(msgspec.Struct):
-        metadata: Metadata
+    from kubectl_refused.model.objects import Namespace  # nothing but metadata, so it fits every object
 
     connection = connect(_options(typed))
     page = next(iter(connection.list_items(path_of(connection), page_size=MOST)), [])
-    return [msgspec.json.decode(item, type=Named).metadata.name for item in page]
+    return [msgspec.json.decode(item, type=Namespace).metadata.name for item in page]
 
 
 def _options(typed: Sequence[str]) -> ConnectionOptions:

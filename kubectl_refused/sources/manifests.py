@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from kubectl_refused.errors import ManifestProblem, shown
 from kubectl_refused.text import clean
 
-from .yaml_documents import TooMuchYaml, yaml_documents
+from .yaml_documents import BrokenYaml, TooMuchYaml, yaml_documents
 
 SUFFIXES = (".yaml", ".yml", ".json")  # cli-runtime pkg/resource/builder.go, FileExtensions
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
@@ -89,34 +89,41 @@ def _read(stream: BinaryIO, name: str) -> bytes:
 def _documents(data: bytes, name: str) -> Iterator[Document]:
     """Documents of one file. JSON goes first where it may be: the YAML parser takes 50 times as long."""
     if data.lstrip()[:1] in (b"{", b"["):
-        found = list(_json_documents(data, name))
-        if found:
-            yield from found
+        found = _json_documents(data)
+        if found is not None:
+            for value, line in found:
+                yield from _flat(_cleaned(value), name, [line])
             return
     try:
         for value, lines in yaml_documents(data):
             yield from _flat(value, name, lines)
-    except (TooMuchYaml, RecursionError) as error:
+    except TooMuchYaml as error:
         raise ManifestProblem(f"{name}: {error}", "give plain manifests") from error
-    except ValueError as error:  # yaml_documents gives the line first
+    except BrokenYaml as error:
         raise _broken(data, name, error) from error
 
 
-def _json_documents(data: bytes, name: str) -> Iterator[Document]:
-    """Concatenated JSON documents; nothing when the text is no JSON (a flow mapping of YAML, a template)."""
+def _json_documents(data: bytes) -> list[tuple[Any, int]] | None:
+    """Concatenated JSON documents with their lines; None when it is no JSON (a flow mapping of YAML, a template)."""
+    found: list[tuple[Any, int]] = []
     try:
-        text = data.decode("utf-8-sig")
-        decoder, at, found = json.JSONDecoder(), 0, []
+        text, decoder = data.decode("utf-8-sig"), json.JSONDecoder()
+        at = _past_blanks(text, 0)
         while at < len(text):
-            at += len(text[at:]) - len(text[at:].lstrip())
-            start = at
-            value, at = decoder.raw_decode(text, at)
-            found.append((value, text.count("\n", 0, start) + 1))
-            at += len(text[at:]) - len(text[at:].lstrip())
+            value, end = decoder.raw_decode(text, at)
+            found.append((value, text.count("\n", 0, at) + 1))
+            at = _past_blanks(text, end)
     except (ValueError, RecursionError):
-        return
-    for value, line in found:
-        yield from _flat(_cleaned(value), name, [line])
+        return None
+    return found
+
+
+_BLANKS = re.compile(r"\s*")
+
+
+def _past_blanks(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    return match.end() if match else at
 
 
 def _flat(value: Any, name: str, lines: list[int]) -> Iterator[Document]:
@@ -132,7 +139,7 @@ def _flat(value: Any, name: str, lines: list[int]) -> Iterator[Document]:
         yield Document({**own, **item} if isinstance(item, dict) else item, f"{name}:{line}")
 
 
-def _broken(data: bytes, name: str, error: ValueError) -> ManifestProblem:
+def _broken(data: bytes, name: str, error: BrokenYaml) -> ManifestProblem:
     """Why a file is no YAML. Templates deserve an answer of their own: they are the usual reason."""
     for number, line in enumerate(data.splitlines(), start=1):
         if b"{{" in line:
@@ -140,8 +147,7 @@ def _broken(data: bytes, name: str, error: ValueError) -> ManifestProblem:
                 f"{name}:{number}: this is a template, not a manifest",
                 "render it first: helm template CHART | kubectl refused -f - svc/NAME",
             )
-    line_number, says = error.args
-    return ManifestProblem(f"{name}:{line_number}: not valid YAML: {shown(says)}", "mend that line")
+    return ManifestProblem(f"{name}:{error.line}: not valid YAML: {shown(error.why)}", "mend that line")
 
 
 def _cleaned(value: Any) -> Any:

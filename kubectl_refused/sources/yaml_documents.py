@@ -11,6 +11,7 @@ import yaml
 from kubectl_refused.text import clean
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DEEPEST = 200  # levels; the C composer recurses, and crashes the process somewhere beyond 10,000
 MOST_NODES = 5_000_000  # after aliases are followed; go-yaml too refuses "excessive aliasing"
 _TAG = "tag:yaml.org,2002:"
 # YAML 1.1 takes 22:22 for 1342 and 2026-01-01 for a date; go-yaml, which kubectl uses, reads both as text.
@@ -22,7 +23,15 @@ _OWN_RULES = {f"{_TAG}int": _INT, f"{_TAG}float": _FLOAT}
 
 
 class TooMuchYaml(Exception):
-    """A file whose aliases expand beyond MOST_NODES (a "billion laughs")."""
+    """A file that nests beyond DEEPEST, or whose aliases expand beyond MOST_NODES (a "billion laughs")."""
+
+
+class BrokenYaml(Exception):
+    """Text that is no YAML, from `line` on."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line, self.why = line, why
 
 
 class _Loader(_Base):  # type: ignore[misc]
@@ -45,9 +54,12 @@ _Loader.add_constructor(f"{_TAG}str", _Loader.construct_text)
 def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[int]]]:
     """Yield (value, lines): the document's line, then those of its `items`. Lines count from 1.
 
-    Raises ValueError(line, why) for broken YAML, TooMuchYaml and RecursionError.
+    Raises BrokenYaml and TooMuchYaml.
     """
+    lines = [1]
     try:
+        if _may_be_deep(data):
+            _check_depth(data)
         loader = _Loader(data)
         while loader.check_node():
             node = loader.get_node()
@@ -58,9 +70,30 @@ def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[int]]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         why = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ValueError(mark.line + 1 if mark else 1, why) from error
-    except (TypeError, AttributeError, OverflowError) as error:  # explicit tags on the wrong kind of node
-        raise ValueError(1, str(error)) from error
+        raise BrokenYaml(mark.line + 1 if mark else 1, why) from error
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:  # a tag that does not fit: !!int x
+        raise BrokenYaml(lines[0], str(error)) from error
+
+
+_INDENT = re.compile(rb"(?m)^[ ?:-]+")
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """A cheap upper bound: a block level takes a column of indent, a flow level an opening bracket."""
+    deepest = max((len(indent) for indent in _INDENT.findall(data)), default=0)
+    return deepest + data.count(b"[") + data.count(b"{") > DEEPEST
+
+
+def _check_depth(data: bytes) -> None:
+    """Count levels by events, which the parser yields without recursion. Raises TooMuchYaml."""
+    depth = 0
+    for event in yaml.parse(data, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise TooMuchYaml(f"it nests more than {DEEPEST} levels deep")
 
 
 def _lines(node: Any) -> list[int]:

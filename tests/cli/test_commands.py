@@ -1,0 +1,115 @@
+"""Commands: how the first word chooses one, and what causes and explain print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kubectl_refused import __version__
+from kubectl_refused.causes import catalogue
+from kubectl_refused.cli.command import choose, names, program_name
+from kubectl_refused.errors import UsageProblem
+from tests.connection.fake_api import Answer, Seen, serving
+
+from .tool import run
+
+
+def test_the_first_word_chooses() -> None:
+    assert names() == ["causes", "cleanup", "explain"]
+    command, rest = choose(["explain", "KR403"])
+    assert (command.name, rest) == ("explain", ["KR403"])
+
+
+@pytest.mark.parametrize("words", [[], ["svc/causes"], ["web", "causes"], ["-n", "causes"], ["diagnose"], ["-h"]])
+def test_everything_else_is_the_diagnosis(words: list[str]) -> None:
+    command, rest = choose(words)
+    assert (command.name, rest) == ("", words)
+
+
+@pytest.mark.parametrize(
+    ("argv0", "name"),
+    [
+        ("/usr/bin/kubectl-refused", "kubectl refused"),
+        ("kubectl-refused.exe", "kubectl refused"),
+        ("/x/kubectl_refused/__main__.py", "python -m kubectl_refused"),
+    ],
+)
+def test_program_name(argv0: str, name: str) -> None:
+    assert program_name(argv0) == name
+
+
+def test_version(tmp_path: Path) -> None:
+    assert run(tmp_path, "--version").stdout == f"kubectl-refused {__version__}\n"
+    assert run(tmp_path, "svc/web", "--version").stdout == f"kubectl-refused {__version__}\n"
+
+
+def test_causes(capsys: pytest.CaptureFixture[str]) -> None:
+    command, _ = choose(["causes"])
+    assert command.run([], {"output": None}) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(catalogue())
+    assert any(line.split()[:2] == ["KR403", "listens-on-loopback"] for line in lines)
+
+
+def test_causes_as_data(capsys: pytest.CaptureFixture[str]) -> None:
+    command, _ = choose(["causes"])
+    command.run([], {"output": "json"})
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["code"] for row in rows] == [cause.code for cause in catalogue()]
+    assert all(row.keys() == {"code", "name", "title"} for row in rows)
+    command.run([], {"output": "name"})
+    assert "listens-on-loopback" in capsys.readouterr().out.splitlines()
+    with pytest.raises(UsageProblem, match="--output xml is not known"):
+        command.run([], {"output": "xml"})
+
+
+@pytest.mark.parametrize("word", ["KR403", "kr403", "listens-on-loopback", "listens_on_loopback"])
+def test_explain_prints_the_manual(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command, _ = choose(["explain"])
+    assert command.run([word], {}) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("KR403 listens-on-loopback\n")
+    assert all(part in page for part in ("Why it refuses:", "Confirm:", "Fix:"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "no cause is named"),
+        (["listens-on-lopback"], "did you mean listens-on-loopback?"),
+        (["KR9999"], "there is no cause KR9999"),
+        (["\x1b"], r"there is no cause \x1b; see: kubectl refused causes"),
+    ],
+)
+def test_explain_what_is_not_there(words: list[str], says: str) -> None:
+    command, _ = choose(["explain"])
+    with pytest.raises(UsageProblem) as caught:
+        command.run(words, {})
+    assert says in caught.value.message
+
+
+def _leftovers(seen: Seen) -> Answer:
+    if seen.method == "DELETE":
+        return Answer()
+    jobs = [("refused-old", "2026-01-01T00:00:00Z"), ("refused-new", "2999-01-01T00:00:00Z")]
+    items = [
+        {"metadata": {"name": name, "namespace": "shop", "uid": name, "creationTimestamp": made}}
+        for name, made in jobs
+    ]
+    return Answer(body={"items": items if seen.path.endswith("/jobs") else []})
+
+
+def test_cleanup_removes_what_no_run_can_be_using(tmp_path: Path) -> None:
+    with serving(_leftovers) as fake:
+        where = ["-s", fake.address, "--token=x", "-n", "shop"]
+        dry = run(tmp_path, "cleanup", *where, "--dry-run")
+        assert (dry.returncode, [seen.method for seen in fake.seen]) == (0, ["GET", "GET"])
+        assert "job/refused-old in namespace shop would be deleted\n" in dry.stdout
+        done = run(tmp_path, "cleanup", *where)
+        deleted = [seen.path for seen in fake.seen if seen.method == "DELETE"]
+        assert deleted == ["/apis/batch/v1/namespaces/shop/jobs/refused-old"]
+        assert "job/refused-old in namespace shop deleted\n" in done.stdout
+        assert "remove it with --all" in done.stdout
+        assert "refused-new in namespace shop deleted" in run(tmp_path, "cleanup", *where, "--all").stdout

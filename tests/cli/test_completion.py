@@ -1,0 +1,100 @@
+"""What completion answers, in kubectl's protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from kubectl_refused.cli.completion import FILES, NO_FILES, candidates_for
+from tests.connection.fake_api import Answer, Seen, serving
+
+from .tool import environment
+
+KUBECONFIG = {
+    "clusters": [{"name": "kind-dev", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "users": [{"name": "jane", "user": {}}],
+    "contexts": [{"name": name, "context": {}} for name in ("dev", "prod\x1b[31m", "prod")],
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "candidates", "directive"),
+    [
+        (["--prob"], ["--probe"], NO_FILES),
+        (["svc/web", "--kube"], ["--kubeconfig"], NO_FILES),
+        (["svc/web", "--probe", "pa"], ["passive"], NO_FILES),
+        (["svc/web", "--probe=p"], ["--probe=passive", "--probe=pods"], NO_FILES),
+        (["svc/web", "-o", ""], ["json", "name", "wide", "yaml"], NO_FILES),
+        (["-f", "man"], [], FILES),
+        (["--kubeconfig", ""], [], FILES),
+        (["svc/web", "--token", ""], [], NO_FILES),
+        (["ex"], ["explain"], NO_FILES),
+        (["cleanup", "--all"], ["--all", "--all-namespaces"], NO_FILES),
+        (["causes", ""], [], NO_FILES),
+        (["explain", "listens-on-l"], ["listens-on-loopback"], NO_FILES),
+        (["web"], [], NO_FILES),
+        ([], ["causes", "cleanup", "explain", "svc/"], NO_FILES),
+    ],
+)
+def test_without_a_cluster(typed: list[str], candidates: list[str], directive: int) -> None:
+    assert candidates_for(typed) == (candidates, directive)
+
+
+def _complete(home: Path, *typed: str) -> list[str]:
+    program = Path(sys.executable).parent / "kubectl_complete-refused"
+    done = subprocess.run(
+        [str(program), *typed], capture_output=True, text=True, timeout=30, env=environment(home)
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_names_of_the_kubeconfig(tmp_path: Path) -> None:
+    file = tmp_path / ".kube" / "config"
+    file.parent.mkdir()
+    file.write_text(json.dumps(KUBECONFIG))
+    assert _complete(tmp_path, "svc/web", "--context", "pro") == ["prod", ":4"]
+    assert _complete(tmp_path, "--cluster=") == ["--cluster=kind-dev", ":4"]
+    other = tmp_path / "other"
+    os.rename(file, other)
+    assert _complete(tmp_path, "--kubeconfig", str(other), "--user", "") == ["jane", ":4"]
+
+
+def _names(seen: Seen) -> Answer:
+    names = {
+        "/api/v1/namespaces/shop/services": ["web", "web-admin", "cart"],
+        "/api/v1/namespaces": ["shop", "default"],
+    }[seen.path]
+    return Answer(body={"items": [{"metadata": {"name": name}} for name in names]})
+
+
+def test_names_in_the_cluster(tmp_path: Path) -> None:
+    with serving(_names) as fake:
+        where = ["-s", fake.address, "--token=x", "-n=shop"]
+        assert _complete(tmp_path, *where, "svc/we") == ["svc/web", "svc/web-admin", ":4"]
+        assert _complete(tmp_path, *where, "-n", "") == ["default", "shop", ":4"]
+        assert _complete(tmp_path, "svc", *where, "ca") == ["cart", ":4"]
+
+
+def _silent(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(5)
+
+
+def test_a_silent_cluster_costs_two_seconds(tmp_path: Path) -> None:
+    with serving(lambda seen: Answer(act=_silent)) as fake:
+        begin = time.monotonic()
+        assert _complete(tmp_path, "-s", fake.address, "svc/") == [":4"]
+        assert time.monotonic() - begin < 4.5
+
+
+def test_a_broken_kubeconfig_is_no_candidate(tmp_path: Path) -> None:
+    file = tmp_path / "broken"
+    file.write_text("a: [")
+    assert _complete(tmp_path, "--kubeconfig", str(file), "--context", "") == [":4"]
