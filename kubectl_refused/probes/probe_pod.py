@@ -32,6 +32,8 @@ WHAT = "probe pod"
 ALARM = 50  # seconds for one round of the agent
 HOLD = 60  # seconds that it stays for more questions; they follow within a few
 MARGIN = 5.0  # seconds for an answer to arrive
+MOST_READS = 12
+REREAD = 0.2  # seconds before the log is read once more
 MOST_REQUESTS = 1000
 UNSOUND = Gap(WHAT, f"what to dial is no address or name with a port, or beyond {MOST_REQUESTS} at once")
 HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
@@ -166,18 +168,26 @@ def _arguments(context: ProbeContext) -> tuple[str, ...]:
 
 
 def _read(answers: Answers, context: ProbeContext, pod: Pod) -> None:
-    """Follow the log to the agent's last line. A log that breaks off leaves what it gave."""
-    deadline = time.monotonic() + ALARM + MARGIN
-    while not answers.ended and (left := deadline - time.monotonic()) > 0:
+    """Follow the log to the agent's last line. A log that breaks off before it is followed again from its start.
+
+    A kubelet answers 400 until it has noticed that the container runs, and 404 or 500 while it restarts; the
+    container, and so the answers, outlive that. Raises ProbeFailedError when the log cannot be had.
+    """
+    deadline, problem = time.monotonic() + ALARM + MARGIN, ""
+    for _ in range(MOST_READS):
+        left = deadline - time.monotonic()
+        if answers.ended or left <= 0:
+            return
         try:
             answers.take_all(_lines(context, pod, left))
-            return
         except Forbidden as refused:
             raise ProbeFailedError(refused.message) from refused
-        except (ApiProblem, Unreachable):  # 400: the kubelet has yet to notice that it runs; or it broke off
-            context.connection.cancel.wait(0.1)
-        except NotFound as gone:
-            raise ProbeFailedError("the probe pod is gone") from gone
+        except (NotFound, ApiProblem, Unreachable) as passing:
+            problem = passing.message
+        if not answers.ended:
+            context.connection.cancel.wait(REREAD)
+    if problem and not answers.values:
+        raise ProbeFailedError(f"the probe's log cannot be read: {problem}")
 
 
 def _lines(context: ProbeContext, pod: Pod, seconds: float) -> Iterator[bytes]:
