@@ -92,7 +92,7 @@ def _documents(data: bytes, name: str) -> Iterator[Document]:
         found = _json_documents(data)
         if found is not None:
             for value, line in found:
-                yield from _flat(_cleaned(value), name, [line])
+                yield from _flat(value, name, [line])
             return
     try:
         for value, lines in yaml_documents(data):
@@ -104,14 +104,14 @@ def _documents(data: bytes, name: str) -> Iterator[Document]:
 
 
 def _json_documents(data: bytes) -> list[tuple[Any, int]] | None:
-    """Concatenated JSON documents with their lines; None when it is no JSON (a flow mapping of YAML, a template)."""
+    """Concatenated JSON documents, cleaned, with their lines; None for what is no JSON or too deep."""
     found: list[tuple[Any, int]] = []
     try:
         text, decoder = data.decode("utf-8-sig"), json.JSONDecoder()
         at = _past_blanks(text, 0)
         while at < len(text):
             value, end = decoder.raw_decode(text, at)
-            found.append((value, text.count("\n", 0, at) + 1))
+            found.append((_cleaned(value), text.count("\n", 0, at) + 1))
             at = _past_blanks(text, end)
     except (ValueError, RecursionError):
         return None

@@ -46,6 +46,7 @@ def _problem(data: bytes) -> str:
         (b"<<: 1\n", "stdin:1: not valid YAML"),
         (b"[" * 100_000, "stdin: it nests more than 200 levels deep"),
         (b"{" * 500, "stdin: it nests more than 200 levels deep"),
+        (b'{"a":' * 900 + b"1" + b"}" * 900, "stdin: it nests more than 200 levels deep"),
         (b"- " * 100_000, "stdin: it nests more than 200 levels deep"),
         (b"".join(b" " * n + b"a:\n" for n in range(400)), "stdin: it nests more than 200 levels deep"),
         (b"&a [*a]\n", "stdin: an alias contains itself"),
