@@ -2,6 +2,10 @@
 
     tests/cases/<hop>/<fault>/refused.yaml   healthy.yaml   expect.yaml
                               [observations.yaml]   [healthy_observations.yaml]
+                              [refused-HOW.yaml   [observations-HOW.yaml]]
+
+refused-HOW.yaml is the same fault in another dress: the root must be the same, the rest of expect.yaml is about
+refused.yaml.
 
 refused.yaml and healthy.yaml hold objects as an API server gives them, pods with their status. They go through
 the same decoding as real ones. What probes would see is in the observations (observations.py); what neither
@@ -10,7 +14,9 @@ holds becomes a Gap.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +85,29 @@ class Case:
         return Target(name, self.expected.namespace, port or None)
 
     def documents(self, name: str) -> list[dict[str, Any]]:
-        """The YAML documents of refused.yaml or healthy.yaml."""
+        """The YAML documents of refused.yaml, healthy.yaml or refused-HOW.yaml."""
         return [d for d in yaml.safe_load_all((self.folder / f"{name}.yaml").read_text()) if d]
 
     def world(self, name: str) -> tuple[KubernetesObject, ...]:
         """The same, decoded as a cluster's answers are."""
         return tuple(decoded(d) for d in self.documents(name))
 
+    def taken(self, name: str) -> float:
+        """When it was captured: the latest time any object names, in seconds since the epoch."""
+        text = (self.folder / f"{name}.yaml").read_text()
+        times = re.findall(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text)
+        return max((datetime.fromisoformat(t).timestamp() for t in times), default=0.0)
+
+    @property
+    def dresses(self) -> list[str]:
+        """`refused` and each `refused-HOW`."""
+        return ["refused", *sorted(p.stem for p in self.folder.glob("refused-*.yaml"))]
+
     def observed(self, name: str) -> dict[Need, Any]:
         """What probes saw of it."""
-        file = "observations.yaml" if name == "refused" else f"{name}_observations.yaml"
-        return load_observations(self.folder / file)
+        prefix, _, how = name.partition("-")
+        file = f"observations-{how}.yaml" if how else "observations.yaml"
+        return load_observations(self.folder / (file if prefix == "refused" else f"{name}_observations.yaml"))
 
 
 def cases() -> list[Case]:

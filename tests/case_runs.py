@@ -35,9 +35,13 @@ from .fakes import probe_context
 
 @dataclass
 class CaseSource:
-    """The path's objects, as sources/cluster.py reads them: the Service, its slices, the pods it selects."""
+    """The path's objects, as sources/cluster.py reads them: the Service, its slices, the pods it selects.
+
+    `at` is when they were read, in seconds since the epoch.
+    """
 
     world: Sequence[KubernetesObject]
+    at: float = 0.0
     origin: str = "cluster"
 
     def read(self, target: Target) -> Iterable[Change]:
@@ -50,9 +54,9 @@ class CaseSource:
             sliced = labels.get("kubernetes.io/service-name") == target.name
             selected = bool(selector) and isinstance(value, Pod) and carries(labels, selector)
             if value is service or (isinstance(value, EndpointSlice) and sliced) or selected:
-                yield Change(0.0, value=value)
+                yield Change(self.at, value=value)
         for kind in ("Service", "EndpointSlice", *(("Pod",) if selector else ())):
-            yield Change(0.0, covered=Coverage(kind, target.namespace, "of the target"))
+            yield Change(self.at, covered=Coverage(kind, target.namespace, "of the target"))
 
 
 @dataclass
@@ -155,7 +159,7 @@ def run(case: Case, name: str, depth: Depth = Depth.PODS, without: Collection[Fa
     """Diagnose refused or healthy as a cluster would show it."""
     world = case.world(name)
     learner = CaseLearner(world, case.observed(name), case.target.namespace, depth, without)
-    told = diagnose(case.target, CaseSource(world), learner, depth=depth)
+    told = diagnose(case.target, CaseSource(world, case.taken(name)), learner, depth=depth)
     return Run(told, learner.answers, learner.vantage() or Vantage("objects"))
 
 

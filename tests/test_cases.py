@@ -26,6 +26,16 @@ def test_the_root_is_found(case: Case) -> None:
     assert not missing, f"not in the chain: {missing}"
 
 
+@pytest.mark.parametrize(
+    ("case", "dress"), [pytest.param(c, d, id=f"{c}-{d}") for c in cases() for d in c.dresses[1:]]
+)
+def test_the_root_is_found_in_another_dress(case: Case, dress: str) -> None:
+    told = run(case, dress)
+    assert told.root == case.expected.root, f"gaps: {told.diagnosis.gaps}"
+    assert told.diagnosis.root is not None
+    assert told.diagnosis.root.certainty is not Certainty.POSSIBLE
+
+
 @every_case
 def test_the_root_says_where_and_shows_proof_and_a_fix(case: Case) -> None:
     root = run(case, "refused").diagnosis.root

@@ -37,7 +37,8 @@ class Change:
 class Snapshot:
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
-    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files.
+    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files. `taken` is the time of
+    the last change, in seconds since the epoch.
     """
 
     objects: dict[tuple[str, str, str], KubernetesObject] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Snapshot:
     gaps: tuple[Gap, ...] = ()
     origin: str = "cluster"
     lines: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    taken: float = 0.0
 
     def service(self, namespace: str, name: str) -> Service | None:
         """The Service of that name, or None."""
@@ -93,9 +95,11 @@ def fold(changes: Iterable[Change], *, until: float | None = None, origin: str =
     lines: dict[tuple[str, str, str], str] = {}
     coverage: set[Coverage] = set()
     gaps: list[Gap] = []
+    taken = 0.0
     for change in changes:
         if until is not None and change.at > until:
             continue
+        taken = max(taken, change.at)
         if change.value is not None:
             objects[key_of(change.value)] = change.value
             if change.line:
@@ -106,4 +110,4 @@ def fold(changes: Iterable[Change], *, until: float | None = None, origin: str =
             coverage.add(change.covered)
         elif change.gap is not None:
             gaps.append(change.gap)
-    return Snapshot(objects, frozenset(coverage), tuple(gaps), origin, lines)
+    return Snapshot(objects, frozenset(coverage), tuple(gaps), origin, lines, taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from kubectl_refused.model.objects import Condition, ContainerStateTerminated, ContainerStatus, Pod
 
@@ -43,6 +44,14 @@ def running(pod: Pod) -> bool:
     """Whether every main container of the pod runs."""
     statuses = [r.status for r in reported(pod) if not r.init]
     return bool(statuses) and all(s.state.running is not None for s in statuses)
+
+
+def seconds(timestamp: str | None) -> float | None:
+    """RFC 3339 text as seconds since the epoch; None for none, or for what is no time."""
+    try:
+        return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
+    except ValueError:
+        return None
 
 
 def condition(pod: Pod, type_: str) -> Condition | None:

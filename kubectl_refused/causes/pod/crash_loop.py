@@ -19,23 +19,26 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import LOG, WORKLOAD
-from kubectl_refused.model.objects import ContainerStateTerminated, Pod
-from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, LOG, WORKLOAD
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.exits import exit_told, innermost
 from kubectl_refused.trace.log_reasons import telling_line
 from kubectl_refused.trace.proofs import field
-from kubectl_refused.trace.statuses import Reported, reported
+from kubectl_refused.trace.statuses import Reported, reported, seconds
 from kubectl_refused.trace.testimonies import log_lines, log_said
 
+# The kubelet forgets earlier exits of a container that has run for this long (seconds).
+RESET = 600.0
 _BACK_OFF = ("CrashLoopBackOff", "RunContainerError")
 
 
 @cause(
     "KR208",
     scope=Scope.PROCESS,
-    reads={LOG, WORKLOAD},
+    reads={HANDSHAKE, LISTENERS, LOG, WORKLOAD},
     produces={Symptom.NOT_READY, Symptom.NO_LISTENER},
     shows=Symptom.CRASH,
     since="0.1",
@@ -46,28 +49,45 @@ def crash_loop(scene: Scene) -> Iterator[Finding]:
     if pod is None:
         return
     for container in reported(pod):
-        certainty = _certainty(container)
+        certainty = _certainty(scene, container)
         if certainty:
             yield _finding(scene, pod, container, certainty)
             return
 
 
-def _certainty(container: Reported) -> Certainty | None:
-    """Proved while the container is down, likely while it is up again and not ready, else no fault."""
+def _certainty(scene: Scene, container: Reported) -> Certainty | None:
+    """Proved while the container is down; between two exits likely, or proved where nothing listens yet."""
     status, ended = container.status, container.last_exit
     if status.state.waiting and status.state.waiting.reason in _BACK_OFF:
         return Certainty.PROVED
-    if ended is None or ended.exit_code == 0:
+    if ended is None or (ended.exit_code == 0 and (container.init or not status.restart_count)):
         return None
     if status.state.terminated:
         return Certainty.PROVED
-    return Certainty.LIKELY if status.restart_count and not status.ready and not container.init else None
+    if container.init or not status.restart_count:
+        return None
+    if not status.ready:
+        return Certainty.LIKELY
+    return _between_exits(scene, container)
+
+
+def _between_exits(scene: Scene, container: Reported) -> Certainty | None:
+    """A container without a readiness probe is ready whenever it runs: its endpoint comes and goes."""
+    status = container.status
+    started = seconds(status.state.running.started_at) if status.state.running else None
+    if status.restart_count < 2 or started is None or scene.snapshot.taken - started > RESET:
+        return None
+    handshake = scene.dialled
+    if handshake is None or handshake.outcome is not Outcome.REFUSED or scene.pod is None:
+        return None
+    listeners = scene.maybe(LISTENERS, pod_key(scene.pod))
+    return Certainty.LIKELY if listeners is None or listeners.sockets else Certainty.PROVED
 
 
 def _finding(scene: Scene, pod: Pod, container: Reported, certainty: Certainty) -> Finding:
     status, ended = container.status, container.last_exit
     line, previous = _last_words(scene, pod, container)
-    reason = exit_told(ended) if ended else "it does not start"
+    reason = exit_told(ended) if ended else _not_started(container)
     times = f"restarted {status.restart_count} times, " if status.restart_count > 1 else ""
     evidence: list[Evidence] = [
         field(
@@ -84,8 +104,8 @@ def _finding(scene: Scene, pod: Pod, container: Reported, certainty: Certainty) 
     owner = named(kind, metadata.name)
     return Finding(
         where=f"{container.shown} of pod/{pod.metadata.name}",
-        says=f"{container.shown} exits: {reason}",
-        headline=f"{container.shown} keeps exiting" + (f" with {_short(ended)}" if ended else ""),
+        says=f"{container.shown} is down: {reason}",
+        headline=_headline(container),
         certainty=certainty,
         evidence=tuple(evidence),
         fix=Fix(summary=f"{_cure(pod, container, line)} ({owner})", owner=owner),
@@ -103,8 +123,19 @@ def _last_words(scene: Scene, pod: Pod, container: Reported) -> tuple[str | None
     return telling_line(log_lines(scene, pod, name, previous=False)), False
 
 
-def _short(ended: ContainerStateTerminated) -> str:
-    return "OOMKilled" if ended.reason == "OOMKilled" else f"exit code {ended.exit_code}"
+def _headline(container: Reported) -> str:
+    ended = container.last_exit
+    if ended is None or ended.reason in ("StartError", "ContainerCannotRun"):
+        return f"{container.shown} cannot be started"
+    return f"{container.shown} keeps exiting: " + (
+        "OOMKilled" if ended.reason == "OOMKilled" else f"exit code {ended.exit_code}"
+    )
+
+
+def _not_started(container: Reported) -> str:
+    """The runtime's words for a container that has not run even once."""
+    waiting = container.status.state.waiting
+    return innermost(waiting.message) if waiting and waiting.message else "it does not start"
 
 
 def _cure(pod: Pod, container: Reported, line: str | None) -> str:
@@ -113,8 +144,9 @@ def _cure(pod: Pod, container: Reported, line: str | None) -> str:
         limits = ((c.resources.limits if c.resources else None) or {} for c in containers(pod) if c.name == name)
         limit = next((str(found["memory"]) for found in limits if "memory" in found), "")
         return f"Raise the memory limit of {container.shown}" + (f" above {limit}" if limit else "")
-    if ended and ended.reason in ("StartError", "ContainerCannotRun"):
-        return f"Correct the command of {container.shown}: {innermost(ended.message)}"
-    if ended and ended.exit_code == 0:
+    if ended is None or ended.reason in ("StartError", "ContainerCannotRun"):
+        why = innermost(ended.message) if ended else _not_started(container)
+        return f"Correct the command of {container.shown}: {why}"
+    if ended.exit_code == 0:
         return f"Keep the server of {container.shown} in the foreground"
     return f"Mend {container.shown}: {line or 'its log has no line that tells why'}"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
-from kubectl_refused.model.evidence import Evidence, Finding, Fix
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import EVENTS, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
@@ -35,7 +35,8 @@ _IMAGE = frozenset(
      "RegistryUnavailable", "SignatureValidationFailed"}
 )  # fmt: skip
 _CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError"})
-_MISSING = re.compile(r'(configmap|secret) "([^"]{1,253})" not found', re.IGNORECASE)
+_UNDER_WAY = frozenset({"ContainerCreating", "PodInitializing"})
+_MISSING = re.compile(r'(?i:(configmap|secret) "([^"]{1,253})" not found)')
 _KEY = re.compile(r"couldn't find key (\S{1,253}) in (ConfigMap|Secret) (?:\S{1,63}/)?(\S{1,253})")
 _KINDS = {"configmap": "ConfigMap", "secret": "Secret"}
 
@@ -54,11 +55,27 @@ def image_not_pulled(scene: Scene) -> Iterator[Finding]:
     for container in reported(pod):
         waiting = container.status.state.waiting
         if waiting and waiting.reason in _IMAGE | _CONFIGURATION:
-            yield _finding(scene, pod, container, waiting.reason, waiting.message)
+            yield _finding(scene, pod, container, waiting.reason, waiting.message, Certainty.PROVED)
+            return
+        if waiting and waiting.reason in _UNDER_WAY and (said := _failed_before(scene, pod)):
+            yield _finding(scene, pod, container, *said, Certainty.LIKELY)
             return
 
 
-def _finding(scene: Scene, pod: Pod, container: Reported, reason: str, message: str) -> Finding:
+def _failed_before(scene: Scene, pod: Pod) -> tuple[str, str] | None:
+    """(reason, message) of the last failure in the events: between two tries the status tells none of it."""
+    named = "|".join(sorted(_IMAGE | _CONFIGURATION))
+    events = events_saying(scene, pod, rf"\b(?:{named})\b|{_MISSING.pattern}")
+    if not events:
+        return None
+    token = re.search(rf"\b(?:{named})\b", f"{events[-1].reason} {events[-1].message}")
+    told = [e.message for e in events_saying(scene, pod, r"image \"|not found")]
+    return (token[0] if token else events[-1].reason), (told or [events[-1].message])[-1]
+
+
+def _finding(
+    scene: Scene, pod: Pod, container: Reported, reason: str, message: str, certainty: Certainty
+) -> Finding:
     image = container.status.image
     said = innermost(message) if reason in _IMAGE else one_line(message)
     evidence: list[Evidence] = [
@@ -78,6 +95,7 @@ def _finding(scene: Scene, pod: Pod, container: Reported, reason: str, message: 
         where=f"{container.shown} of pod/{pod.metadata.name}",
         says=f"{reason}: {image}" if reason in _IMAGE else f"{reason}: {said}",
         headline=told.headline,
+        certainty=certainty,
         evidence=tuple(evidence),
         fix=Fix(summary=f"{told.summary} ({owner}, {container.shown})", owner=owner),
     )

@@ -1,4 +1,4 @@
-"""A NetworkPolicy of the client's namespace does not let the client out to this pod.
+"""A NetworkPolicy of the client's namespace does not let it out to this pod.
 
 Why it refuses:
     Once any policy selects the client for egress, it reaches only what some rule allows, by the address and
