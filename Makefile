@@ -35,7 +35,7 @@ check: venv ## lint, formatting, types and all tests that need no cluster
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest -m "not live" $(PYTEST)
+	$(RUN) -m pytest -m "not live" -n 2 $(PYTEST)
 
 live: venv ## the tests that need a cluster, on embedded clusters of their own
 	$(LIVE) -m "live and not serial" -n 3 $(PYTEST)
