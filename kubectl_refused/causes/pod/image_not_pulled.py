@@ -55,10 +55,10 @@ def image_not_pulled(scene: Scene) -> Iterator[Finding]:
     for container in reported(pod):
         waiting = container.status.state.waiting
         if waiting and waiting.reason in _IMAGE | _CONFIGURATION:
-            yield _finding(scene, pod, container, waiting.reason, waiting.message, Certainty.PROVED)
+            yield _finding(scene, pod, container, waiting.reason, waiting.message)
             return
-        if waiting and waiting.reason in _UNDER_WAY and (said := _failed_before(scene, pod)):
-            yield _finding(scene, pod, container, *said, Certainty.LIKELY)
+        if waiting and waiting.reason in _UNDER_WAY and (told := _failed_before(scene, pod)):
+            yield _finding(scene, pod, container, *told, certainty=Certainty.LIKELY)
             return
 
 
@@ -74,19 +74,26 @@ def _failed_before(scene: Scene, pod: Pod) -> tuple[str, str] | None:
 
 
 def _finding(
-    scene: Scene, pod: Pod, container: Reported, reason: str, message: str, certainty: Certainty
+    scene: Scene,
+    pod: Pod,
+    container: Reported,
+    reason: str,
+    message: str,
+    certainty: Certainty = Certainty.PROVED,
 ) -> Finding:
     image = container.status.image
     said = innermost(message) if reason in _IMAGE else one_line(message)
+    waiting = container.status.state.waiting
+    shown = f"{reason}: {said}" if waiting and waiting.reason == reason else "its container is being created"
     evidence: list[Evidence] = [
-        field(scene, f"pod/{pod.metadata.name}", f"{container.field}.state.waiting", reason, f"{reason}: {said}")
+        field(scene, f"pod/{pod.metadata.name}", f"{container.field}.state.waiting", reason, shown)
     ]
+    # "Back-off pulling image" hides the reason, and so does a state between two tries: an event has it.
+    pattern = re.escape(image) if reason in _IMAGE else _MISSING.pattern
+    events = events_saying(scene, pod, pattern)
+    evidence += [event_said(pod, e) for e in events[-1:] if innermost(e.message) not in shown]
     if reason in _IMAGE:
-        # "Back-off pulling image" hides the reason, the event before it has it.
-        events = events_saying(scene, pod, re.escape(image) + r".*:|x509|unauthorized")
-        why = message + " ".join(e.message for e in events)
-        evidence += [event_said(pod, e) for e in events[-1:] if innermost(e.message) != said]
-        told = _image(image, reason, why)
+        told = _image(image, reason, message + " ".join(e.message for e in events))
     else:
         told = _configuration(scene, container, message)
     kind, metadata, _ = workload_of(scene, pod)

@@ -32,7 +32,7 @@ from kubectl_refused.trace.statuses import condition
 _TAIL = re.compile(r"(?:\. | no new claims| preemption:).*", re.DOTALL)
 _CLAIM = re.compile(r'persistentvolumeclaim "([^"]{1,253})" not found')
 _TAINT = re.compile(r"untolerated taint(?:\(s\))? ?\{([^}]{1,300})\}")
-_SHORT = re.compile(r"Insufficient ([\w./-]{1,100})")
+_SHORT = re.compile(r"Insufficient ([\w/-]{1,60}(?:\.[\w/-]{1,60}){0,6})")
 
 
 @cause("KR206", scope=Scope.POD, reads={WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")

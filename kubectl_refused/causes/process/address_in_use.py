@@ -49,8 +49,8 @@ def _finding(scene: Scene, pod: Pod, failed: Failed) -> Finding:
     headline = f"the server found {shown} taken {where}"
     evidence: list[Evidence] = list(failed.evidence)
     if rivals:
-        both = ", ".join([failed.container, *rivals])
-        says = headline = f"containers {both} want one port: {failed.port}"
+        both = " and ".join(sorted([failed.container, *rivals]))
+        says = headline = f"containers {both} both want port {failed.port}"
         evidence.append(field(scene, f"pod/{pod.metadata.name}", "spec.containers[].ports", failed.port, says))
     kind, metadata, _ = workload_of(scene, pod)
     owner = named(kind, metadata.name)
