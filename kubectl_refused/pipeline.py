@@ -40,6 +40,7 @@ class Learner(Protocol):
     """What learns facts (probes/prober.py)."""
 
     gaps: list[Gap]
+    notices: list[Gap]
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]: ...
     def vantage(self) -> Vantage | None: ...
@@ -70,7 +71,7 @@ def diagnose(
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
         facts = facts.having(prober.learn(needs, snapshot, facts))
         rulings = _rulings(target, snapshot, facts, prober, depth)
-    gaps = [*snapshot.gaps, *not_walked(target, snapshot), *_relevant(prober.gaps, rulings), *_unanswered(rulings)]
+    gaps = [*snapshot.gaps, *not_walked(target, snapshot), *_relevant(prober.gaps, rulings), *_unanswered(rulings), *prober.notices]
     return judge(target, rulings, context=context, depth=depth, gaps=gaps, touched=touched())
 
 

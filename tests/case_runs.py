@@ -74,6 +74,7 @@ class CaseLearner:
     without: Collection[Fact[Any]] = ()
     answers: dict[Need, Any] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    notices: list[Gap] = field(default_factory=list)
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]:
         """A value or a Gap for every need."""

@@ -51,7 +51,8 @@ def signal_of(handshake: Handshake, scene: Scene) -> str:
         return f"{icmp_told(handshake)} from {rejecter(handshake, scene)}"
     words = {
         Outcome.ACCEPTED: "accepted",
-        Outcome.REFUSED: "RST" if handshake.witness == "probe-pod" else "refused",
+        # A detail says that this prober cannot tell an RST from a reject (the nc form of the agent).
+        Outcome.REFUSED: "RST" if handshake.witness == "probe-pod" and not handshake.detail else "refused",
         Outcome.TIMEOUT: "no answer",
         Outcome.RESET: "accepted, then closed",
     }

@@ -129,7 +129,13 @@ class ProbePod:
             self.close(context)
             raise ProbeFailedError(problem.message) from problem
         self._running = _Running(created, choice, pod, time.monotonic() + HOLD)
-        self.vantage = Vantage("pod", namespace=wanted.namespace, node=pod.spec.node_name or "")
+        self.vantage = Vantage(
+            "pod",
+            namespace=wanted.namespace,
+            node=pod.spec.node_name or "",
+            labels=tuple(sorted((pod.metadata.labels or {}).items())),
+            address=(pod.status.pod_ip if pod.status else None) or "",
+        )
         _read(answers, context, pod)
 
     def _create(self, context: ProbeContext, wanted: Wanted) -> Created:

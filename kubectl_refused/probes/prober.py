@@ -20,13 +20,14 @@ MOST_FALLBACKS = 4
 
 
 class Prober:
-    """Learns needs by the methods given. `gaps` collects what single methods could not do."""
+    """Learns needs by the methods given. `gaps` collects what single methods could not do, `notices` leftovers."""
 
     def __init__(self, methods: Sequence[Method], context: ProbeContext) -> None:
         self._methods = {m.name: m for m in methods}
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
         self.gaps: list[Gap] = []
+        self.notices: list[Gap] = []
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[Learnt]:
         """A value or a Gap for every need."""
@@ -93,4 +94,14 @@ class Prober:
             self._tried[(need, method.name)] = gap
             if gap and gap not in self.gaps:
                 self.gaps.append(gap)
+        self._tell_leftovers(method)
         return [(need, given[need]) for need in needs]
+
+    def _tell_leftovers(self, method: Method) -> None:
+        """What a killed run left behind is reported by the next one, and removed by nobody but the user."""
+        for old in getattr(method, "leftovers", ()):
+            told = Gap(
+                f"{old.kind.lower()}/{old.name}", "left behind by an earlier run", "kubectl refused cleanup"
+            )
+            if told not in self.notices:
+                self.notices.append(told)
