@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -124,7 +124,7 @@ class ClusterGround:
         self.source: Source = ClusterSource(self.connection)
         self.ledger = Ledger()
         self._request = request
-        self._run_id = secrets.token_hex(4)
+        self._run_id = os.urandom(4).hex()
         self._methods: dict[str, list[Method]] = {}
         self._probers: list[Prober] = []
 

@@ -20,7 +20,7 @@ def kubeconfig_names(section: str, typed: Sequence[str]) -> list[str]:
 
     from kubectl_refused.connection.kubeconfig_files import candidate_files, merge_files
 
-    merged = merge_files(candidate_files(_options(typed).kubeconfig, os.environ))
+    merged = merge_files(candidate_files(_values(typed).get("kubeconfig"), os.environ))
     return list(getattr(merged, section))
 
 
@@ -65,9 +65,13 @@ def _names(typed: Sequence[str], path_of: Callable[[Any], str]) -> list[str]:
 
 
 def _options(typed: Sequence[str]) -> ConnectionOptions:
-    """The connection flags among the words typed so far; what is odd is left out."""
     from .request import connection_of
 
+    return connection_of(_values(typed))
+
+
+def _values(typed: Sequence[str]) -> dict[str, Any]:
+    """The options among the words typed so far; what is odd is left out."""
     values: dict[str, Any] = {}
     words = iter(typed)
     for word in words:
@@ -77,4 +81,4 @@ def _options(typed: Sequence[str]) -> ConnectionOptions:
             continue
         given: Any = (value if equals else next(words, "")) if option.metavar else True
         values[option.key] = [*values.get(option.key, []), given] if option.repeatable else given
-    return connection_of(values)
+    return values

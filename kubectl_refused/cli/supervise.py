@@ -63,7 +63,11 @@ def supervise(job: Job, *, errors: TextIO | None = None, verbose: bool = False) 
     """Run the job and return the exit code; known problems and crashes become one line on `errors`."""
     errors = errors or sys.stderr
     noted = Noted()
-    before = {number: signal.signal(number, noted.note) for number in _SIGNALS}
+    # Ignored SIGHUP stays ignored: that is how nohup(1) works.
+    wanted = [
+        number for number in _SIGNALS if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, noted.note) for number in wanted}
     try:
         return _supervise(job, noted, errors, verbose=verbose)
     finally:

@@ -119,6 +119,20 @@ def test_handlers_are_put_back() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def _hung_up(job: Fake) -> int:
+    os.kill(os.getpid(), signal.SIGHUP)
+    time.sleep(0.1)
+    return 5
+
+
+def test_nohup_is_respected() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert supervise(Fake(_hung_up)) == 5
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_second_signal_prints_what_is_left_to_delete() -> None:
     hanging = threading.Event()
     job = Fake(_signalled(signal.SIGINT, signal.SIGINT), lambda: _wait(hanging), ("kubectl delete job/x",))
