@@ -71,7 +71,8 @@ def diagnose(
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
         facts = facts.having(prober.learn(needs, snapshot, facts))
         rulings = _rulings(target, snapshot, facts, prober, depth)
-    gaps = [*snapshot.gaps, *not_walked(target, snapshot), *_relevant(prober.gaps, rulings), *_unanswered(rulings), *prober.notices]
+    unknown = [*_relevant(prober.gaps, rulings), *_unanswered(rulings)]
+    gaps = [*snapshot.gaps, *not_walked(target, snapshot), *unknown, *prober.notices]
     return judge(target, rulings, context=context, depth=depth, gaps=gaps, touched=touched())
 
 

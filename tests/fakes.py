@@ -84,9 +84,7 @@ def probe_context(
         target=Target("web", "shop"),
         snapshot=snapshot or Snapshot(),
         facts=facts or FactStore(),
-        settings=ProbeSettings(
-            **{"depth": Depth.ALL, "dial_timeout": 0.2, "probe_pod_timeout": 0.5, **settings}
-        ),
+        settings=ProbeSettings(**{"depth": Depth.ALL, "dial_timeout": 0.2, "probe_pod_timeout": 0.5, **settings}),
         ledger=Ledger(),
         run_id="4f2a",
     )

@@ -37,8 +37,8 @@ class Change:
 class Snapshot:
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
-    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files. `taken` is the time of
-    the last change, in seconds since the epoch.
+    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files. `taken` is the
+    time of the last change, in seconds since the epoch.
     """
 
     objects: dict[tuple[str, str, str], KubernetesObject] = field(default_factory=dict)

@@ -47,9 +47,7 @@ def _read(context: ProbeContext, key: ContainerKey) -> Log | Gap:
         text = read_log(context.connection, key.namespace, key.pod, key.container, key.previous, LINES)
         if len(text) >= LARGEST_LOG:
             # The kubelet's limit in bytes cuts the *end* off the lines asked for, and the end tells why.
-            text = read_log(
-                context.connection, key.namespace, key.pod, key.container, key.previous, FEWER_LINES
-            )
+            text = read_log(context.connection, key.namespace, key.pod, key.container, key.previous, FEWER_LINES)
     except (Forbidden, NotFound, ApiProblem) as error:
         return gap_of(error, what)
     if _KUBELET_FAILED.match(text):

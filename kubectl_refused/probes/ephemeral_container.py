@@ -99,9 +99,7 @@ def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what:
         return Gap(what, f"the ephemeral container {trouble}", "--image IMAGE names another image")
     text = read_log(connection, key.namespace, key.name, name, tail=MOST_LINES)
     if not was_read(text):
-        return Gap(
-            what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}"
-        )
+        return Gap(what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}")
     sockets = with_owners(parse_listeners(text), parse_owners(text))
     return Listeners(sockets, witness=f"ephemeral container in {key.name}")
 
@@ -163,9 +161,7 @@ def choose_image(context: ProbeContext, pod: Pod) -> str:
     if context.settings.image:
         return context.settings.image
     try:
-        node = decode(
-            context.connection.get_bytes(f"/api/v1/nodes/{segment(pod.spec.node_name or '')}"), Node
-        )
+        node = decode(context.connection.get_bytes(f"/api/v1/nodes/{segment(pod.spec.node_name or '')}"), Node)
     except (Forbidden, NotFound, ApiProblem, OddObject):
         return DEFAULT
     return with_shell(node) or DEFAULT

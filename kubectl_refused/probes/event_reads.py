@@ -44,9 +44,7 @@ def _in_namespace(context: ProbeContext, namespace: str, needs: list[Need]) -> l
 
 
 def _of_pod(context: ProbeContext, key: PodKey) -> tuple[Event, ...] | Gap:
-    selector = (
-        f"involvedObject.kind=Pod,involvedObject.name={key.name},involvedObject.namespace={key.namespace}"
-    )
+    selector = f"involvedObject.kind=Pod,involvedObject.name={key.name},involvedObject.namespace={key.namespace}"
     listing = _list(context, key.namespace, selector)
     return _about(listing, key) if listing.read else listing.gaps[-1]
 

@@ -71,9 +71,7 @@ def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
     return Listing(tuple(items), tuple(gaps))
 
 
-def _decode_page(
-    page: Iterable[msgspec.Raw], request: ListRequest[T], items: list[T], gaps: list[Gap]
-) -> None:
+def _decode_page(page: Iterable[msgspec.Raw], request: ListRequest[T], items: list[T], gaps: list[Gap]) -> None:
     for raw in page:
         try:
             items.append(request.decode(raw))

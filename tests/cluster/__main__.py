@@ -43,9 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
 def up(arguments: argparse.Namespace) -> int:
     """Start the cluster and print its kubeconfig."""
-    options = ClusterOptions(
-        arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style
-    )
+    options = ClusterOptions(arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style)
     print(api.up(options).kubeconfig)
     return 0
 

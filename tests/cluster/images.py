@@ -54,9 +54,7 @@ def archives() -> tuple[Path, ...]:
     return tuple(sorted(once("images", key, make).glob("*.tar")))
 
 
-def write_image(
-    target: Path, name: str, busybox: Path, *, command: list[str], root: Path | None = None
-) -> None:
+def write_image(target: Path, name: str, busybox: Path, *, command: list[str], root: Path | None = None) -> None:
     """Write one docker-archive: busybox and its applets over the files of `root`, if any."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:

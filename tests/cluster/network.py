@@ -61,12 +61,14 @@ def join_to_host(layout: Layout, pid: int) -> None:
     link = layout.host_link
     unjoin_from_host(layout)
     ip("link", "add", link, "type", "veth", "peer", "name", "host0", "netns", str(pid))
-    batch([
-        # Without an address the link sends no IPv6 chatter.
-        f"link set {link} addrgenmode none",
-        f"address add {layout.host_address}/30 dev {link}",
-        f"link set {link} up",
-    ])
+    batch(
+        [
+            # Without an address the link sends no IPv6 chatter.
+            f"link set {link} addrgenmode none",
+            f"address add {layout.host_address}/30 dev {link}",
+            f"link set {link} up",
+        ]
+    )
 
 
 def unjoin_from_host(layout: Layout) -> None:
@@ -139,4 +141,3 @@ def settings() -> None:
         path = Path("/proc/sys", name)
         if path.exists():
             path.write_text(value)
-

@@ -130,9 +130,7 @@ def satisfies(expression: Object, have: Mapping[str, str]) -> bool:
     return bool(answers.get(operator, False))
 
 
-def allowances(
-    world: World, policy: Object, pod: Object, direction: str, rule: Object
-) -> Iterable[Allowance]:
+def allowances(world: World, policy: Object, pod: Object, direction: str, rule: Object) -> Iterable[Allowance]:
     """Everything one rule allows: each peer with each port."""
     sides = rule.get("from" if direction == "ingress" else "to") or ()
     ports = rule.get("ports") or (None,)
@@ -161,9 +159,7 @@ def peers(world: World, policy: Object, side: Object) -> Peers:
     return Peers(addresses=tuple(sorted(filter(None, found))))
 
 
-def with_port(
-    world: World, who: Peers, port: Object | None, pod: Object, direction: str
-) -> Iterable[Allowance]:
+def with_port(world: World, who: Peers, port: Object | None, pod: Object, direction: str) -> Iterable[Allowance]:
     """The peers with one port of a rule; a port's name is looked up in the pod that is dialled."""
     if port is None:
         yield Allowance(who)

@@ -175,6 +175,5 @@ class Asker:
     def pods(self, *names: str) -> Sequence[dict[str, Any]]:
         """Pods as the API server has them."""
         return [
-            self.cluster.client().call("GET", f"/api/v1/namespaces/{self.namespace}/pods/{name}")
-            for name in names
+            self.cluster.client().call("GET", f"/api/v1/namespaces/{self.namespace}/pods/{name}") for name in names
         ]

@@ -108,14 +108,11 @@ def test_a_lost_cluster_ends_the_run() -> None:
 
 def test_a_deployment_is_found_by_hash_in_one_request_for_all_its_pods() -> None:
     pods = [
-        owned(f"web-{i}", "ReplicaSet", "web-7d9f", app="web", **{"pod-template-hash": "7d9f"})
-        for i in range(3)
+        owned(f"web-{i}", "ReplicaSet", "web-7d9f", app="web", **{"pod-template-hash": "7d9f"}) for i in range(3)
     ]
     answers = {f"{CORE}/pods/{pod['metadata']['name']}": pod for pod in pods}
     fake = FakeConnection({**answers, f"{APPS}/deployments/web": deployment("web", app="web")})
-    found = ask(
-        ObjectReads(), probe_context(fake), f.WORKLOAD, *[PodKey("shop", f"web-{i}") for i in range(3)]
-    )
+    found = ask(ObjectReads(), probe_context(fake), f.WORKLOAD, *[PodKey("shop", f"web-{i}") for i in range(3)])
     assert {(w.kind, w.metadata.name) for w in found} == {("Deployment", "web")}
     assert [asked for asked in fake.asked if "/apis" in asked] == [f"GET {APPS}/deployments/web"]
 

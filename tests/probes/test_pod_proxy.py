@@ -117,9 +117,7 @@ def test_texts_and_their_outcomes(response: Response, outcome: Outcome) -> None:
     ("response", "because"),
     [
         (
-            reaching(
-                "proxy error from 127.0.0.1:6443 while dialing 10.42.1.78:8080, code 502: 502 Bad Gateway"
-            ),
+            reaching("proxy error from 127.0.0.1:6443 while dialing 10.42.1.78:8080, code 502: 502 Bad Gateway"),
             "tunnel",
         ),
         (reaching("No agent available"), "tunnel"),
@@ -130,9 +128,7 @@ def test_texts_and_their_outcomes(response: Response, outcome: Outcome) -> None:
         (status(500, "Internal error"), "Internal error"),
         (status(401, "Unauthorized"), "Unauthorized"),
         (
-            status(
-                403, 'pods "web-1:80" is forbidden: User "j" cannot get resource "pods/proxy" in API group ""'
-            ),
+            status(403, 'pods "web-1:80" is forbidden: User "j" cannot get resource "pods/proxy" in API group ""'),
             "forbidden: get pods/proxy",
         ),
     ],
@@ -156,9 +152,7 @@ def test_the_handshake_says_who_dialled_and_the_ledger_what_was_sent() -> None:
     (found,) = ask(PodProxy(ask=answer), context, HANDSHAKE, Dial("10.1.0.5", 9))
     assert (found.witness, found.source, found.outcome) == ("pod-proxy", "the API server", Outcome.REFUSED)
     assert found.detail == "dial tcp 10.1.0.5:9: connect: connection refused"
-    assert context.ledger.entries == (
-        ("one GET / through the pod proxy to pod/web-1:9", "read only"),
-    )
+    assert context.ledger.entries == (("one GET / through the pod proxy to pod/web-1:9", "read only"),)
 
 
 def silent(_: object, path: str, seconds: float) -> Response:

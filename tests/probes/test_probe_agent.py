@@ -46,9 +46,7 @@ def ask(
     return answers
 
 
-def dialled(
-    dial: Dial, command: list[str] = PYTHON, options: tuple[str, ...] = ("--timeout", "1.3")
-) -> Handshake:
+def dialled(dial: Dial, command: list[str] = PYTHON, options: tuple[str, ...] = ("--timeout", "1.3")) -> Handshake:
     """One dial on loopback."""
     value = ask(dial, command=command, options=options).values[request_of(dial)]
     assert isinstance(value, Handshake)

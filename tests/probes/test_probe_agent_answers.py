@@ -33,9 +33,7 @@ NEAR_MISSES = st.fixed_dictionaries(
     },
 ).map(lambda value: json.dumps(value).encode())
 TABBED = st.lists(st.sampled_from(["nc", "ns", "slow", "1", "-1", "99999999", "dial:10.0.0.1:80", ""]) | st.text())
-HOSTILE = st.lists(
-    st.binary() | NEAR_MISSES | TABBED.map(lambda words: "\t".join(words).encode(errors="replace"))
-)
+HOSTILE = st.lists(st.binary() | NEAR_MISSES | TABBED.map(lambda words: "\t".join(words).encode(errors="replace")))
 
 
 def fresh() -> Answers:
