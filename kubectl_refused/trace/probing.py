@@ -16,12 +16,23 @@ from .statuses import reported
 
 
 @dataclass(frozen=True)
-class Probing:
-    """A readiness or startup probe that dials the pod. `number` is None for a name its container does not have."""
+class Failing:
+    """A readiness or startup probe that keeps its pod from becoming ready."""
 
     container: Container
     field: str
     probe: Probe
+
+    @property
+    def kind(self) -> str:
+        """`readiness` or `startup`."""
+        return self.field.removesuffix("Probe")
+
+
+@dataclass(frozen=True)
+class Probing(Failing):
+    """One that dials the pod. `number` is None for a name its container does not have."""
+
     port: int | str
     number: int | None
 
@@ -29,25 +40,33 @@ class Probing:
 def probings(pod: Pod) -> Iterator[Probing]:
     """Every readiness and startup probe of the pod that dials it."""
     for container in containers(pod):
-        for field, probe in (
-            ("startupProbe", container.startup_probe), ("readinessProbe", container.readiness_probe)
-        ):  # fmt: skip
-            port = probe_port(container, probe) if probe else None
-            if probe is None or port is None or _elsewhere(probe):
-                continue
-            yield Probing(container, field, probe, port, _number(container, port))
+        if container.startup_probe:
+            yield from _dialling(Failing(container, "startupProbe", container.startup_probe))
+        if container.readiness_probe:
+            yield from _dialling(Failing(container, "readinessProbe", container.readiness_probe))
+
+
+def failing_probes(pod: Pod) -> Iterator[Failing]:
+    """The probe that counts of each container that runs and is not ready: the startup probe until it started."""
+    waiting = {r.status.name: r.status for r in reported(pod) if r.status.state.running and not r.status.ready}
+    for container in containers(pod):
+        status = waiting.get(container.name)
+        if status and status.started is False and container.startup_probe:
+            yield Failing(container, "startupProbe", container.startup_probe)
+        elif status and container.readiness_probe:
+            yield Failing(container, "readinessProbe", container.readiness_probe)
 
 
 def unready_probes(pod: Pod) -> Iterator[Probing]:
-    """Those whose container runs and is not ready; a startup probe counts until the container has started."""
-    waiting = {r.status.name: r.status for r in reported(pod) if r.status.state.running and not r.status.ready}
-    for probing in probings(pod):
-        status = waiting.get(probing.container.name)
-        if status is None:
-            continue
-        starting = status.started is False and probing.container.startup_probe is not None
-        if starting is (probing.field == "startupProbe"):
-            yield probing
+    """Those of `failing_probes` that dial the pod."""
+    for failing in failing_probes(pod):
+        yield from _dialling(failing)
+
+
+def _dialling(one: Failing) -> Iterator[Probing]:
+    port = probe_port(one.container, one.probe)
+    if port is not None and not _elsewhere(one.probe):
+        yield Probing(one.container, one.field, one.probe, port, _number(one.container, port))
 
 
 def _number(container: Container, port: int | str) -> int | None:

@@ -53,14 +53,10 @@ def probe_port_name_missing(scene: Scene) -> Iterator[Finding]:
         yield Finding(
             where=f"container {container.name} of {subject}",
             says=f"{probing.field} port {probing.port}; the container declares {told}",
-            headline=f"the {_kind(probing)} probe names port {probing.port}, which its container does not declare",
+            headline=f"the {probing.kind} probe names port {probing.port}, which its container does not declare",
             evidence=tuple(evidence),
             fix=_fix(scene, pod, probing, _meant(container, str(probing.port))),
         )
-
-
-def _kind(probing: Probing) -> str:
-    return probing.field.removesuffix("Probe")
 
 
 def _meant(container: Container, wanted: str) -> int | str | None:

@@ -58,7 +58,9 @@ def _open(pod: Pod, dialled: int, listeners: Listeners) -> int | None:
     address = pod.status.pod_ip if pod.status else None
     if not address or standing(listeners.sockets, address, dialled) is not Standing.ABSENT:
         return None
-    return likeliest_port(reachable_ports(listeners.sockets, address), said_ports(pod))
+    # Where all are shut to the pod's address, that is a fault of its own; the probe's port is wrong all the same.
+    ports = reachable_ports(listeners.sockets, address) or [s.port for s in listeners.sockets]
+    return likeliest_port(ports, said_ports(pod))
 
 
 def _served(scene: Scene, pod: Pod, dialled: int) -> int | None:
@@ -83,11 +85,10 @@ def _finding(
     container: Container = probing.container
     read = any(isinstance(e, SocketEvidence) for e in evidence)
     listens = f"the app listens on {meant}" if read else f"the Service sends to {meant}"
-    kind = "readiness" if probing.field == "readinessProbe" else "startup"
     return Finding(
         where=f"container {container.name} of pod/{pod.metadata.name}",
         says=f"{probing.field} port {probing.number}; {listens}",
-        headline=f"the {kind} probe dials {probing.number}, {listens}",
+        headline=f"the {probing.kind} probe dials {probing.number}, {listens}",
         certainty=certainty,
         evidence=tuple(evidence),
         fix=probe_port_change(scene, pod, container, field=probing.field, probe=probing.probe, meant=meant),
