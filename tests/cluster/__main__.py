@@ -123,6 +123,9 @@ def main(words: Sequence[str]) -> int:
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; `down` removes what a half-started cluster left", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
