@@ -78,8 +78,3 @@ def said_ports(pod: Pod) -> tuple[int, ...]:
             number = probe_port(container, probe) if probe else None
             found += [number] if isinstance(number, int) else []
     return tuple(dict.fromkeys(p for p in found if 0 < p < 65536))
-
-
-def declared_ports(pod: Pod) -> tuple[int, ...]:
-    """Every TCP containerPort."""
-    return tuple(p.container_port for c in containers(pod) for p in c.ports or () if p.protocol == "TCP")

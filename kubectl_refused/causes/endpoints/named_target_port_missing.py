@@ -52,7 +52,8 @@ def named_target_port_missing(scene: Scene) -> Iterator[Finding]:
         ),
     ]
     if scene.endpoints:
-        says = f"{len(scene.endpoints)} addresses and no port for {scene.port.name or scene.port.port}"
+        count = len(scene.endpoints)
+        says = f"{count} address{'es' if count > 1 else ''} and no port for {scene.port.name or scene.port.port}"
         evidence.append(field(scene, f"endpointslice/{scene.endpoints[0].slice_name}", "ports", None, says))
     meant = nearest(wanted, offered) or (next(iter(offered)) if len(offered) == 1 else None)
     if meant:

@@ -23,7 +23,7 @@ from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, Pod
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
-from kubectl_refused.trace.containers import containers, declared_ports, said_listeners, said_ports
+from kubectl_refused.trace.containers import containers, said_listeners, said_ports
 from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
 from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_ports, shown, standing
 
@@ -67,12 +67,18 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
 def _said(scene: Scene, pod: Pod, aimed: int) -> Iterator[Finding]:
     """The command line names a port and it is another one: a hint, where nothing can be dialled or read."""
     told = [(c.name, port) for c in containers(pod) for _, port in said_listeners(c)]
-    if not told or any(port == aimed for _, port in told) or aimed in declared_ports(pod):
+    if not told or any(port == aimed for _, port in told) or _may_be_anothers(pod, aimed):
         return
     name, meant = told[0]
     says = f"container {name} is told to listen on {meant}"
     proof = field(scene, f"pod/{pod.metadata.name}", "command", meant, says)
     yield _finding(scene, pod, aimed, meant, says, [_sends(scene, aimed), proof], Certainty.POSSIBLE)
+
+
+def _may_be_anothers(pod: Pod, aimed: int) -> bool:
+    """Whether a container whose flags name no port declares the one aimed at: it may well listen there."""
+    silent = (c for c in containers(pod) if not any(said_listeners(c)))
+    return any(p.container_port == aimed for c in silent for p in c.ports or ())
 
 
 def _forwarded(scene: Scene, pod: Pod, handshake: Handshake) -> Iterator[Finding]:
