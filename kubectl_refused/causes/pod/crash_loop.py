@@ -108,7 +108,7 @@ def _finding(scene: Scene, pod: Pod, container: Reported, certainty: Certainty) 
         headline=_headline(container),
         certainty=certainty,
         evidence=tuple(evidence),
-        fix=Fix(summary=f"{_cure(pod, container, line)} ({owner})", owner=owner),
+        fix=Fix(summary=f"{_cure(scene, pod, container, line)} ({owner})", owner=owner),
     )
 
 
@@ -138,7 +138,15 @@ def _not_started(container: Reported) -> str:
     return innermost(waiting.message) if waiting and waiting.message else "it does not start"
 
 
-def _cure(pod: Pod, container: Reported, line: str | None) -> str:
+def _speechless(scene: Scene, pod: Pod, container: str) -> str:
+    """Why no line of the log is told: none tells, or nobody could read it."""
+    keys = [ContainerKey(pod.metadata.namespace, pod.metadata.name, container, earlier) for earlier in (True, False)]
+    if any(scene.known(LOG, key) for key in keys):
+        return "its log has no line that tells why"
+    return "its log, which could not be read here, may tell why"
+
+
+def _cure(scene: Scene, pod: Pod, container: Reported, line: str | None) -> str:
     ended, name = container.last_exit, container.status.name
     if ended and ended.reason == "OOMKilled":
         limits = ((c.resources.limits if c.resources else None) or {} for c in containers(pod) if c.name == name)
@@ -149,4 +157,4 @@ def _cure(pod: Pod, container: Reported, line: str | None) -> str:
         return f"Correct the command of {container.shown}: {why}"
     if ended.exit_code == 0:
         return f"Keep the server of {container.shown} in the foreground"
-    return f"Mend {container.shown}: {line or 'its log has no line that tells why'}"
+    return f"Mend {container.shown}: {line or _speechless(scene, pod, name)}"

@@ -52,12 +52,13 @@ def _finding(scene: Scene, pod: Pod, failing: Failing, event: Event) -> Finding:
     message = event.message.partition("probe failed:")[2].strip()
     why = _why(message)
     told = _told(failing)
+    subject, asks = f"pod/{pod.metadata.name}", f"the {failing.field} asks {told}"
     evidence: list[Evidence] = [
         event_said(pod, event),
-        field(scene, f"pod/{pod.metadata.name}", f"spec.containers[].{failing.field}", told, f"the {failing.field} asks {told}"),
+        field(scene, subject, f"spec.containers[].{failing.field}", told, asks),
     ]
     return Finding(
-        where=f"container {failing.container.name} of pod/{pod.metadata.name}",
+        where=f"container {failing.container.name} of {subject}",
         says=f"{failing.field} asks {told}; the answer is {why}",
         headline=f"the {failing.kind} probe fails: {why}",
         evidence=tuple(evidence),

@@ -17,23 +17,31 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
-from kubectl_refused.model.facts import SERVICES_IN, SERVICES_NAMED, NameKey, NamespaceKey
+from kubectl_refused.model.facts import NAMESPACE, SERVICES_IN, SERVICES_NAMED, NameKey, NamespaceKey
+from kubectl_refused.model.gaps import Absent
+from kubectl_refused.model.objects import Service
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, service_subject
 
 
-@cause("KR101", scope=Scope.ROUTE, reads={SERVICES_IN, SERVICES_NAMED}, produces=Symptom.NO_NAME, since="0.1")
+@cause(
+    "KR101",
+    scope=Scope.ROUTE,
+    reads={NAMESPACE, SERVICES_IN, SERVICES_NAMED},
+    produces=Symptom.NO_NAME,
+    since="0.1",
+)
 def no_such_service(scene: Scene) -> Iterator[Finding]:
     """Yield when the Service was looked for and is not there, with the nearest name here and elsewhere."""
     name, namespace = scene.target.name, scene.target.namespace
     if scene.service is not None or not scene.snapshot.read("Service", namespace):
         return
-    here = scene.maybe(SERVICES_IN, NamespaceKey(namespace)) or ()
+    here = scene.maybe(SERVICES_IN, NamespaceKey(namespace))
     elsewhere = scene.maybe(SERVICES_NAMED, NameKey(name)) or ()
     spaces = sorted(s.metadata.namespace for s in elsewhere if s.metadata.namespace != namespace)
-    meant = nearest(name, (s.metadata.name for s in here))
-    says = f"namespace {namespace} has {len(here)} Services and none of that name"
+    meant = nearest(name, (s.metadata.name for s in here or ()))
+    says, headline = _told(scene, here)
     evidence: list[Evidence] = [field(scene, service_subject(scene), "metadata.name", name, says)]
     if spaces:
         told = f"svc/{name} exists in namespace {', '.join(spaces[:3])}"
@@ -47,10 +55,23 @@ def no_such_service(scene: Scene) -> Iterator[Finding]:
     yield Finding(
         where=f"namespace {namespace}",
         says=says,
-        headline=f"there is no Service {name} in namespace {namespace}",
+        headline=headline,
         evidence=tuple(evidence),
         fix=_fix(name, spaces, meant),
     )
+
+
+def _told(scene: Scene, here: tuple[Service, ...] | None) -> tuple[str, str]:
+    """(says, headline). `here` is None where Services may not be listed: then nothing is said of how many."""
+    name, namespace = scene.target.name, scene.target.namespace
+    headline = f"there is no Service {name} in namespace {namespace}"
+    if here is None:
+        return f"namespace {namespace} has no Service of that name", headline
+    key = NamespaceKey(namespace)
+    # The API server lists a namespace that does not exist as an empty one.
+    if not here and scene.maybe(NAMESPACE, key) is None and isinstance(scene.facts.get(NAMESPACE, key), Absent):
+        return f"no namespace is called {namespace}", f"there is no namespace {namespace}"
+    return f"namespace {namespace} has {len(here)} Services and none of that name", headline
 
 
 def _fix(name: str, spaces: list[str], meant: str | None) -> Fix:
