@@ -23,7 +23,7 @@ from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, Pod
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
-from kubectl_refused.trace.containers import containers, said_listeners, said_ports
+from kubectl_refused.trace.containers import containers, resolve_target_port, said_listeners, said_ports
 from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
 from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_ports, shown, standing
 
@@ -38,7 +38,7 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     Sockets prove it; port-forward alone makes it likely; flags in the spec alone make it possible.
     """
     pod, endpoint = scene.pod, scene.endpoint
-    if pod is None or endpoint is None or endpoint.port is None:
+    if pod is None or endpoint is None or endpoint.port is None or scene.port is None:
         return
     handshake = scene.dialled
     if handshake is None:
@@ -56,6 +56,8 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     open_ports = reachable_ports(listeners.sockets, endpoint.address)
     meant = likeliest_port(open_ports or [s.port for s in listeners.sockets], said_ports(pod))
     assert meant is not None
+    if scene.service and scene.service.spec.cluster_ip == "None" and meant == resolve_target_port(pod, scene.port):
+        return  # targetPort is right, but a headless Service does not use it: another cause's to say
     evidence = [_sends(scene, aimed), sockets(pod, listeners), packet(scene, handshake)]
     if meant in open_ports:
         evidence += _trial(scene, endpoint.address, meant)

@@ -1,0 +1,52 @@
+"""A headless Service translates no port, and port is not targetPort.
+
+Why it refuses:
+    With clusterIP None, DNS hands out the pods' own addresses and no proxy stands between: the client dials
+    the Service's `port` on the pod itself, where nobody listens. targetPort plays no part for it
+    (kubernetes issues 20488 and 131270).
+Confirm:
+    kubectl get service NAME -o jsonpath='{.spec.clusterIP} {.spec.ports}'    # None, port and targetPort differ
+Fix:
+    Make port equal to the port the process listens on, or dial that port.
+See:
+    https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.model.evidence import Finding, Fix
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.containers import resolve_target_port
+from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
+from kubectl_refused.trace.sockets import Standing, standing
+
+
+@cause("KR108", scope=Scope.ENDPOINT, reads={HANDSHAKE, LISTENERS}, produces=Symptom.NO_LISTENER, since="0.1")
+def headless_port_not_translated(scene: Scene) -> Iterator[Finding]:
+    """Yield when the process listens on targetPort while clients of the headless Service dial its port."""
+    service, port, pod = scene.service, scene.port, scene.pod
+    if service is None or port is None or pod is None or service.spec.cluster_ip != "None":
+        return
+    meant, handshake = resolve_target_port(pod, port), scene.dialled
+    if meant is None or meant == port.port or handshake is None or handshake.outcome is not Outcome.REFUSED:
+        return
+    listeners = scene.need(LISTENERS, pod_key(pod))
+    if standing(listeners.sockets, handshake.host, meant) is not Standing.OPEN:
+        return
+    says = f"clusterIP is None; port {port.port} is dialled as it stands, targetPort {meant} is not used"
+    yield Finding(
+        where=f"svc/{scene.target.name}",
+        says=f"headless: clients dial {port.port} on the pod, which listens on {meant}",
+        headline=f"it is headless, so nothing translates port {port.port} to {meant}",
+        evidence=(
+            field(scene, service_subject(scene), "spec.clusterIP", "None", says),
+            sockets(pod, listeners),
+            packet(scene, handshake),
+        ),
+        fix=Fix(summary=f"Dial port {meant} of svc/{scene.target.name}, or give it port {meant}"),
+    )
