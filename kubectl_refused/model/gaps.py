@@ -15,3 +15,8 @@ class Gap:
     what: str
     because: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Absent(Gap):
+    """It was looked for and is not there (404): the thing is missing, not the knowledge."""

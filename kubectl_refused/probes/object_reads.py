@@ -14,7 +14,7 @@ from typing import Any
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
-from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.gaps import Absent, Gap
 from kubectl_refused.model.objects import Namespace, NetworkPolicy, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Coverage
 from kubectl_refused.model.target import Depth
@@ -78,7 +78,9 @@ class Reader:
     def namespace(self, key: f.NamespaceKey) -> Any:
         try:
             body = self.context.connection.get_bytes(f"/api/v1/namespaces/{segment(key.namespace)}")
-        except (Forbidden, NotFound, ApiProblem) as error:
+        except NotFound as error:
+            return Absent(f"namespace {key.namespace}", error.message)
+        except (Forbidden, ApiProblem) as error:
             return gap_of(error, f"namespace {key.namespace}")
         return decode(body, Namespace)
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, LOG, WORKLOAD
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, LOG, WORKLOAD, ContainerKey
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
@@ -140,10 +140,13 @@ def _not_started(container: Reported) -> str:
 
 def _speechless(scene: Scene, pod: Pod, container: str) -> str:
     """Why no line of the log is told: none tells, or nobody could read it."""
-    keys = [ContainerKey(pod.metadata.namespace, pod.metadata.name, container, earlier) for earlier in (True, False)]
-    if any(scene.known(LOG, key) for key in keys):
+    keys = [
+        ContainerKey(pod.metadata.namespace, pod.metadata.name, container, earlier) for earlier in (True, False)
+    ]
+    logs = [scene.known(LOG, key) for key in keys]
+    if any(log is not None for log in logs):
         return "its log has no line that tells why"
-    return "its log, which could not be read here, may tell why"
+    return "its log may tell why, and was not read"
 
 
 def _cure(scene: Scene, pod: Pod, container: Reported, line: str | None) -> str:

@@ -69,8 +69,10 @@ def _told(scene: Scene, here: tuple[Service, ...] | None) -> tuple[str, str]:
         return f"namespace {namespace} has no Service of that name", headline
     key = NamespaceKey(namespace)
     # The API server lists a namespace that does not exist as an empty one.
-    if not here and scene.maybe(NAMESPACE, key) is None and isinstance(scene.facts.get(NAMESPACE, key), Absent):
-        return f"no namespace is called {namespace}", f"there is no namespace {namespace}"
+    if not here and scene.maybe(NAMESPACE, key) is None:
+        why = scene.facts.get(NAMESPACE, key)
+        if isinstance(why, Absent):
+            return f"no namespace is called {namespace}", f"there is no namespace {namespace}"
     return f"namespace {namespace} has {len(here)} Services and none of that name", headline
 
 
