@@ -7,8 +7,10 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
 
 from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
@@ -21,6 +23,7 @@ from .supervise import DEADLINE, supervise
 if TYPE_CHECKING:
     from .grounds import Ground
 
+_ENDS = "it ends by its own deadline"
 # A ledger entry that kubectl can delete: kind/name.
 _DELETABLE = re.compile(r"[a-z]+/[a-z0-9.-]+")
 
@@ -50,7 +53,7 @@ class DiagnosisJob:
         finally:
             ground.close()
         self.clean_up(time.monotonic() + DEADLINE)
-        self._render(report)
+        self._render(self._as_it_ended(report))
         return NO_FAULT if self._request.exit_zero else exit_code(report)
 
     def cancel(self) -> None:
@@ -103,6 +106,15 @@ class DiagnosisJob:
                 )
         return found[0] if len(self._request.targets) == len(found) == 1 else DiagnosisList(items=tuple(found))
 
+    def _as_it_ended(self, report: Report) -> Report:
+        """The report with what could not be deleted told as such: it was made before the clean-up."""
+        left = {what for what, _ in self._remaining}
+        if not left:
+            return report
+        if isinstance(report, Diagnosis):
+            return _with_left(report, left)
+        return msgspec.structs.replace(report, items=tuple(_with_left(item, left) for item in report.items))
+
     def _render(self, report: Report) -> None:
         from kubectl_refused.renderers import named
 
@@ -125,6 +137,14 @@ def _ground_of(request: Request) -> Ground:
 
 def _saying(say: Callable[[str], None], target: str) -> Callable[[str], None]:
     return lambda step: say(f"{target}: {step}")
+
+
+def _with_left(diagnosis: Diagnosis, left: Set[str]) -> Diagnosis:
+    told = (
+        msgspec.structs.replace(t, undone=f"could not be deleted; {_ENDS}") if t.what in left else t
+        for t in diagnosis.touched
+    )
+    return msgspec.structs.replace(diagnosis, touched=tuple(told))
 
 
 def _undone(undo: Callable[[Any], None], connection: Any) -> bool:

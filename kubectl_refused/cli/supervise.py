@@ -82,6 +82,7 @@ def _supervise(job: Job, noted: Noted, errors: TextIO, *, verbose: bool) -> int:
     if noted.numbers:
         return _interrupted(job, work, noted, errors)
     if work.error is None:
+        _tell_left(job, errors)
         return work.result or 0
     # A failed run may have left something too: its own clean-up is what failed.
     _clean_up(job, noted, errors)
@@ -112,6 +113,10 @@ def _clean_up(job: Job, noted: Noted, errors: TextIO, *, wait_for: _Thread | Non
     cleaning = _Thread(clean)
     while not cleaning.ended(POLL) and len(noted.numbers) < enough and time.monotonic() < end:
         pass
+    _tell_left(job, errors)
+
+
+def _tell_left(job: Job, errors: TextIO) -> None:
     for command in job.left():
         errors.write(f"left behind: {command}\n")
 

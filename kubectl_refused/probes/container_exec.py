@@ -100,7 +100,13 @@ def _read_pod(context: ProbeContext, key: PodKey, run: Run) -> Listeners | Gap:
     try:
         return _read_containers(partial(_read_container, context, key, run), key, containers, what)
     except (Forbidden, NotFound, ApiProblem) as error:
+        if isinstance(error, Forbidden):
+            context.ledger.strike(_touch(key))
         return gap_of(error, what)
+
+
+def _touch(key: PodKey) -> str:
+    return f"exec in pod/{key.name}: cat /proc/net/tcp"
 
 
 def _read_containers(
@@ -126,7 +132,7 @@ def _read_containers(
 
 def _read_container(context: ProbeContext, key: PodKey, run: Run, container: str) -> Reading:
     """Try the script, then plain cat."""
-    context.ledger.record(f"exec in pod/{key.name}: cat /proc/net/tcp", "read only")
+    context.ledger.record(_touch(key), "read only")
     why = ""
     for argv in (WITH_SHELL, WITHOUT_SHELL):
         result = run(context.connection, key.namespace, key.name, container, argv, TIMEOUT)

@@ -86,14 +86,15 @@ def _read_pod(context: ProbeContext, key: PodKey) -> Listeners | Gap:
 
 def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what: str) -> Listeners | Gap:
     name, connection = container["name"], context.connection
-    context.ledger.record(
-        f"ephemeral container {name} in pod/{key.name}",
-        "it stays in the pod's spec until the pod is replaced",
-    )
+    touch = f"ephemeral container {name} in pod/{key.name}"
+    context.ledger.record(touch, "it stays in the pod's spec until the pod is replaced")
     path = namespaced(key.namespace, "pods", key.name)
-    connection.patch(
-        f"{path}/ephemeralcontainers", {"spec": {"ephemeralContainers": [container]}}, STRATEGIC_MERGE_PATCH
-    )
+    spec = {"spec": {"ephemeralContainers": [container]}}
+    try:
+        connection.patch(f"{path}/ephemeralcontainers", spec, STRATEGIC_MERGE_PATCH)
+    except (Forbidden, NotFound):
+        context.ledger.strike(touch)
+        raise
     trouble = _wait(context, path, name)
     if trouble:
         return Gap(what, f"the ephemeral container {trouble}", "--image IMAGE names another image")

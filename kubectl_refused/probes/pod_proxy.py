@@ -72,7 +72,8 @@ class PodProxy:
         route = route_to(dial, context.snapshot)
         if route is None:
             return Gap(what, "the API server's proxies reach pods and Services only", "--probe pods")
-        context.ledger.record(f"one GET / through {route.shown}", "read only")
+        touch = f"one GET / through {route.shown}"
+        context.ledger.record(touch, "read only")
         start = time.monotonic()
         limit = context.settings.dial_timeout + EXTRA_SECONDS
         try:
@@ -83,6 +84,8 @@ class PodProxy:
             return self._silent(context, dial, route, time.monotonic() - start)
         verdict = verdict_of(response)
         if isinstance(verdict, Gap):
+            if verdict.because.startswith("forbidden"):  # so it never left the API server
+                context.ledger.strike(touch)
             return Gap(what, one_line(verdict.because, 300), verdict.remedy)
         return _handshake(dial, route, verdict, time.monotonic() - start)
 

@@ -53,6 +53,8 @@ class PortForward:
         try:
             result = self._dial(context.connection, key.namespace, key.pod, key.port, limit)
         except (Forbidden, NotFound, ApiProblem) as error:
+            if isinstance(error, Forbidden):
+                context.ledger.strike(what)
             return gap_of(error, what)
         return handshake_of(key, result, what)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kubectl_refused.connection.errors import Forbidden
 from kubectl_refused.connection.port_forward import ForwardResult
 from kubectl_refused.model.facts import FORWARD, PodPort
 from kubectl_refused.model.gaps import Gap
@@ -31,7 +32,9 @@ def told(result: ForwardResult | Exception) -> Any:
 
     context = probe_context()
     (answer,) = ask(PortForward(dial), context, FORWARD, KEY)
-    assert context.ledger.entries == (("port-forward to pod/web-1:8080", "closed"),)
+    # What the API server refused never touched the pod.
+    touched = () if isinstance(result, Forbidden) else (("port-forward to pod/web-1:8080", "closed"),)
+    assert context.ledger.entries == touched
     return answer
 
 
