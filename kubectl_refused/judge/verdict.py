@@ -100,6 +100,8 @@ def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
     accepted = sum(1 for h in behind if h.outcome is Outcome.ACCEPTED)
     first: Handshake | None = entrance or (behind[0] if behind else None)
     took = f", {milliseconds(first.seconds)}" if first else ""
+    if not behind:
+        return f"its address accepted{took}, no endpoint was dialled by itself"
     return f"{accepted} of {len(scene.endpoints)} endpoints accepted{took}"
 
 

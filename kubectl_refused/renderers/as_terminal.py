@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -16,6 +17,7 @@ from .terminal_verdict import headed
 from .terminal_words import asked, healthy, silent, totals
 
 _TOTALS_FROM = 4
+_WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
 _RANKS = {"proved": 0, "likely": 1, "possible": 2}
 
 
@@ -33,7 +35,16 @@ def render(report: Report, out: TextIO, style: Style) -> None:
         before = len(block)
     if len(items) >= _TOTALS_FROM:
         lines += ["", *wrap(pen.fold(totals(_paths(d)[0] for d in items)), pen.width)]
-    out.write("\n".join(lines or [pen.fold("· no target")]) + "\n")
+    out.write("\n".join(map(_harmless, lines or [pen.fold("· no target")])) + "\n")
+
+
+def _harmless(line: str) -> str:
+    """The line, no command to a CI system that reads logs.
+
+    GitHub's runner obeys `::error::…` at a line's start, blanks before it or not, and `##[error]…` anywhere
+    (actions/runner, ActionCommand.cs); a log's or an event's text could be either.
+    """
+    return _WORKFLOW_COMMAND.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", line)
 
 
 def _paths(diagnosis: Diagnosis) -> list[Path]:
@@ -65,7 +76,7 @@ def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
             lines.append("")
         lines += _path(pen, diagnosis, paths, place)
     short = all(healthy(p) for p in paths)
-    rest = gaps(pen, diagnosis, short=short) + touched(pen, diagnosis.touched, short=short)
+    rest = gaps(pen, diagnosis, short=short and diagnosis.complete) + touched(pen, diagnosis.touched, short=short)
     apart = full and not _details(pen, paths[-1], "")
     if rest and (apart or (len(paths) > 1 and not full and not short)):
         lines.append("")

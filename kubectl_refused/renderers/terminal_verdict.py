@@ -36,7 +36,7 @@ def headed(pen: Pen, diagnosis: Diagnosis, path: Path, name: str, *, context: bo
 
 def _verdict(pen: Pen, diagnosis: Diagnosis, path: Path, name: str) -> list[_Line]:
     """The sentence behind its symbol."""
-    symbol, hue = mark(path)
+    symbol, hue = mark(diagnosis, path)
     symbol = pen.fold(symbol)
     loud = "" if silent(path) else "bold"
     at = cells(symbol) + 1

@@ -66,10 +66,10 @@ def verb(path: Path) -> str:
     return _WORDS[path.outcome]
 
 
-def mark(path: Path) -> tuple[str, str]:
+def mark(diagnosis: Diagnosis, path: Path) -> tuple[str, str]:
     """The symbol before the verdict, and its colour."""
     if healthy(path):
-        return "✓", "green"
+        return ("✓", "green") if diagnosis.complete else ("?", "yellow")
     if proved(path) or path.outcome not in _QUIET:
         return "✗", "red"
     return ("·", "dim") if silent(path) else ("?", "yellow")
@@ -95,7 +95,8 @@ def sentence(diagnosis: Diagnosis, path: Path, asked: str) -> str:
         where = seen(diagnosis, path).removeprefix("seen in ").removesuffix(" alone")
         inside = f" in {where}" if diagnosis.depth == "objects" else ""
         return f"{asked} shows no fault{inside} (nothing was dialled)"
-    return f"{asked} {verb(path)}{_because(diagnosis, path)}"
+    so_far = " as far as it was checked" if healthy(path) and not diagnosis.complete else ""
+    return f"{asked} {verb(path)}{so_far}{_because(diagnosis, path)}"
 
 
 def _because(diagnosis: Diagnosis, path: Path) -> str:

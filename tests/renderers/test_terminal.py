@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -113,7 +115,19 @@ def test_a_healthy_target_names_gaps_and_what_was_touched_in_short() -> None:
 
 def test_an_incomplete_run_without_gaps_says_so() -> None:
     report = msgspec.structs.replace(samples.works(), complete=False, touched=())
-    assert lines_of(report)[1] == "  not checked  not all that this depth asks for"
+    lines = lines_of(report)
+    assert lines[0].startswith("? svc/api:80 works as far as it was checked: ")
+    assert "  not checked  not all that this depth asks for: it could not be reached" in lines
+
+
+@pytest.mark.parametrize("hostile", ["::error::pwned", "x ##[error]pwned", f"{'x' * 66} ::error file=a::pwned"])
+def test_no_line_is_a_workflow_command(hostile: str) -> None:
+    root = msgspec.structs.replace(samples.loopback(), says=hostile, headline=hostile)
+    report = samples.diagnosis(samples.path(Outcome.REFUSED, root))
+    for columns in (20, 40, 80):
+        for line in lines_of(report, columns):
+            assert not re.match(r"\s*::[a-z]", line), line
+            assert "##[" not in line
 
 
 @pytest.mark.parametrize(
