@@ -23,6 +23,8 @@ from tests.cluster.api import Cluster, ClusterOptions
 from tests.cluster.cache import cache_root, locked
 from tests.cluster.options import state_of
 
+from . import small_shop
+
 CLUSTERS = {
     "nftables": ClusterOptions(name="kr", proxy_mode="nftables"),
     "iptables": ClusterOptions(name="kr-iptables", proxy_mode="iptables"),
@@ -95,6 +97,15 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A fresh namespace that takes pods; its deletion is not waited for."""
     name = fresh_namespace(cluster)
+    yield name
+    cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def shop(cluster: Cluster) -> Iterator[str]:
+    """A namespace with the Services of small_shop.py, which no test may change."""
+    name = fresh_namespace(cluster)
+    small_shop.furnish(cluster, name)
     yield name
     cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
 

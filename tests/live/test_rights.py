@@ -1,0 +1,192 @@
+"""What people with few rights get: an answer at the level their roles allow, and never a wrong one.
+
+The levels are held by exactly the roles of manifests/rbac.yaml, bound in the namespace alone. In the matrix every
+single right of them is taken away once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.cluster.api import Cluster
+
+from .people import LEVELS, Grant, grants_up_to, person, person_at_level
+from .small_shop import IMAGE, assert_nothing_left
+from .tool import Answer, refused
+
+AT_ONCE = 3
+
+
+class Lack(NamedTuple):
+    """A person who lacks these rights (commas between), and what the tool must make of it.
+
+    `gap` is in one of the report's gaps; without it the right does not matter to the answer.
+    """
+
+    rights: str
+    words: str
+    code: int
+    gap: str = ""
+
+
+LACKS = (
+    Lack("get services", "svc/web", 3, "get services"),
+    Lack("list pods", "svc/web", 3, "list pods"),
+    Lack("list endpointslices", "svc/web", 3, "list endpointslices"),
+    Lack("watch pods", "svc/web", 3, "watch pods"),
+    Lack("get pods/log", "svc/web", 3, "get pods/log"),
+    Lack("create jobs,create pods", "svc/web", 3, "create neither jobs nor pods"),
+    Lack("create jobs", "svc/web", 0),
+    Lack("create pods", "svc/web", 0),
+    Lack("delete pods", "svc/web", 0),
+    Lack("get pods", "svc/web", 0),
+    Lack("list nodes", "svc/web", 0),
+    Lack("get pods/proxy", "svc/web --probe passive", 3, "get pods/proxy"),
+    Lack("get services/proxy", "svc/web --probe passive", 3, "get services/proxy"),
+    Lack("get pods/portforward", "svc/loop --probe passive", 3, "get pods/portforward"),
+    Lack("create pods/portforward", "svc/loop", 1),
+    Lack("get pods/exec", "svc/loop", 3, "get pods/exec"),
+    Lack("get pods/exec", "svc/wrong", 3, "get pods/exec"),
+    Lack("create pods/exec", "svc/loop", 1),
+    Lack("get pods/exec,patch pods/ephemeralcontainers", "svc/loop --probe all", 3, "get pods/exec"),
+    Lack("get nodes", "svc/loop --probe all", 1),
+    Lack("get replicasets", "svc/loop", 1),
+    Lack("get deployments", "svc/loop", 1),
+    Lack("patch services", "svc/wrong", 1),
+    Lack("list deployments", "svc/typo", 1),
+    Lack("list statefulsets", "svc/typo", 1),
+    Lack("get statefulsets", "svc/typo", 1),
+    Lack("get daemonsets", "svc/typo", 1),
+    Lack("get jobs", "svc/typo", 1),
+    Lack("list networkpolicies", "svc/closed", 3, "list networkpolicies"),
+    Lack("get namespaces", "svc/closed", 1),
+    Lack("list events", "svc/crash", 1),
+    Lack("get pods/log", "svc/crash", 1),
+    Lack("list services", "svc/nope", 1),
+)
+TARGETS = tuple(dict.fromkeys(lack.words.split()[0] for lack in LACKS))
+# `delete jobs` has a test of its own: something stays for a while.
+ELSEWHERE = {"delete jobs"}
+
+
+def ask(kubeconfig: Path, namespace: str, *words: str) -> Answer:
+    """The report on one target, which is never a crash."""
+    answer = refused(kubeconfig, *words, "-n", namespace, "--image", IMAGE, "-o", "json")
+    assert "Traceback" not in answer.err + answer.out, answer
+    return answer
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_roles_of_a_level_are_enough_for_it(cluster: Cluster, shop: str, level: str, tmp_path: Path) -> None:
+    someone = person_at_level(cluster, shop, level, tmp_path)
+    answer = ask(someone, shop, "svc/web", "--probe", level)
+    (path,) = answer.report["paths"]
+    assert (answer.code, answer.root, answer.report["gaps"]) == (0, None, []), answer
+    assert answer.report["outcome"] == ("untried" if level == "none" else "accepted")
+    if level in ("pods", "all"):
+        assert path["vantage"].startswith("a pod on node"), answer
+        assert {dial["witness"] for dial in path["dials"]} == {"probe-pod"}
+
+
+def test_faults_are_proved_with_the_rights_of_level_pods(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    someone = person_at_level(cluster, shop, "pods", tmp_path)
+    roots = {"loop": "listens-on-loopback", "typo": "selector-matches-nothing", "wrong": "wrong-target-port"}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = dict(zip(roots, pool.map(lambda name: ask(someone, shop, f"svc/{name}"), roots), strict=True))
+    for name, root in roots.items():
+        assert (answers[name].code, answers[name].root, answers[name].report["gaps"]) == (1, root, [])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_missing_right_shrinks_the_answer_and_breaks_nothing(
+    cluster: Cluster, shop: str, target: str, tmp_path: Path
+) -> None:
+    lacks = [lack for lack in LACKS if lack.words.split()[0] == target]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda lack: _ask_without(cluster, shop, lack, tmp_path), lacks))
+    for lack, answer in zip(lacks, answers, strict=True):
+        _check(lack, answer)
+
+
+def _ask_without(cluster: Cluster, namespace: str, lack: Lack, directory: Path) -> Answer:
+    level = "all" if "--probe all" in lack.words else "pods"
+    kept = _without(grants_up_to(level), lack.rights.split(","))
+    return ask(person(cluster, namespace, kept, directory), namespace, *lack.words.split())
+
+
+def _without(grants: Sequence[Grant], rights: Sequence[str]) -> list[Grant]:
+    assert {str(grant) for grant in grants} >= set(rights), f"nobody has {rights}"
+    return [grant for grant in grants if str(grant) not in rights]
+
+
+def _check(lack: Lack, answer: Answer) -> None:
+    report = answer.report
+    assert answer.code == lack.code, f"{lack}: {answer}"
+    told = [f"{gap['what']}: {gap['because']}" for gap in report["gaps"]]
+    assert any(lack.gap in line for line in told) if lack.gap else not told, f"{lack}: {answer}"
+    assert answer.err == "", f"{lack}: {answer}"
+    if lack.code != 1 and report["outcome"] == "accepted":
+        assert report["complete"] == (lack.code == 0), f"called healthy, though not all was checked: {answer}"
+    if "get pods/exec" in lack.rights.split(","):
+        assert not any("exec in" in thing["what"] for thing in report["touched"]), f"{lack}: {answer}"
+        assert report["root"]["certainty"] == "likely", f"{lack}: {answer}"
+
+
+def test_the_matrix_takes_away_every_right_of_the_manifest() -> None:
+    taken = {right for lack in LACKS for right in lack.rights.split(",")} | ELSEWHERE
+    assert taken == {str(grant) for grant in grants_up_to("all")}
+
+
+def test_who_may_not_list_services_is_told_no_number_of_them(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    kept = _without(grants_up_to("none"), ["list services"])
+    answer = refused(person(cluster, shop, kept, tmp_path), "svc/nope", "-n", shop)
+    assert answer.code == 1
+    assert "there is no Service nope" in answer.out
+    assert "0 Services" not in answer.out
+
+
+def test_a_log_that_may_not_be_read_is_not_called_silent(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    kept = _without(grants_up_to("pods"), ["get pods/log"])
+    answer = refused(person(cluster, shop, kept, tmp_path), "svc/crash", "-n", shop)
+    assert answer.code == 1
+    assert "its log may tell why, and was not read" in " ".join(answer.out.split())
+
+
+def test_a_job_that_may_not_be_deleted_is_told_so(
+    cluster: Cluster, namespace: str, shop: str, tmp_path: Path
+) -> None:
+    kept = _without(grants_up_to("pods"), ["delete jobs"])
+    answer = ask(person(cluster, shop, kept, tmp_path), shop, "svc/web")
+    (thing,) = answer.report["touched"]
+    assert (answer.code, thing["undone"]) == (0, "could not be deleted; it ends by its own deadline"), answer
+    assert f"left behind: kubectl --kubeconfig {tmp_path}" in answer.err
+    assert f"delete -n {shop} {thing['what']}" in answer.err
+    cluster.kubectl("delete", "-n", shop, thing["what"])
+
+
+def test_nobody_at_all_gets_one_clear_answer(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    answer = refused(person(cluster, shop, (), tmp_path), "svc/web", "-n", shop)
+    assert answer.code == 3
+    assert "Traceback" not in answer.err + answer.out
+    told = " ".join(answer.out.split())
+    assert told.startswith(f"? svc/web could not be judged: forbidden: get services in namespace {shop}"), answer
+    assert "grant get services" in told
+
+
+def test_a_gap_takes_the_word_works_back(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    kept = _without(grants_up_to("pods"), ["list pods"])
+    answer = refused(person(cluster, shop, kept, tmp_path), "svc/web", "-n", shop)
+    assert answer.code == 3
+    assert answer.out.startswith("? svc/web:80 works as far as it was checked: "), answer
+    assert "grant list pods" in " ".join(answer.out.split())
+
+
+def test_nothing_is_left_of_all_that(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    someone = person_at_level(cluster, shop, "pods", tmp_path)
+    assert ask(someone, shop, "svc/web").code == 0
+    assert_nothing_left(cluster, shop)
