@@ -24,8 +24,9 @@ def faults(found: Sequence[Found]) -> tuple[Root, ...]:
     groups: dict[tuple[str, str], list[Found]] = {}
     for one in left:
         groups.setdefault((one.cause.code, _gist(one.finding)), []).append(one)
+    surest_first = [sorted(group, key=lambda f: f.finding.certainty.rank) for group in groups.values()]
     ordered = sorted(
-        groups.values(),
+        surest_first,
         key=lambda g: (g[0].finding.certainty.rank, g[0].cause.rank, -len(g), g[0].cause.code),
     )
     return tuple(_root(group) for group in ordered)
