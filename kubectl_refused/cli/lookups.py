@@ -37,7 +37,7 @@ def services(typed: Sequence[str]) -> list[str]:
 def _within(look_up: Callable[[], list[str]]) -> list[str]:
     import threading
 
-    import kubernetes.client  # noqa: F401  (before the clock starts: the limit is meant for the cluster)
+    import urllib3  # noqa: F401  (before the clock starts: the limit is meant for the cluster)
 
     found: list[list[str]] = []
     thread = threading.Thread(target=lambda: found.append(_or_none(look_up)), daemon=True)

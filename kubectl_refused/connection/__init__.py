@@ -1,4 +1,4 @@
 """Reaching a cluster: kubeconfig, credentials, requests, streams.
 
-Nothing heavy is imported here: `kubernetes` (some 230 ms) waits until `client.connect` is called.
+Nothing heavy is imported here: `urllib3` and `ssl` wait until `client.connect` is called.
 """

@@ -17,11 +17,9 @@ LONGEST_LINE = 16 * 1024 * 1024  # a watch event is one line, an object of 1.5 M
 
 def transport_errors() -> tuple[type[BaseException], ...]:
     """Return what a request may raise besides our own errors (imported late, as urllib3 takes 70 ms)."""
-    from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
-    # ApiException with status 0 is how the client's rest.py wraps urllib3's SSLError.
-    return (HTTPError, OSError, ApiException, ValueError)
+    return (HTTPError, OSError, ValueError)
 
 
 def was_dropped(error: BaseException) -> bool:
@@ -44,9 +42,9 @@ def read_all(raw: Any, deadline: float, cancel: Cancel, limit: int) -> tuple[Res
         if size > limit:
             truncated = True
             break
-    wire = raw.response.tell()
+    wire = raw.tell()
     if truncated:
-        raw.response.close()
+        raw.close()
     headers = {name.lower(): value for name, value in raw.headers.items()}
     return Response(raw.status, raw.reason or "", headers, b"".join(pieces), truncated), wire
 
@@ -58,7 +56,7 @@ def read_pieces(raw: Any, deadline: float, cancel: Cancel) -> Iterator[bytes]:
     """
     finished = False
     try:
-        while piece := raw.response.read1(PIECE, decode_content=True):
+        while piece := raw.read1(PIECE, decode_content=True):
             yield piece
             cancel.check()
             if time.monotonic() > deadline:
@@ -66,14 +64,14 @@ def read_pieces(raw: Any, deadline: float, cancel: Cancel) -> Iterator[bytes]:
         finished = True
     finally:
         if not finished:
-            raw.response.close()  # the rest of the body is still in it: no other request may reuse it
+            raw.close()  # the rest of the body is still in it: no other request may reuse it
 
 
 def read_lines(raw: Any, seconds: float, cancel: Cancel) -> Iterator[bytes]:
     """Yield lines (without their end) as they come, until the server ends or `seconds` have passed."""
     end = time.monotonic() + seconds
     # Ends a read that waits: a socket's time-out starts anew with every piece, this does not.
-    alarm = threading.Timer(seconds, raw.response.shutdown)
+    alarm = threading.Timer(seconds, raw.shutdown)
     alarm.daemon = True
     alarm.start()
     rest = b""
@@ -91,4 +89,4 @@ def read_lines(raw: Any, seconds: float, cancel: Cancel) -> Iterator[bytes]:
             raise
     finally:
         alarm.cancel()
-        raw.response.close()
+        raw.close()

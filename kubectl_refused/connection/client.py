@@ -74,7 +74,7 @@ class Connection:
         self._streams: dict[int, Any] = {}
         self._credentials = obtain(config, self.cancel)
         self.transport = make_transport(config, self._credentials, self.cancel)
-        self.server: str = self.transport.api.configuration.host
+        self.server: str = self.transport.server
         self.sender = Sender(self)
 
     # What it cost.
@@ -195,7 +195,7 @@ class Connection:
     def close(self) -> None:
         """End streams and drop kept-alive connections. May be called twice."""
         self.shutdown_streams()
-        self.transport.api.close()
+        self.transport.close()
 
     def shutdown_streams(self) -> None:
         """End every open stream at once, from any thread or a signal handler.

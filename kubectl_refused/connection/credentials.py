@@ -6,11 +6,13 @@ request then goes out without credentials and its 401 or 403 reads like missing 
 
 from __future__ import annotations
 
+import base64
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubectl_refused.connection.auth_provider import token_of
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.errors import CredentialsProblem
 from kubectl_refused.connection.exec_plugin import run_plugin
@@ -23,12 +25,9 @@ _LEGAL_IN_HEADER_NAMES = "!#$&'*+-.^_`|~"  # RFC 9110 tokens besides letters and
 
 @dataclass(frozen=True)
 class Credentials:
-    """`user` is the kubeconfig user with plugins run and files read.
+    """`authorization` is the value of that header, "" for none; the certificate and its key are PEM texts."""
 
-    What the Python client can use as it is.
-    """
-
-    user: Mapping[str, Any] = field(repr=False)
+    authorization: str = field(default="", repr=False)
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
     renewable: bool = False
@@ -42,25 +41,32 @@ def obtain(config: ResolvedConfig, cancel: Cancel) -> Credentials:
     """
     user = config.user
     if not is_tls(str(config.cluster["server"])):
-        return Credentials(user={})
+        return Credentials()
     certificate, key = pem_of(user, "client-certificate"), pem_of(user, "client-key")
     if token := _token(user):
-        return Credentials({"token": token}, certificate, key, renewable=bool(user.get("tokenFile")))
+        return Credentials(_bearer(token, config), certificate, key, renewable=bool(user.get("tokenFile")))
     if user.get("username") or user.get("password"):
-        return Credentials(
-            {"username": user.get("username", ""), "password": user.get("password", "")}, certificate, key
-        )
+        pair = f"{user.get('username', '')}:{user.get('password', '')}"
+        return Credentials(f"Basic {base64.b64encode(pair.encode()).decode()}", certificate, key)
     if plugin := user.get("exec"):
         given = run_plugin(plugin, config.cluster, cancel)
-        own = {"token": given.token} if given.token else {}
+        own = _bearer(given.token, config) if given.token else ""
         return Credentials(own, given.certificate or certificate, given.key or key, renewable=True)
     if provider := user.get("auth-provider"):
-        return Credentials({"auth-provider": _provider(provider)}, certificate, key)
+        return Credentials(_bearer(token_of(provider, config.user_name), config), certificate, key)
     if not certificate:
         # kubectl asks for a user name and password here; it never goes on anonymously either.
         says = f"user {config.user_name} has no credentials" if config.user_name else "no user is chosen"
         raise CredentialsProblem(says, "log in, or type --context, --user or --token")
-    return Credentials({}, certificate, key)
+    return Credentials("", certificate, key)
+
+
+def _bearer(token: str, config: ResolvedConfig) -> str:
+    """Return the header's value. http.client would refuse other characters too, quoting the token."""
+    if not (token.isascii() and token.isprintable()):
+        says = f"the token of {config.user_name or 'the user'} has characters that no header can carry"
+        raise CredentialsProblem(says, "copy it again, without line breaks")
+    return f"Bearer {token}"
 
 
 def _token(user: Mapping[str, Any]) -> str:
@@ -84,18 +90,6 @@ def _token(user: Mapping[str, Any]) -> str:
     return found
 
 
-def _provider(provider: Mapping[str, Any]) -> dict[str, Any]:
-    """Let only `oidc` pass.
-
-    The others were removed from kubectl in 1.26, and the Python client ignores them.
-    """
-    name = str(provider.get("name") or "")
-    if name != "oidc":
-        advice = {"gcp": "use gke-gcloud-auth-plugin", "azure": "use kubelogin"}.get(name, "use an exec plugin")
-        raise CredentialsProblem(f"the auth provider {name or '(none)'} no longer exists", advice)
-    return {"name": name, "config": dict(provider.get("config") or {})}
-
-
 def is_tls(server: str) -> bool:
     """Return whether requests to `server` are encrypted; without a scheme kubectl assumes http."""
     return server.lower().startswith("https://")
@@ -104,7 +98,7 @@ def is_tls(server: str) -> bool:
 def impersonation_headers(user: Mapping[str, Any]) -> tuple[Header, ...]:
     """Return the Impersonate-* headers, groups and extra values repeated.
 
-    The Python client knows none of them.
+    A key of extra values may come several times.
     """
     if not user.get("as"):
         return ()

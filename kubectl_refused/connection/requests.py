@@ -7,11 +7,16 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
 
 from kubectl_refused.connection import bodies
 from kubectl_refused.connection.answers import Response, unreachable
 
 if TYPE_CHECKING:
+    from urllib3 import HTTPHeaderDict
+
     from kubectl_refused.connection.client import Connection
 
 MOST_TRIES = 3
@@ -95,45 +100,46 @@ class Sender:
         compressed: bool = True,
         idle: float | None = None,
     ) -> Any:
-        """Send and return the `kubernetes` RESTResponse with its body unread. Raises urllib3's errors."""
-        connection = self._connection
-        limits, transport = connection.limits, connection.transport
-        parts = self.serialize(method, path, query, compressed=compressed, body=body, content_type=content_type)
-        self._count(1, 0)
-        return transport.api.call_api(*parts, _request_timeout=(limits.connect, idle or limits.idle))
+        """Send and return urllib3's response with its body unread. Raises urllib3's errors.
 
-    def serialize(
-        self,
-        method: str,
-        path: str,
-        query: list[tuple[str, str]],
-        *,
-        compressed: bool = False,
-        body: object = None,
-        content_type: str | None = None,
-    ) -> tuple[str, str, Any, Any, Any]:
-        """Return (method, url, headers, body, form) with credentials and impersonation, for requests and streams.
-
-        The headers are urllib3's HTTPHeaderDict, as Impersonate-Group comes once for each group.
+        No redirect is followed: it would take our credentials elsewhere, or come from an application.
         """
-        from urllib3 import HTTPHeaderDict
+        from urllib3 import Timeout
 
-        connection = self._connection
-        # With JSON alone logs, proxies and streams answer 406; the rest prefer the first.
-        headers = {"Accept": "application/json, */*"}
-        if body is not None and content_type:
+        limits, transport = self._connection.limits, self._connection.transport
+        url, headers = self.prepare(path, query)
+        if body is not None:
             headers["Content-Type"] = content_type
         if compressed:
             # Without it the server never compresses: 292 MB of pods instead of 17 were measured.
-            plain = connection.config.cluster.get("disable-compression")
+            plain = self._connection.config.cluster.get("disable-compression")
             headers["Accept-Encoding"] = "identity" if plain else "gzip"
-        _, url, given, body, form = connection.transport.api.param_serialize(
-            method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
+        self._count(1, 0)
+        return transport.pools.request(
+            method,
+            url,
+            headers=headers,
+            body=None if body is None else msgspec.json.encode(body),
+            timeout=Timeout(connect=limits.connect, read=idle or limits.idle),
+            retries=False,  # no silent reconnects: the caller decides, per verb
+            redirect=False,
+            preload_content=False,
         )
-        every = HTTPHeaderDict(given)
-        for name, value in connection.transport.impersonation:
-            every.add(name, value)
-        return method, url, every, body, form
+
+    def prepare(self, path: str, query: Iterable[tuple[str, str]]) -> tuple[str, HTTPHeaderDict]:
+        """Return the URL, and the headers with credentials and impersonation, for requests and streams.
+
+        urllib3's HTTPHeaderDict, as Impersonate-Group comes once for each group.
+        """
+        from urllib3 import HTTPHeaderDict
+
+        transport = self._connection.transport
+        # With JSON alone logs, proxies and streams answer 406; the rest prefer the first.
+        headers = HTTPHeaderDict([("Accept", "application/json, */*")])
+        for name, value in transport.headers:
+            headers.add(name, value)
+        asked = "&".join(f"{name}={quote(value)}" for name, value in query)
+        return f"{transport.server}{path}{'?' if asked else ''}{asked}", headers
 
     def opened(self) -> None:
         """Count a stream's handshake as a request."""

@@ -8,7 +8,6 @@ cancelling are ours.
 
 from __future__ import annotations
 
-import base64
 import http.client
 import socket
 import time
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_refused.connection.answers import Response, problem_of, unreachable
 from kubectl_refused.connection.cancel import end_socket
 from kubectl_refused.connection.errors import BadConfiguration, Unreachable
+from kubectl_refused.connection.proxies import authorization_of
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -107,7 +107,7 @@ def _open(
 
     connection.cancel.check()
     request = connection.request_of("GET", path)
-    _, url, headers, _, _ = connection.sender.serialize("GET", path, query)
+    url, headers = connection.sender.prepare(path, query)
     sock = None
     try:
         sock = _dial(connection, url)
@@ -172,14 +172,12 @@ def _plain(host: str, port: int, limit: float) -> socket.socket:
 
 def _tunnel(proxy: str, host: str, port: int, limit: float) -> Any:
     """Return a socket that an http proxy has connected to host:port (CONNECT)."""
-    address = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    address = urllib.parse.urlsplit(proxy)
     if address.scheme != "http":
         says = f"streams cannot use the {address.scheme} proxy {address.hostname}"
         raise BadConfiguration(says, "use an http proxy, or add the API server to NO_PROXY")
-    headers = {}
-    if address.username:
-        name, password = urllib.parse.unquote(address.username), urllib.parse.unquote(address.password or "")
-        headers["Proxy-Authorization"] = "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+    given = authorization_of(proxy)
+    headers = {"Proxy-Authorization": given} if given else {}
     tunnel = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=limit)
     tunnel.set_tunnel(host, port, headers)
     try:

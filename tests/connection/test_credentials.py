@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import stat
@@ -22,6 +23,14 @@ from kubectl_refused.connection.kubeconfig import resolve
 from kubectl_refused.connection.options import ConnectionOptions
 from tests.connection.fake_api import CERTIFICATES, Answer, FakeApi, Seen, serving, status
 
+
+def _identity(**claims: object) -> str:
+    """Return a token that says `claims`, unsigned: nobody here checks it."""
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, claims))
+    return ".".join([*parts, "x"])
+
+
+EXPIRED, VALID = _identity(exp=1), _identity(exp=4_000_000_000)
 V1 = "client.authentication.k8s.io/v1"
 AUTHORITY = str(CERTIFICATES / "ca.crt")
 
@@ -183,6 +192,13 @@ def test_a_401_renews_the_credentials_once(tmp_path: Path) -> None:
             "of u could not",
         ),
         ({"auth-provider": {"name": "oidc"}}, CredentialsProblem, "of u could not be obtained"),
+        (
+            {"auth-provider": {"name": "oidc", "config": {"id-token": EXPIRED}}},
+            CredentialsProblem,
+            "of u could not be obtained; log in",
+        ),
+        ({"token": "s3cret\nX-Evil: 1"}, CredentialsProblem, "token of u has characters that no header"),
+        ({"token": "s3cret…"}, CredentialsProblem, "token of u has characters that no header"),
         ({"client-certificate": AUTHORITY}, BadConfiguration, "no key"),
         ({"client-certificate": "gone", "client-key": "gone"}, BadConfiguration, "cannot be read"),
         ({"client-certificate": AUTHORITY, "client-key": AUTHORITY}, CredentialsProblem, "cannot be used"),
@@ -208,7 +224,40 @@ def test_each_missing_credential_is_named(
         with pytest.raises(kind, match=text) as caught:
             connect(_options(tmp_path, fake, user))
         assert "\n" not in caught.value.message
+        assert "s3cret" not in caught.value.message
     assert fake.seen == []
+
+
+def test_a_user_name_and_password_are_sent(tmp_path: Path) -> None:
+    with serving(lambda _: Answer(), tls=True) as fake:
+        connection = connect(_options(tmp_path, fake, {"username": "jörg", "password": "a:b"}))
+        connection.get_bytes("/version")
+        connection.close()
+    kind, _, text = fake.seen[0].header("Authorization")[0].partition(" ")
+    assert (kind, base64.b64decode(text).decode()) == ("Basic", "jörg:a:b")
+
+
+@pytest.mark.parametrize("given", [VALID, EXPIRED])
+def test_an_oidc_token_is_sent_and_an_expired_one_renewed(tmp_path: Path, given: str) -> None:
+    def answer(seen: Seen) -> Answer:
+        if seen.path == "/.well-known/openid-configuration":
+            return Answer(body={"token_endpoint": f"{fake.address}/token"})
+        if seen.path == "/token":
+            return Answer(
+                body={"id_token": VALID, "refresh_token": "next", "access_token": "a", "token_type": "b"}
+            )
+        return Answer()
+
+    with serving(answer, tls=True) as fake:
+        config = {"id-token": given, "refresh-token": "r", "client-id": "c", "client-secret": "s"}
+        issuer = {"idp-issuer-url": fake.address, "idp-certificate-authority": AUTHORITY}
+        user = {"auth-provider": {"name": "oidc", "config": {**config, **issuer}}}
+        connection = connect(_options(tmp_path, fake, user))
+        asked = [seen.path for seen in fake.seen]
+        connection.get_bytes("/version")
+        connection.close()
+    assert asked == (["/.well-known/openid-configuration", "/token"] if given == EXPIRED else [])
+    assert fake.seen[-1].header("Authorization") == [f"Bearer {VALID}"]
 
 
 def test_no_private_key_stays_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
