@@ -2,7 +2,7 @@
 
 Marks: Helm writes annotation meta.helm.sh/release-name (helm pkg/action/validate.go); Argo CD tracks by
 annotation argocd.argoproj.io/tracking-id or label argocd.argoproj.io/instance; Flux labels what it applies
-with {kustomize,helm}.toolkit.fluxcd.io/name.
+with {kustomize,helm}.toolkit.fluxcd.io/name; an operator's resource is the controller among ownerReferences.
 """
 
 from __future__ import annotations
@@ -27,4 +27,5 @@ def source_of(metadata: Metadata) -> str | None:
         return f"Argo CD application {instance}"
     if release := annotations.get("meta.helm.sh/release-name"):
         return f"Helm release {release}"
-    return None
+    controller = next((o for o in metadata.owner_references or () if o.controller), None)
+    return f"{controller.kind} {controller.name}" if controller else None

@@ -61,6 +61,7 @@ def zero_replicas(scene: Scene) -> Iterator[Finding]:
 
 def _meant(workload: Workload, selector: dict[str, str]) -> bool:
     """Whether its pods would be selected. A Deployment's own ReplicaSets keep 0 after a rollout: not counted."""
-    if workload.kind not in _SCALED or any(o.controller for o in workload.metadata.owner_references or ()):
+    owned = any(o.controller for o in workload.metadata.owner_references or ())
+    if workload.kind not in _SCALED or (owned and workload.kind == "ReplicaSet"):
         return False
     return carries(workload.spec.template.metadata.labels, selector)
