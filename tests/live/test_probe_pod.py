@@ -219,10 +219,13 @@ def test_without_the_right_to_exec_another_job_answers_later_rounds_from_the_sam
     user = allow(cluster, namespace, JOBS, PODS, LOGS)
     session = Session(cluster, namespace, user, image="localhost/python:3")
     session.dial(Dial("10.96.0.1", 443))
-    before = session.method.vantage
+    first = session.method.vantage
     (second,) = session.dial(Dial("10.96.0.1", 444))
     assert second.outcome is Outcome.REJECTED
-    assert session.method.vantage == before
+    later = session.method.vantage
+    assert first is not None
+    assert later is not None
+    assert (later.node, later.labels != first.labels) == (first.node, True)
     assert len(session.context.ledger.entries) == 2
     session.close()
     assert_nothing_left(cluster, namespace)
