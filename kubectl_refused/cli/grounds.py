@@ -92,6 +92,7 @@ class FilesGround:
             _context(
                 no_connection, target, replace(self._request.probing, depth=Depth.NONE), self.ledger, "files", say
             ),
+            deepest=Depth.NONE,
         )
 
     def close(self) -> None:
@@ -133,7 +134,7 @@ class ClusterGround:
         return tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
 
     def prober(self, target: Target, say: Say) -> Prober:
-        """One with every method."""
+        """One with every method that the level allows."""
         from kubectl_refused.probes.methods import live_methods
 
         methods = self._methods.setdefault(target.namespace, live_methods(self.depth))

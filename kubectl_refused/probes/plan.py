@@ -41,11 +41,13 @@ def plan(
     return Plan({name: tuple(batch) for name, batch in batches.items()}, tuple(hopeless))
 
 
-def why_hopeless(need: Need, methods: Sequence[Method], depth: Depth) -> Gap:
-    """The Gap of a need that no method was even tried for: the level forbids it, or nobody can."""
-    deeper = [m.depth for m in methods if need.fact in m.facts and m.depth.rank > depth.rank]
-    if not deeper:
+def why_hopeless(need: Need, depth: Depth, deepest: Depth) -> Gap:
+    """The Gap of a need that no method was even tried for: the level forbids it, or nobody can.
+
+    `deepest` is the last level there is here: files have no other than `none`.
+    """
+    least = need.fact.depth
+    if not depth.rank < least.rank <= deepest.rank:
         return Gap(need.fact.about, "nothing here can tell")
-    least = min(deeper, key=lambda d: d.rank)
     what = "a TCP dial" if need.fact is HANDSHAKE else need.fact.about
     return Gap(what, f"not asked for at --probe {depth.value}", f"--probe {least.value}")

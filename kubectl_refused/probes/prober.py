@@ -10,7 +10,7 @@ from typing import Any
 from kubectl_refused.model.facts import FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Vantage
+from kubectl_refused.model.target import Depth, Vantage
 
 from .base import Learnt, Method, ProbeContext
 from .plan import plan, why_hopeless
@@ -22,8 +22,10 @@ MOST_FALLBACKS = 4
 class Prober:
     """Learns needs by the methods given. `gaps` collects what single methods could not do, `notices` leftovers."""
 
-    def __init__(self, methods: Sequence[Method], context: ProbeContext) -> None:
+    def __init__(self, methods: Sequence[Method], context: ProbeContext, *, deepest: Depth = Depth.ALL) -> None:
+        """`deepest` is the last level that a person could ask for here."""
         self._methods = {m.name: m for m in methods}
+        self._deepest = deepest
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
         self.gaps: list[Gap] = []
@@ -60,7 +62,7 @@ class Prober:
         tried = [gap for (n, _), gap in self._tried.items() if n == need and gap]
         if tried:
             return tried[0]
-        return why_hopeless(need, tuple(self._methods.values()), self._context.settings.depth)
+        return why_hopeless(need, self._context.settings.depth, self._deepest)
 
     def _run(self, batches: dict[str, tuple[Need, ...]], context: ProbeContext) -> list[Learnt]:
         """Run each method in a daemon thread of its own; the first exception is raised here."""
