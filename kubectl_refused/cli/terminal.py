@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from kubectl_refused.renderers import Style
@@ -40,16 +41,17 @@ def steps(errors: TextIO) -> Iterator[Callable[[str], None]]:
         yield say
 
 
-def leave(code: int) -> int:
-    """Return `code` for sys.exit; with a thread still at work leave at once.
+def leave(code: int) -> NoReturn:
+    """Leave with `code` at once, without tearing the interpreter down.
 
-    A daemon thread that holds stdout's lock at interpreter shutdown would abort the process.
+    Freeing all modules one by one takes 30 ms of a quick run, and a daemon thread that holds stdout's lock
+    meanwhile would abort the process.
     """
     _flush(sys.stdout)
     _flush(sys.stderr)
-    if threading.active_count() > 1:
-        os._exit(code)
-    return code
+    if threading.active_count() == 1:  # a thread still at work might hold what those functions wait for
+        atexit._run_exitfuncs()  # libraries remove their temporary files there
+    os._exit(code)
 
 
 def _flush(stream: TextIO) -> None:

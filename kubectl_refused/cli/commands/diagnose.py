@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from kubectl_refused.cli.command import Command, Values
 from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
 
+MANY_OBJECTS = 100_000
+
 
 def _run(words: Sequence[str], values: Values) -> int:
     """Diagnose; raises UsageProblem."""
@@ -14,6 +16,10 @@ def _run(words: Sequence[str], values: Values) -> int:
         from kubectl_refused.cli.version import write_version
 
         return write_version()
+    import gc
+
+    # What a run makes stays, modules above all: looking through it for garbage again and again takes 20 ms.
+    gc.set_threshold(MANY_OBJECTS)
     from kubectl_refused.cli.request import request_of
     from kubectl_refused.cli.run import run
 
