@@ -1,11 +1,11 @@
 """Load observations: what probes saw in a case, written as YAML.
 
-    - fact: handshake                     # a Fact's name
-      of: {host: 10.0.0.1, port: 80}      # the fields of its subject
-      value: {outcome: refused, …}        # the fields of its value; those of the subject need not be repeated
-    - fact: listeners
-      of: {namespace: shop, name: web-1}
-      gap: {what: listeners, because: "forbidden: create pods/exec"}
+- fact: handshake                     # a Fact's name
+  of: {host: 10.0.0.1, port: 80}      # the fields of its subject
+  value: {outcome: refused, …}        # the fields of its value; those of the subject need not be repeated
+- fact: listeners
+  of: {namespace: shop, name: web-1}
+  gap: {what: listeners, because: "forbidden: create pods/exec"}
 """
 
 from __future__ import annotations

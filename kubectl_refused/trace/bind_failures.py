@@ -33,9 +33,7 @@ class Failed:
     evidence: tuple[Evidence, ...]
 
 
-def failed_binds(
-    scene: Scene, pod: Pod, find: Callable[[Sequence[str]], BindFailure | None]
-) -> Iterator[Failed]:
+def failed_binds(scene: Scene, pod: Pod, find: Callable[[Sequence[str]], BindFailure | None]) -> Iterator[Failed]:
     """Servers that are down, or run without a listener, and whose log `find` finds a failure in."""
     for container in [r for r in reported(pod) if not r.init or r.status.started][:MOST_CONTAINERS]:
         if container.last_exit is not None and not container.status.ready:

@@ -94,9 +94,7 @@ def test_two_changes_of_one_cause_are_two_faults_the_commoner_first() -> None:
 
 def test_long_lists_are_cut() -> None:
     cause, fix = a_cause("loopback"), Fix(summary="Bind")
-    many = [
-        found(cause, fix=fix, where=f"pod/web-{i}", evidence=(_said(i),)) for i in range(MOST_EVIDENCE + 4)
-    ]
+    many = [found(cause, fix=fix, where=f"pod/web-{i}", evidence=(_said(i),)) for i in range(MOST_EVIDENCE + 4)]
     (root,) = faults(many)
     assert len(root.evidence) == MOST_EVIDENCE
     assert root.where.endswith("and 8 more")

@@ -105,5 +105,3 @@ def test_who_wants_a_port() -> None:
     dns = {"name": "dns", "ports": [{"containerPort": 8080, "protocol": "UDP"}]}
     made = pod(spec={"containers": [web, metrics, dns]})
     assert wanted_by(made) == {8080: ["web", "metrics"]}
-
-

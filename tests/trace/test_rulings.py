@@ -69,9 +69,7 @@ def _asks(made: Scene) -> Iterator[Finding]:
 
 
 def test_a_cause_that_lacks_a_fact_says_nothing_yet() -> None:
-    cause = Cause(
-        "KR999", "asks", "pod", Scope.ROUTE, frozenset({EVENTS}), frozenset(), None, "0.1", "", _asks
-    )
+    cause = Cause("KR999", "asks", "pod", Scope.ROUTE, frozenset({EVENTS}), frozenset(), None, "0.1", "", _asks)
     need, gap = Need(EVENTS, PodKey("shop", "web-1")), Gap("events", "forbidden")
     unknown = rule(scene(UP), [cause])
     assert unknown.found == ()
