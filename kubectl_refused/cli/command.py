@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .options import Option
+from .options import CONNECTION, DIAGNOSIS, Option, find
 
 Values = Mapping[str, Any]
 DEFAULT = "diagnose"
@@ -52,11 +52,26 @@ def choose(arguments: Sequence[str]) -> tuple[Command, list[str]]:
 
     A Service that is called like a command is asked about as svc/NAME.
     """
-    first = arguments[0] if arguments else ""
-    # Most first words (svc/web, --help, web-1) cannot be a command, so the package is not even listed.
+    at = _first_word(arguments)
+    first = arguments[at] if at < len(arguments) else ""
+    # Most first words (svc/web, web-1) cannot be a command, so the package is not even listed.
     if first.isascii() and first.isidentifier() and first in names():
-        return load(first), list(arguments[1:])
+        return load(first), [*arguments[:at], *arguments[at + 1 :]]
     return load(DEFAULT), list(arguments)
+
+
+def _first_word(arguments: Sequence[str]) -> int:
+    """The place of the first argument that is no option and no option's value, as people put -n before a command.
+
+    The number of arguments where there is none.
+    """
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        if arguments[at] == "--":
+            return len(arguments)
+        option = find(DIAGNOSIS + CONNECTION, arguments[at])
+        at += 2 if option and option.metavar else 1
+    return at
 
 
 def program_name(argv0: str) -> str:

@@ -20,9 +20,13 @@ def test_the_first_word_chooses() -> None:
     assert names() == ["causes", "cleanup", "explain"]
     command, rest = choose(["explain", "KR403"])
     assert (command.name, rest) == ("explain", ["KR403"])
+    command, rest = choose(["-n", "shop", "--kubeconfig=x", "cleanup", "--all"])
+    assert (command.name, rest) == ("cleanup", ["-n", "shop", "--kubeconfig=x", "--all"])
 
 
-@pytest.mark.parametrize("words", [[], ["svc/causes"], ["web", "causes"], ["-n", "causes"], ["diagnose"], ["-h"]])
+@pytest.mark.parametrize(
+    "words", [[], ["svc/causes"], ["web", "causes"], ["-n", "causes"], ["--", "causes"], ["diagnose"], ["-h"]]
+)
 def test_everything_else_is_the_diagnosis(words: list[str]) -> None:
     command, rest = choose(words)
     assert (command.name, rest) == ("", words)
