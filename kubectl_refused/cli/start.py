@@ -16,6 +16,7 @@ def main() -> int:
     try:
         code = _run(arguments)
     except KeyboardInterrupt:  # while modules load; later the supervisor takes care
+        sys.stderr.write("interrupted; nothing is left behind\n")
         code = 130
     from .terminal import leave
 

@@ -7,6 +7,7 @@ printed as a command then.
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import threading
@@ -90,13 +91,17 @@ def _supervise(job: Job, noted: Noted, errors: TextIO, *, verbose: bool) -> int:
 
 
 def _interrupted(job: Job, work: _Thread, noted: Noted, errors: TextIO) -> int:
-    code = SIGNAL + noted.numbers[0]
+    first = noted.numbers[0]
+    told = io.StringIO()
     try:
         job.cancel()
-        _clean_up(job, noted, errors, wait_for=work)
+        _clean_up(job, noted, told, wait_for=work)
     except Exception as error:
-        errors.write(_crash_line(error))
-    return code
+        told.write(_crash_line(error))
+    how = "interrupted" if first == signal.SIGINT else f"ended by {signal.Signals(first).name}"
+    errors.write(f"{how}; {'not everything was removed:' if told.getvalue() else 'nothing is left behind'}\n")
+    errors.write(told.getvalue())
+    return SIGNAL + first
 
 
 def _clean_up(job: Job, noted: Noted, errors: TextIO, *, wait_for: _Thread | None = None) -> None:

@@ -146,8 +146,10 @@ def _hanging(request: BaseHTTPRequestHandler) -> None:
         request.connection.recv(1)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_the_api_server_is_silent(number: int, code: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "how"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")]
+)
+def test_a_signal_while_the_api_server_is_silent(number: int, code: int, how: str, tmp_path: Path) -> None:
     with serving(lambda seen: Answer(act=_hanging)) as fake:
         command = [sys.executable, "-m", "kubectl_refused", "svc/web", "-s", fake.address, "--token=x"]
         with subprocess.Popen(
@@ -159,7 +161,7 @@ def test_a_signal_while_the_api_server_is_silent(number: int, code: int, tmp_pat
             process.send_signal(number)
             begin = time.monotonic()
             out, errors = process.communicate(timeout=20)
-    assert (process.returncode, out, errors) == (code, "", "")
+    assert (process.returncode, out, errors) == (code, "", f"{how}; nothing is left behind\n")
     assert time.monotonic() - begin < 5
 
 

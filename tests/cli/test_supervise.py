@@ -109,7 +109,8 @@ def test_a_signal_cancels_cleans_up_and_leaves(number: int, code: int) -> None:
     job, errors, start = Fake(_signalled(number)), io.StringIO(), time.monotonic()
     assert supervise(job, errors=errors) == code
     assert job.cancelled.is_set()
-    assert (job.cleaned, errors.getvalue()) == (1, "")
+    how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    assert (job.cleaned, errors.getvalue()) == (1, f"{how}; nothing is left behind\n")
     assert time.monotonic() - start < 3
 
 
@@ -139,7 +140,8 @@ def test_a_second_signal_prints_what_is_left_to_delete() -> None:
     errors, start = io.StringIO(), time.monotonic()
     assert supervise(job, errors=errors) == 130
     hanging.set()
-    assert errors.getvalue() == "left behind: kubectl delete job/x\n"
+    told = "interrupted; not everything was removed:\nleft behind: kubectl delete job/x\n"
+    assert errors.getvalue() == told
     assert time.monotonic() - start < 3
 
 
