@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.connection.fake_api import CERTIFICATES, Answer, Seen, serving, status
+
 from .tool import environment
 
 HEAVY = {"kubernetes", "docker", "rich", "typer", "pydantic", "yaml", "msgspec", "urllib3", "asyncio"}
@@ -72,3 +74,24 @@ def test_files_need_no_client(tmp_path: Path) -> None:
     loaded = _imported("main", "-f", str(file), "-o", "name", home=tmp_path)
     assert loaded & CLIENTS == set()
     assert "yaml" in loaded
+
+
+def _objects(seen: Seen) -> Answer:
+    """A Service whose selector matches nothing, so that causes ask for more."""
+    last = seen.path.rpartition("/")[2]
+    if seen.path.endswith("/services/web"):
+        spec = {"clusterIP": "10.96.0.80", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}
+        return Answer(body={"metadata": {"name": "web", "namespace": "shop"}, "spec": spec})
+    if last in ("endpointslices", "pods", "services", "deployments", "statefulsets", "networkpolicies"):
+        return Answer(body={"metadata": {}, "items": []})
+    return status(404, "NotFound", "not found")
+
+
+def test_a_diagnosis_of_the_objects_loads_one_client_and_no_stream(tmp_path: Path) -> None:
+    with serving(_objects, tls=True) as fake:
+        flags = ["-s", fake.address, "--certificate-authority", str(CERTIFICATES / "ca.crt"), "--token", "t"]
+        words = ["svc/web", "-n", "shop", *flags, "--probe", "none", "-o", "json"]
+        loaded = _imported("main", *words, home=tmp_path)
+    assert "/api/v1/namespaces/shop/services/web" in {seen.path for seen in fake.seen}
+    unneeded = {"asyncio", "dateutil", "multiprocessing", "oauthlib", "platformdirs"}
+    assert loaded & (CLIENTS | unneeded) == {"urllib3"}
