@@ -71,7 +71,7 @@ class PodProxy:
         what = f"a TCP dial to {shown(dial)}"
         route = route_to(dial, context.snapshot)
         if route is None:
-            return Gap(what, "the API server's proxies reach pods and Services only", "--probe pods")
+            return Gap(what, "the API server's proxies reach pods and Services only", _deeper(context))
         touch = f"one GET / through {route.shown}"
         context.ledger.record(touch, "read only")
         start = time.monotonic()
@@ -96,7 +96,7 @@ class PodProxy:
             detail = f"{why}; by port-forward the same request is answered"
             return _handshake(dial, route, (Outcome.TIMEOUT, detail), seconds)
         unclear = f"{why}: packets are dropped, or the application says nothing"
-        return Gap(f"a TCP dial to {shown(dial)}", unclear, "--probe pods")
+        return Gap(f"a TCP dial to {shown(dial)}", unclear, _deeper(context))
 
     def _answers_inside(self, context: ProbeContext, pod: PodPort) -> bool:
         limit = context.settings.dial_timeout
@@ -106,6 +106,11 @@ class PodProxy:
         except (Forbidden, NotFound, ApiProblem):
             return False
         return result.connected and bool(result.first_bytes)
+
+
+def _deeper(context: ProbeContext) -> str:
+    """The level that would tell more; nothing where it was asked for and the probe pod failed."""
+    return "--probe pods" if context.settings.depth.rank < Depth.PODS.rank else ""
 
 
 def _handshake(dial: Dial, route: Route, verdict: Verdict, seconds: float) -> Handshake:
