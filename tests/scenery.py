@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, Dial, FactStore, Need, PodKey
 from kubectl_refused.model.objects import EndpointSlice, KubernetesObject, Pod, Service, Workload

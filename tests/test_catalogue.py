@@ -6,11 +6,12 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 import kubectl_refused
 from kubectl_refused.causes import HOPS, Cause, catalogue
@@ -98,11 +99,10 @@ def test_pure_packages_import_nothing_that_acts(package: str) -> None:
         assert not wrong, f"{file.relative_to(PACKAGE)} imports {wrong}"
 
 
-@dataclass(frozen=True)
-class RecordingStore(FactStore):
+class RecordingStore(FactStore, frozen=True):
     """Remembers which facts were asked for."""
 
-    asked: set[Fact[Any]] = field(default_factory=set)
+    asked: set[Fact[Any]] = msgspec.field(default_factory=set)
 
     def need(self, fact: Fact[T], subject: Any) -> T:
         self.asked.add(fact)

@@ -7,8 +7,9 @@ so that absent and unread are never confused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from msgspec import Struct, field
 
 from . import objects
 from .gaps import Gap
@@ -72,8 +73,7 @@ class PatchKey(NamedTuple):
     patch: str
 
 
-@dataclass(frozen=True)
-class Fact(Generic[T]):
+class Fact(Struct, Generic[T], frozen=True):
     """A kind of fact; `depth` is the least intrusive level at which it can be learnt.
 
     `quiet` facts are only read: nothing is dialled, created or run for them.
@@ -138,8 +138,7 @@ class Undecided(Exception):
         self.gap = gap
 
 
-@dataclass(frozen=True)
-class FactStore:
+class FactStore(Struct, frozen=True):
     """All facts learnt so far."""
 
     known: Mapping[Need, Any] = field(default_factory=dict)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Something unread or untried: `what` names it, `because` says why, as one short clause each.
 
     `remedy` says what would close the gap (a right to grant, a flag to give), or is empty.
@@ -17,6 +16,5 @@ class Gap:
     remedy: str = ""
 
 
-@dataclass(frozen=True)
-class Absent(Gap):
+class Absent(Gap, frozen=True):
     """It was looked for and is not there (404): the thing is missing, not the knowledge."""

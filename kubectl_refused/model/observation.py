@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -22,8 +23,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Icmp:
+class Icmp(Struct, frozen=True):
     """The error queue's word (ip(7), IP_RECVERR): ICMP type and code, and who sent it."""
 
     type: int
@@ -31,8 +31,7 @@ class Icmp:
     offender: str
 
 
-@dataclass(frozen=True)
-class Handshake:
+class Handshake(Struct, frozen=True):
     """One TCP dial. `witness` is probe-pod, pod-proxy, service-proxy or port-forward.
 
     `tries` counts dials: a timeout is only believed after a lone second dial.
@@ -50,8 +49,7 @@ class Handshake:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """One name resolved by the client's own resolver: addresses, or the resolver's error."""
 
     name: str
@@ -61,8 +59,7 @@ class Lookup:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class Socket:
+class Socket(Struct, frozen=True):
     """A listening TCP socket of a network namespace (proc_net_tcp of the kernel's documentation)."""
 
     address: str
@@ -84,24 +81,21 @@ class Socket:
         return f"{self.process} (pid {self.pid})" if self.process else ""
 
 
-@dataclass(frozen=True)
-class Listeners:
+class Listeners(Struct, frozen=True):
     """Every listening TCP socket of a pod's network namespace, and who read them."""
 
     sockets: tuple[Socket, ...]
     witness: str
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(Struct, frozen=True):
     """The last lines of a container's log, oldest first, control sequences removed, secrets masked."""
 
     lines: tuple[str, ...]
     previous: bool = False
 
 
-@dataclass(frozen=True)
-class DryRun:
+class DryRun(Struct, frozen=True):
     """A patch sent to the API server with dryRun=All."""
 
     accepted: bool

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey
 from .gaps import Gap
@@ -16,8 +18,7 @@ T = TypeVar("T")
 Family = Literal["IPv4", "IPv6"]
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One address of an EndpointSlice for the Service port; `port` None when the slice has no such port.
 
     `ready` follows the API: unknown counts as true. `pod` is the live pod behind it, or None.
@@ -34,8 +35,7 @@ class Endpoint:
     pod: Pod | None = None
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """One (vantage, entrance, Service port, address family), hop by hop.
 
     `service` is None when there is none of that name, `port` None when the Service has no such port.

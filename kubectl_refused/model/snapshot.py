@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from .gaps import Gap
 from .objects import EndpointSlice, KubernetesObject, Pod, Service, Workload
@@ -18,8 +19,7 @@ class Coverage(NamedTuple):
     selector: str = ""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One entry of a source's log, `at` in seconds since the epoch.
 
     Exactly one of `value` (an object seen), `removed` (kind, namespace, name), `covered` or `gap` is set.
@@ -33,8 +33,7 @@ class Change:
     line: str = ""
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
     `origin` is cluster or files; `lines` holds `file:line` for objects that came from files. `taken` is the

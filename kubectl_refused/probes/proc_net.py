@@ -11,8 +11,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import struct
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from kubectl_refused.model.observation import Socket
 from kubectl_refused.text import one_line

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubectl_refused.fixes.change import change, command, container_change, service_change, workload_of
 from kubectl_refused.fixes.low_port import SYSCTL, low_port_change
