@@ -10,6 +10,7 @@ linear time.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 MASK = "***"
 
@@ -55,23 +56,28 @@ _SINGLE = rf"'[^'\n]*(?:'|{_END})"
 _VALUE = rf"(?:{_DOUBLE}|{_ESCAPED}|{_SINGLE}|[^\s,;&\"'}})\]]+)"
 
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY-----"
+_OF_HEADER = r"\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?)[^\"'\\\n]+"
 _USER = r"[a-z][a-z0-9+.-]{0,30}://[^\s/:@\[]{0,200}"
 
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"-----BEGIN {_PEM}.*?(?:-----END {_PEM}|\Z)", re.S), MASK),
-    # A log's tail may begin in the middle of a key: lines of base64 and the end mark.
-    (re.compile(rf"(?:^[A-Za-z0-9+/=]{{16,76}}\n){{1,200}}-----END {_PEM}", re.M), MASK),
-    (re.compile(r"(?i)(\b(?:proxy-)?authorization\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?)[^\"'\\\n]+"), rf"\1{MASK}"),
-    (re.compile(r"(?i)(\b(?:set-)?cookie\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?)[^\"'\\\n]+"), rf"\1{MASK}"),
-    (re.compile(r"(?i)\b(bearer\s{1,3})(?=\S{0,200}[0-9]|\S{20})[A-Za-z0-9._~+/=-]{6,}"), rf"\1{MASK}"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){0,3}"), MASK),
-    # A number before a slash is a port, not a password: http://web:8080/a@b stays.
-    (re.compile(rf"(?i)\b({_USER}:)(?!\d{{1,5}}(?:[/\s]|$))[^\s\"'<>]{{1,500}}@"), rf"\1{MASK}@"),
-    (re.compile(rf"(?i)({_KEY}[\w.-]{{0,40}}\\{{0,3}}[\"']?\s{{0,3}}[:=]\s{{0,3}}){_VALUE}"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)(--?[\w-]{{0,40}}{_KEY}[\w-]{{0,40}}[ \t]{{1,3}})(?!-){_VALUE}"), rf"\1{MASK}"),
-    (re.compile(r"\b(?:AKIA|ASIA|AROA)[A-Z0-9]{16}\b"), MASK),
-    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk-|AIza|hf_)[A-Za-z0-9_-]{16,}"), MASK),
-)  # fmt: skip
+
+@cache
+def _masks() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Patterns of secrets and what replaces each; compiled when first needed, as most runs read no log."""
+    return (
+        (re.compile(rf"-----BEGIN {_PEM}.*?(?:-----END {_PEM}|\Z)", re.S), MASK),
+        # A log's tail may begin in the middle of a key: lines of base64 and the end mark.
+        (re.compile(rf"(?:^[A-Za-z0-9+/=]{{16,76}}\n){{1,200}}-----END {_PEM}", re.M), MASK),
+        (re.compile(r"(?i)(\b(?:proxy-)?authorization" + _OF_HEADER), rf"\1{MASK}"),
+        (re.compile(r"(?i)(\b(?:set-)?cookie" + _OF_HEADER), rf"\1{MASK}"),
+        (re.compile(r"(?i)\b(bearer\s{1,3})(?=\S{0,200}[0-9]|\S{20})[A-Za-z0-9._~+/=-]{6,}"), rf"\1{MASK}"),
+        (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){0,3}"), MASK),
+        # A number before a slash is a port, not a password: http://web:8080/a@b stays.
+        (re.compile(rf"(?i)\b({_USER}:)(?!\d{{1,5}}(?:[/\s]|$))[^\s\"'<>]{{1,500}}@"), rf"\1{MASK}@"),
+        (re.compile(rf"(?i)({_KEY}[\w.-]{{0,40}}\\{{0,3}}[\"']?\s{{0,3}}[:=]\s{{0,3}}){_VALUE}"), rf"\1{MASK}"),
+        (re.compile(rf"(?i)(--?[\w-]{{0,40}}{_KEY}[\w-]{{0,40}}[ \t]{{1,3}})(?!-){_VALUE}"), rf"\1{MASK}"),
+        (re.compile(r"\b(?:AKIA|ASIA|AROA)[A-Z0-9]{16}\b"), MASK),
+        (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk-|AIza|hf_)[A-Za-z0-9_-]{16,}"), MASK),
+    )  # fmt: skip
 
 
 def mask(text: str) -> str:
@@ -80,6 +86,6 @@ def mask(text: str) -> str:
     Covers authorization and cookie headers, bearer tokens, JWTs, passwords in URLs and behind telling keys,
     well-known token prefixes and PEM private keys. Rather masks too much than too little.
     """
-    for pattern, replacement in _MASKS:
+    for pattern, replacement in _masks():
         text = pattern.sub(replacement, text)
     return text

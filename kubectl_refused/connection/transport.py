@@ -89,10 +89,14 @@ def _pools(context: ssl.SSLContext | None, tls_server_name: str | None, proxy: s
 
 
 def _socks(proxy: str, settings: dict[str, Any]) -> PoolManager:
-    try:
-        from urllib3.contrib.socks import SOCKSProxyManager
-    except ImportError as error:
-        raise BadConfiguration("a SOCKS proxy needs the Python package PySocks", "install PySocks") from error
+    import importlib.util
+
+    if importlib.util.find_spec("socks") is None:  # else urllib3 warns on stderr before it fails
+        raise BadConfiguration(
+            "a SOCKS proxy needs the Python package PySocks", "install it, or use an http proxy"
+        )
+    from urllib3.contrib.socks import SOCKSProxyManager
+
     return SOCKSProxyManager(proxy, **settings)
 
 

@@ -102,6 +102,7 @@ def test_the_environments_proxy_gets_its_name_and_password(monkeypatch: pytest.M
     [
         ("ftp://jane:s3cret@proxy.example", "not one of http, https or socks5; check HTTPS_PROXY"),
         ("http://jane:s3cret@[proxy.example", "not one of http, https or socks5"),
+        ("socks5://jane:s3cret@proxy.example", "a SOCKS proxy needs the Python package PySocks; install it"),
     ],
 )
 def test_what_is_no_proxy_is_told_without_its_password(
