@@ -54,14 +54,13 @@ def _or_none(look_up: Callable[[], list[str]]) -> list[str]:
 
 
 def _names(typed: Sequence[str], path_of: Callable[[Any], str]) -> list[str]:
-    import msgspec
-
     from kubectl_refused.connection.client import connect
+    from kubectl_refused.decoders import decoded
     from kubectl_refused.model.objects import Namespace  # nothing but metadata, so it fits every object
 
     connection = connect(_options(typed))
     page = next(iter(connection.list_items(path_of(connection), page_size=MOST)), [])
-    return [msgspec.json.decode(item, type=Namespace).metadata.name for item in page]
+    return [decoded(item, Namespace).metadata.name for item in page]
 
 
 def _options(typed: Sequence[str]) -> ConnectionOptions:

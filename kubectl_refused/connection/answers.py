@@ -23,6 +23,7 @@ from kubectl_refused.connection.errors import (
     Unreachable,
     one_line,
 )
+from kubectl_refused.decoders import decoded
 
 _DENIED = re.compile(
     r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"(?: in API group "(?P<group>[^"]*)")?'
@@ -72,7 +73,7 @@ class Response:
     def api_status(self) -> Status | None:
         """Return the Status object that the body holds, None for anything else (an application's page)."""
         try:
-            status = msgspec.json.decode(self.body, type=Status)
+            status = decoded(self.body, Status)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         return status if status.kind == "Status" else None

@@ -21,6 +21,7 @@ from kubectl_refused.connection.kubeconfig import ResolvedConfig, resolve
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
 from kubectl_refused.connection.requests import Limits, Sender
 from kubectl_refused.connection.transport import make_transport
+from kubectl_refused.decoders import decoded
 
 T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
@@ -255,7 +256,7 @@ class Connection:
 
 def _decode(body: bytes, type_: Any, path: str) -> Any:
     try:
-        return msgspec.json.decode(body, type=type_)
+        return decoded(body, type_)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         says = f"{path} is not the JSON expected: {error}"
         raise ApiProblem(200, "BadAnswer", says, from_api_server=False) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kubectl_refused.connection.streams import Stream, open_stream
+from kubectl_refused.decoders import decoded
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -95,7 +96,7 @@ def _ending(status: bytes) -> tuple[int | None, str | None]:
     if not status:
         return None, "the stream ended before the command did"
     try:
-        ending = msgspec.json.decode(status, type=_Ending)
+        ending = decoded(status, _Ending)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None, status[:400].decode(errors="replace")  # protocols before v4 send plain text
     if ending.status == "Success":

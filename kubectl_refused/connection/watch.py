@@ -10,6 +10,7 @@ import msgspec
 
 from kubectl_refused.connection.errors import ApiProblem
 from kubectl_refused.connection.line_stream import stream_lines
+from kubectl_refused.decoders import decoded
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -39,8 +40,8 @@ def watch(
         if not line.strip():
             continue
         try:
-            event = msgspec.json.decode(line, type=_Event)
-            failure = msgspec.json.decode(event.object, type=_Failure) if event.type == "ERROR" else None
+            event = decoded(line, _Event)
+            failure = decoded(event.object, _Failure) if event.type == "ERROR" else None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ApiProblem(200, "BadAnswer", f"{path} sent an event that is not JSON: {error}") from error
         if failure is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kubectl_refused.connection.errors import NotFound
+from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.probes.probe_pod_manifest import DEADLINE, MANAGED_BY, NAME, RUN, TIME_TO_LIVE
 
@@ -69,7 +70,7 @@ def leftovers(
 def _decoded(kind: str, page: list[msgspec.Raw]) -> Iterator[Leftover]:
     for raw in page:
         try:
-            meta = msgspec.json.decode(raw, type=_Labelled).metadata
+            meta = decoded(raw, _Labelled).metadata
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         # A Job's pod goes with its Job; one that is being deleted needs nobody.

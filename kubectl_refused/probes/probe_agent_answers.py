@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from kubectl_refused.connection.errors import one_line
+from kubectl_refused.decoders import decoded
 from kubectl_refused.model.facts import Dial, NameKey
 from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
 
@@ -51,10 +52,6 @@ class _Line(msgspec.Struct):
 
 class _End(msgspec.Struct, forbid_unknown_fields=True):
     end: Literal[True]
-
-
-_DECODER: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
-_END: msgspec.json.Decoder[_End] = msgspec.json.Decoder(_End)
 
 
 @dataclass
@@ -102,7 +99,7 @@ def request_of(subject: Dial | NameKey) -> str:
 
 def _is_end(line: bytes) -> bool:
     try:
-        _END.decode(line)
+        decoded(line, _End)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return True
@@ -110,7 +107,7 @@ def _is_end(line: bytes) -> bool:
 
 def _json(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake | Lookup] | None:
     try:
-        said = _DECODER.decode(line)
+        said = decoded(line, _Line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     subject = asked.get(said.id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.probes.cleanup import job_path, pod_path, remove
@@ -80,7 +81,7 @@ def _post(context: ProbeContext, what: str, undone: str, path: str, name: str, b
         raise
     except ApiProblem as problem:  # a 5xx may come after the fact, so the record stays
         raise ProbeFailedError(problem.message) from problem
-    created.uid = msgspec.json.decode(answer, type=_Named).metadata.uid or None
+    created.uid = decoded(answer, _Named).metadata.uid or None
     return created
 
 
@@ -102,6 +103,6 @@ def _nodes(context: ProbeContext) -> list[ImageNode] | None:
 
 def _node(raw: msgspec.Raw) -> ImageNode | None:
     try:
-        return msgspec.json.decode(raw, type=ImageNode)
+        return decoded(raw, ImageNode)
     except msgspec.DecodeError:
         return None

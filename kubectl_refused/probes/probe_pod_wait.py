@@ -16,6 +16,7 @@ import msgspec
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.watch import watch
+from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Event, Pod
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.probes.cleanup import pod_path
@@ -98,7 +99,7 @@ def _listed(context: ProbeContext, wanted: Wanted) -> Iterator[Pod]:
         raise ProbeFailedError("somebody deleted the probe pod")
     for raw in page:
         with contextlib.suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(raw, type=Pod)
+            yield decoded(raw, Pod)
 
 
 def _changes(context: ProbeContext, wanted: Wanted, progress: _Progress, seconds: float) -> Iterator[Pod]:
@@ -112,7 +113,7 @@ def _changes(context: ProbeContext, wanted: Wanted, progress: _Progress, seconds
             if kind == "DELETED":
                 raise ProbeFailedError("somebody deleted the probe pod")
             with contextlib.suppress(msgspec.DecodeError):
-                yield msgspec.json.decode(raw, type=Pod)
+                yield decoded(raw, Pod)
             if progress.trouble:
                 return
     except (ApiProblem, Unreachable):
@@ -154,7 +155,7 @@ def _events(context: ProbeContext, namespace: str, selector: str) -> list[Event]
     query = [("fieldSelector", selector)]
     try:
         pages = context.connection.list_items(f"/api/v1/namespaces/{namespace}/events", query)
-        return [msgspec.json.decode(raw, type=Event) for page in pages for raw in page]
+        return [decoded(raw, Event) for page in pages for raw in page]
     except (Forbidden, NotFound, ApiProblem, msgspec.DecodeError):
         return []
 

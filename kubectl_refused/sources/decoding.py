@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from kubectl_refused.decoders import converted, decoded
 from kubectl_refused.model.objects import Metadata, Workload, WorkloadSpec, WorkloadStatus
 from kubectl_refused.text import clean
 
@@ -37,8 +38,8 @@ def decode(raw: bytes | msgspec.Raw, type_: type[T]) -> T:
     data = bytes(raw)
     try:
         if _MAY_NEED_CLEANING.search(data):
-            return msgspec.convert(_cleaned(msgspec.json.decode(data)), type_)
-        return msgspec.json.decode(data, type=type_)
+            return converted(_cleaned(msgspec.json.decode(data)), type_)
+        return decoded(data, type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OddObject(str(error)) from error
 

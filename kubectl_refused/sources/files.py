@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from kubectl_refused.decoders import converted
 from kubectl_refused.errors import ManifestProblem, shown
 from kubectl_refused.model import objects
 from kubectl_refused.model.gaps import Gap
@@ -122,7 +123,7 @@ def _decode(kind: str, raw: dict[str, Any], namespace: str) -> KubernetesObject:
     shaped = _cron_job(raw) if kind == "CronJob" else raw
     if not shaped.get("status"):  # `status: {}` is what kubectl create --dry-run writes
         shaped = {key: part for key, part in shaped.items() if key != "status"}
-    value: Any = msgspec.convert(shaped, type_)
+    value: Any = converted(shaped, type_)
     metadata = value.metadata
     if not metadata.name:
         raise msgspec.ValidationError("Object has no name - at `$.metadata.name`")
