@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kubectl_refused.model.objects import Container, Pod, Probe, ServicePort
 
@@ -58,7 +58,7 @@ def command_line(container: Container) -> str:
 def said_listeners(container: Container) -> Iterator[tuple[str, int]]:
     """(address or "", port) that the command line's own flags name. A hint, never a proof."""
     for match in _LISTEN_FLAG.finditer(command_line(container)):
-        spec = _ADDRESS.match(match["spec"].strip("\"'"))
+        spec = _ADDRESS.match(match["spec"].strip("\"';,)&"))
         if spec and 0 < int(spec["port"]) < 65536:
             yield spec["host"] or "", int(spec["port"])
 
@@ -78,3 +78,28 @@ def said_ports(pod: Pod) -> tuple[int, ...]:
             number = probe_port(container, probe) if probe else None
             found += [number] if isinstance(number, int) else []
     return tuple(dict.fromkeys(p for p in found if 0 < p < 65536))
+
+
+def declares(pod: Pod, port: int) -> str | None:
+    """The container that mentions the port, by flags or containerPort; None where none or several do."""
+    names = [
+        c.name
+        for c in containers(pod)
+        if any(said == port for _, said in said_listeners(c))
+        or any(p.container_port == port for p in c.ports or ())
+    ]
+    return names[0] if len(names) == 1 else None
+
+
+def shared_name(pods: Iterable[tuple[Pod, int]], protocol: str = "TCP") -> str | None:
+    """A container port name that means, in each pod, the number given for it; None where there is none."""
+    common: set[str] | None = None
+    for pod, number in pods:
+        names = {
+            p.name
+            for c in containers(pod)
+            for p in c.ports or ()
+            if p.name and p.container_port == number and p.protocol == protocol
+        }
+        common = names if common is None else common & names
+    return min(common, default=None) if common else None

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
-from kubectl_refused.model.objects import IPBlock, Labels, NetworkPolicy, Pod, PolicyPeer, PolicyPort
+from kubectl_refused.model.objects import (
+    IPBlock,
+    Labels,
+    LabelSelector,
+    NetworkPolicy,
+    Pod,
+    PolicyPeer,
+    PolicyPort,
+)
 
 from .containers import containers
 from .labels import selects
@@ -110,3 +118,36 @@ def _in_block(block: IPBlock, address: str) -> bool:
     known = ip_address(address)
     inside = [ip_network(cidr, strict=False) for cidr in (block.cidr, *(block.except_ or ()))]
     return known in inside[0] and not any(known in hole for hole in inside[1:])
+
+
+def lets_in(policies: Sequence[NetworkPolicy]) -> str:
+    """What the ingress rules allow, in words: `it lets in pods with role=web on 8080`, or that it is nobody."""
+    told = [
+        f"{' or '.join(map(_peer_told, peers or ())) or 'anybody'} on {_ports_told(ports)}"
+        for policy in policies
+        for peers, ports in _rules(policy, "Ingress")
+    ]
+    return "it lets in " + ("; ".join(told[:3]) if told else "nobody")
+
+
+def _peer_told(peer: PolicyPeer) -> str:
+    if peer.ip_block is not None:
+        return f"addresses of {peer.ip_block.cidr}"
+    pods = _selector_told("pods", peer.pod_selector)
+    if peer.namespace_selector is None:
+        return pods
+    return f"{pods} of {_selector_told('namespaces', peer.namespace_selector)}"
+
+
+def _selector_told(what: str, selector: LabelSelector | None) -> str:
+    if selector is None:
+        return f"all {what}"
+    pairs = [f"{key}={value}" for key, value in sorted((selector.match_labels or {}).items())]
+    pairs += [f"{r.key} {r.operator} {','.join(r.values or ())}".strip() for r in selector.match_expressions or ()]
+    return f"{what} with {', '.join(pairs)}" if pairs else f"all {what}"
+
+
+def _ports_told(ports: tuple[PolicyPort, ...] | None) -> str:
+    """`port 80`: a policy sees the pod's port, never the Service's."""
+    named = [str(p.port) for p in ports or () if p.port is not None]
+    return f"port {', '.join(named)}" if named else "every port"

@@ -22,7 +22,7 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
-from kubectl_refused.trace.policies import Party, allows, selecting
+from kubectl_refused.trace.policies import Party, allows, lets_in, selecting
 from kubectl_refused.trace.proofs import field, packet, sockets
 from kubectl_refused.trace.sockets import Standing, standing
 
@@ -60,7 +60,7 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
             f"networkpolicy/{closing[0].metadata.name}",
             "spec.ingress",
             None,
-            f"{names} selects {pod.metadata.name}; no rule lets {_told(scene)} in on port {handshake.port}",
+            f"{names} selects {pod.metadata.name}; no rule lets the {_told(scene)} in on port {handshake.port}",
         ),
         packet(scene, handshake),
     ]
@@ -68,8 +68,8 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": handshake.port}]}
     yield Finding(
         where=f"networkpolicy/{closing[0].metadata.name}",
-        says=f"{names} lets no {_told(scene)} in on port {handshake.port}",
-        headline=f"NetworkPolicy {names} does not let the client in",
+        says=f"{names} does not let the {_told(scene)} in on port {handshake.port}; {lets_in(closing)}",
+        headline=f"NetworkPolicy {names} does not let the probe in ({lets_in(closing)})",
         certainty=Certainty.PROVED if listeners else Certainty.LIKELY,
         evidence=tuple(evidence),
         fix=allow(scene, closing[0], "ingress", rule),
@@ -85,4 +85,4 @@ def client(scene: Scene) -> Party:
 
 
 def _told(scene: Scene) -> str:
-    return f"pod of namespace {scene.vantage.namespace or scene.target.namespace}"
+    return f"probe pod of namespace {scene.vantage.namespace or scene.target.namespace}"

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.target_port import target_port_change
+from kubectl_refused.fixes.target_port import aim
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, TrialEvidence, WitnessEvidence
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, PodPort
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD, Dial, PodPort
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
@@ -31,7 +31,13 @@ from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_po
 MOST_CANDIDATES = 5
 
 
-@cause("KR401", scope=Scope.PROCESS, reads={HANDSHAKE, LISTENERS, FORWARD}, produces=Symptom.RST, since="0.1")
+@cause(
+    "KR401",
+    scope=Scope.PROCESS,
+    reads={HANDSHAKE, LISTENERS, FORWARD, WORKLOAD},
+    produces=Symptom.RST,
+    since="0.1",
+)
 def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     """Yield when nothing listens on the endpoint's port while the pod listens elsewhere.
 
@@ -102,13 +108,14 @@ def _forwarded(scene: Scene, pod: Pod, handshake: Handshake) -> Iterator[Finding
 def _finding(
     scene: Scene, pod: Pod, aimed: int, meant: int, says: str, evidence: list[Evidence], certainty: Certainty
 ) -> Finding:
+    headline, fix = aim(scene, pod, aimed, meant)
     return Finding(
         where=f"port {aimed} of pod/{pod.metadata.name}",
         says=f"targetPort {aimed}; {says}",
-        headline=f"targetPort is {aimed}, the app listens on {meant}",
+        headline=headline,
         certainty=certainty,
         evidence=tuple(evidence),
-        fix=target_port_change(scene, meant),
+        fix=fix,
     )
 
 
