@@ -104,7 +104,9 @@ def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
     took = f", {milliseconds(first.seconds)}" if first else ""
     if not behind:
         return f"its address accepted{took}, no endpoint was dialled by itself"
-    return f"{accepted} of {len(scene.endpoints)} endpoints accepted{took}"
+    idle = len(scene.endpoints) - len(scene.ready_endpoints)
+    others = f", {idle} more not ready for it" if idle else ""
+    return f"{accepted} of {len(scene.ready_endpoints)} endpoints accepted{others}{took}"
 
 
 def _badness(one: Path) -> tuple[int, int]:

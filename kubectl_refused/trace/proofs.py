@@ -26,13 +26,14 @@ def packet(scene: Scene, handshake: Handshake) -> PacketEvidence:
 
 def sockets(pod: Pod, listeners: Listeners) -> SocketEvidence:
     """Every listener of the pod."""
-    name = pod.metadata.name
+    # A pod on the host network shows every listener of its node, whoever's they are.
+    name = f"the node of {pod.metadata.name}" if pod.spec.host_network else pod.metadata.name
     owners = ", ".join(dict.fromkeys(s.owner for s in listeners.sockets if s.owner))
     told = f"{shown(listeners.sockets)} LISTEN in {name}" if listeners.sockets else f"no TCP listener in {name}"
     return SocketEvidence(
         witness=listeners.witness,
-        subject=f"pod/{name}",
-        says=told + (f", {owners}" if owners else ""),
+        subject=f"pod/{pod.metadata.name}",
+        says=told + (f", {owners}" if owners and not pod.spec.host_network else ""),
         listeners=tuple(dict.fromkeys(s.shown for s in listeners.sockets)),
         process=owners,
     )

@@ -40,6 +40,8 @@ def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:
         return
     if service.spec.type == "ExternalName":
         yield Gap(f"{service.spec.external_name}", "an ExternalName leads out of the cluster and is not dialled")
+    elif not service.spec.ports:
+        yield Gap(f"svc/{target.name}", "it lists no ports, so there is nothing to dial")
     for port in service.spec.ports or ():
         asked = target.port in (None, str(port.port), port.name)
         if asked and port.protocol != "TCP":

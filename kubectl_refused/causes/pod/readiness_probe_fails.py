@@ -87,7 +87,7 @@ def _why(message: str) -> str:
         return "no HTTPS: the port speaks HTTP"
     if _LATE.search(message):
         return "too late"
-    return innermost(message) or "a failure without a word"
+    return innermost(message) or "it printed nothing"
 
 
 def _fix(scene: Scene, pod: Pod, failing: Failing, message: str, told: str) -> Fix:

@@ -18,12 +18,16 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
-from kubectl_refused.model.evidence import Finding, Fix
+from kubectl_refused.model.evidence import Certainty, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.proofs import field, packet, sockets
+from kubectl_refused.trace.statuses import reported, seconds
+
+# Seconds in which a server may still be starting: what is true now need not be in a moment.
+YOUNG = 30.0
 
 
 @cause(
@@ -45,14 +49,29 @@ def nothing_listens(scene: Scene) -> Iterator[Finding]:
     kind, metadata, _ = workload_of(scene, pod)
     main = next(iter(containers(pod)), None)
     name = main.name if main else ""
-    running = field(scene, f"pod/{pod.metadata.name}", "status.phase", "Running", f"container {name} is running")
+    age = _age(scene, name)
+    since = f", for {age:.0f} s" if age is not None and age < YOUNG else ""
+    says = f"container {name} is running{since}"
+    running = field(scene, f"pod/{pod.metadata.name}", "status.phase", "Running", says)
     yield Finding(
         where=f"pod/{pod.metadata.name}",
         says=f"port {handshake.port} is dialled; no process listens on any TCP port",
-        headline="the container runs, but nothing listens in it",
+        headline="the container has just started, and nothing listens in it yet"
+        if since
+        else "the container runs, but nothing listens in it",
+        certainty=Certainty.LIKELY if since else Certainty.PROVED,
         evidence=(sockets(pod, listeners), packet(scene, handshake), running),
         fix=Fix(
             summary=f"Make container {name} serve port {handshake.port}, and give it a readinessProbe",
             owner=named(kind, metadata.name),
         ),
     )
+
+
+def _age(scene: Scene, container: str) -> float | None:
+    """Seconds since the container started, when the objects were read; None where nobody says."""
+    if scene.pod is None:
+        return None
+    states = (r.status.state.running for r in reported(scene.pod) if r.status.name == container)
+    started = next((seconds(state.started_at) for state in states if state), None)
+    return None if started is None else scene.snapshot.taken - started

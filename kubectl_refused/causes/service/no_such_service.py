@@ -73,7 +73,7 @@ def _told(scene: Scene, here: tuple[Service, ...] | None) -> tuple[str, str]:
         why = scene.facts.get(NAMESPACE, key)
         if isinstance(why, Absent):
             return f"no namespace is called {namespace}", f"there is no namespace {namespace}"
-    return f"namespace {namespace} has {len(here)} Services and none of that name", headline
+    return f"namespace {namespace} has {len(here)} Service{'s' * (len(here) != 1)} and none of that name", headline
 
 
 def _fix(name: str, spaces: list[str], meant: str | None) -> Fix:
