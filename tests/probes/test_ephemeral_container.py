@@ -139,5 +139,5 @@ def test_an_image_on_the_pods_node_is_preferred(node: Any, image: str) -> None:
 
 
 def test_a_distroless_python_has_no_shell() -> None:
-    images = (ContainerImage(names=("gcr.io/distroless/python3:latest",)),)
+    images = (ContainerImage(names=("images.example/distroless/python3:latest",)),)
     assert with_shell(Node(metadata=Metadata(), status=NodeStatus(images=images))) == ""

@@ -44,7 +44,7 @@ def node(name: str, *images: str, **spec: Any) -> ImageNode:
         ("python", "python"),
         ("registry.example:5000/library/python:3.12-slim@sha256:00", "python"),
         ("localhost/busybox:1", "shell"),
-        ("docker.io/library/alpine:3.20", "shell"),
+        ("images.example/library/alpine:3.20", "shell"),
         ("nicolaka/netshoot", "shell"),
         ("python:2.7", ""),
         ("shop/python-api:1", ""),
