@@ -121,7 +121,7 @@ def diagnoses(environment: dict[str, str], kubectl: Sequence[str], rounds: int) 
     )
     row(bare.name, bare.spread)
     ratio = none.median / bare.median
-    row(none.name, none.spread, f"{ratio:.2f} × kubectl", "at most 2 ×, goal 1.5 ×", ratio <= 2)
+    row(none.name, none.spread, f"{ratio:.2f} × kubectl", "goal 1.5 ×, at most 2 ×", ratio <= 1.5, ratio <= 2)
     row(passive.name, passive.spread, f"{passive.median / bare.median:.2f} × kubectl")
     (pods,) = in_turns([diagnosis("pods", environment)], SLOW_ROUNDS)
     row(f"{pods.name} (the default)", pods.spread, "", "goal 4 s", pods.median <= 4)
@@ -148,9 +148,12 @@ def cluster(arguments: argparse.Namespace, scratch: Path) -> Iterator[tuple[Path
             api.down(NAME)
 
 
-def row(name: str, measured: str, compared: str = "", goal: str = "", met: bool | None = None) -> None:
-    """One line of the table."""
-    verdict = {None: "", True: "met", False: "MISSED"}[met]
+def row(
+    name: str, measured: str, compared: str = "", goal: str = "", met: bool | None = None, bound: bool = False
+) -> None:
+    """One line of the table. `bound` tells whether a missed goal is at least inside its upper bound."""
+    missed = "goal MISSED, bound met" if bound else "MISSED"
+    verdict = {None: "", True: "met", False: missed}[met]
     print(f"{name:38} {measured:30} {compared:24} {goal:24} {verdict}".rstrip(), flush=True)
 
 

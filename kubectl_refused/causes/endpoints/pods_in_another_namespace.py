@@ -16,10 +16,10 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Finding, Fix, NearestEvidence
-from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, NamespaceKey, SelectorKey
+from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, SelectorKey
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.proofs import field, service_subject
+from kubectl_refused.trace.selection import unselected
 
 
 @cause(
@@ -31,16 +31,10 @@ from kubectl_refused.trace.proofs import field, service_subject
 )
 def pods_in_another_namespace(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod here carries the selector and pods of other namespaces do."""
-    service, namespace = scene.service, scene.target.namespace
-    if service is None or scene.pods or scene.endpoints or not service.spec.selector:
+    namespace, ground = scene.target.namespace, unselected(scene)
+    if ground is None:
         return
-    selector = service.spec.selector
-    pods = scene.need(PODS_IN, NamespaceKey(namespace))
-    if any(carries(p.metadata.labels, selector) for p in pods):
-        return
-    workloads = scene.maybe(WORKLOADS_IN, NamespaceKey(namespace)) or ()
-    if any(carries(w.spec.template.metadata.labels, selector) for w in workloads):
-        return  # their pods would stand here: why they do not is another cause's to say
+    selector, pods, _ = ground
     found = scene.need(PODS_ELSEWHERE, SelectorKey(tuple(sorted(selector.items()))))
     spaces = sorted({p.metadata.namespace for p in found} - {namespace})
     if not spaces:

@@ -18,12 +18,12 @@ from collections.abc import Iterable, Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, service_change
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
-from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, NamespaceKey, SelectorKey
+from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, SelectorKey
 from kubectl_refused.model.objects import Labels, Pod, Workload
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.nearest import label_difference, label_likeness
 from kubectl_refused.trace.proofs import field, service_subject
+from kubectl_refused.trace.selection import unselected
 
 # Below this the nearest labels are no miss but a stranger's.
 LEAST_LIKENESS = 0.5
@@ -38,18 +38,10 @@ LEAST_LIKENESS = 0.5
 )
 def selector_matches_nothing(scene: Scene) -> Iterator[Finding]:
     """Yield when pods of the namespace were read and none carries the selector, with the nearest miss."""
-    service, namespace = scene.service, scene.target.namespace
-    if service is None or scene.pods or scene.endpoints or not service.spec.selector:
+    ground = unselected(scene)
+    if ground is None or (scene.service and scene.service.spec.type == "ExternalName"):
         return
-    if service.spec.type == "ExternalName":
-        return
-    selector = service.spec.selector
-    pods = scene.need(PODS_IN, NamespaceKey(namespace))
-    if any(carries(p.metadata.labels, selector) for p in pods):
-        return
-    workloads = scene.maybe(WORKLOADS_IN, NamespaceKey(namespace)) or ()
-    if any(carries(w.spec.template.metadata.labels, selector) for w in workloads):
-        return  # somebody would carry it: why no pod of theirs is there is another cause's to say
+    selector, pods, workloads = ground
     if scene.maybe(PODS_ELSEWHERE, SelectorKey(tuple(sorted(selector.items())))):
         return  # they stand in another namespace
     told = ", ".join(f"{k}={v}" for k, v in sorted(selector.items()))
