@@ -39,7 +39,7 @@ def rejecter(handshake: Handshake, scene: Scene) -> str:
     pod = next((e.pod for e in scene.endpoints if e.address == offender and e.pod), None)
     if pod is not None:
         return f"pod/{pod.metadata.name} ({offender})"
-    at_entrance = scene.entrance_dial == Dial(handshake.host, handshake.port)
+    at_entrance = scene.entrance_dial == Dial(handshake.host, handshake.port, scene.vantage.key)
     if at_entrance and handshake.icmp.code in (3, 4) and scene.vantage.node:
         return f"the service proxy of {scene.vantage.node} ({offender})"
     return offender

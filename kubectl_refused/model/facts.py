@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from . import objects
 from .gaps import Gap
-from .observation import DryRun, Handshake, Listeners, Log, Lookup
+from .observation import DryRun, Handshake, Holder, Listeners, Log, Lookup
 from .target import Depth
 
 T = TypeVar("T")
@@ -32,10 +32,11 @@ class ContainerKey(NamedTuple):
 
 
 class Dial(NamedTuple):
-    """An address and port as a client of the path's vantage would dial it."""
+    """An address and port as a client would dial it; `at` is the key of the vantage it stands at (Vantage.key)."""
 
     host: str
     port: int
+    at: str = ""
 
 
 class PodPort(NamedTuple):
@@ -51,7 +52,20 @@ class NamespaceKey(NamedTuple):
 
 
 class NameKey(NamedTuple):
+    """A name; `at` is the key of the vantage that resolves it (Vantage.key)."""
+
     name: str
+    at: str = ""
+
+
+class NodeKey(NamedTuple):
+    name: str
+
+
+class AddressKey(NamedTuple):
+    """An IP address as text, without brackets."""
+
+    address: str
 
 
 class SelectorKey(NamedTuple):
@@ -105,6 +119,8 @@ POLICIES_IN: Fact[tuple[objects.NetworkPolicy, ...]] = Fact(
 NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
 EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)
 WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod", quiet=True)
+NODE: Fact[objects.Node] = Fact("node", Depth.NONE, "a node", quiet=True)
+HOLDER: Fact[Holder] = Fact("holder", Depth.NONE, "whom an address belongs to", quiet=True)
 
 # Through the API server, creating nothing.
 LOG: Fact[Log] = Fact("log", Depth.PASSIVE, "the last lines of a container's log", quiet=True)
@@ -118,7 +134,7 @@ DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server c
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    WORKLOAD, LOG, FORWARD, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
+    WORKLOAD, NODE, HOLDER, LOG, FORWARD, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
 )  # fmt: skip
 
 

@@ -24,17 +24,23 @@ class Outcome(StrEnum):
 
 
 class Icmp(Struct, frozen=True):
-    """The error queue's word (ip(7), IP_RECVERR): ICMP type and code, and who sent it."""
+    """The error queue's word (ip(7), IP_RECVERR): ICMP type and code, and who sent it.
+
+    `ttl` is the hop limit that the ICMP packet had left when it arrived, None where the system does not tell.
+    """
 
     type: int
     code: int
     offender: str
+    ttl: int | None = None
 
 
 class Handshake(Struct, frozen=True):
-    """One TCP dial. `witness` is probe-pod, pod-proxy, service-proxy or port-forward.
+    """One address dialled. `witness` is probe-pod, client-exec, here, pod-proxy, service-proxy or port-forward.
 
-    `tries` counts dials: a timeout is only believed after a lone second dial.
+    `tries` counts dials of one question: a timeout is only believed after a lone second dial. Where the same
+    question was asked several times, `heard` has how often each outcome came and `outcome` is the worst of
+    them. `speaks` is the protocol that the first bytes tell (http, tls, ssh, …), empty where nobody knows.
     """
 
     host: str
@@ -47,6 +53,16 @@ class Handshake(Struct, frozen=True):
     icmp: Icmp | None = None
     tries: int = 1
     detail: str = ""
+    heard: tuple[tuple[Outcome, int], ...] = ()
+    speaks: str = ""
+
+
+class Holder(Struct, frozen=True):
+    """Whom an address belongs to. `kind` is Pod, Node, Service, or empty: nobody of this cluster."""
+
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
 
 
 class Lookup(Struct, frozen=True):

@@ -39,6 +39,7 @@ class Scene(Struct, frozen=True):
     """One (vantage, entrance, Service port, address family), hop by hop.
 
     `service` is None when there is none of that name, `port` None when the Service has no such port.
+    `siblings` are the same port and family as seen from the other vantages of the run, themselves without any.
     `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD; in scope PROCESS both, but
     `endpoint` only where the pod's containers run, so that there is something to dial.
     """
@@ -56,6 +57,7 @@ class Scene(Struct, frozen=True):
     pods: tuple[Pod, ...] = ()
     endpoint: Endpoint | None = None
     pod: Pod | None = None
+    siblings: tuple[Scene, ...] = ()
 
     def need(self, fact: Fact[T], of: Any) -> T:
         """The fact, or Undecided: the engine then tries to learn it and asks again."""
@@ -91,14 +93,18 @@ class Scene(Struct, frozen=True):
     @property
     def entrance_dial(self) -> Dial | None:
         """What a client dials: the ClusterIP and Service port; None without either."""
-        return Dial(self.entrance, self.port.port) if self.entrance and self.port else None
+        return Dial(self.entrance, self.port.port, self.vantage.key) if self.entrance and self.port else None
 
     @property
     def endpoint_dial(self) -> Dial:
         """Address and port of the endpoint looked at. Only in scope ENDPOINT."""
         assert self.endpoint is not None
         assert self.endpoint.port is not None
-        return Dial(self.endpoint.address, self.endpoint.port)
+        return Dial(self.endpoint.address, self.endpoint.port, self.vantage.key)
+
+    def control_of(self, dial: Dial) -> Dial | None:
+        """The same dial from the vantage beside this one that differs in its labels only; None without one."""
+        return dial._replace(at=self.vantage.control) if self.vantage.control else None
 
     def handshake(self, dial: Dial | None) -> Handshake | None:
         """The dial's result if it has been made."""

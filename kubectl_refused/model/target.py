@@ -45,9 +45,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Vantage:
-    """Where the dials of a path start: a probe pod, the API server, or nowhere (files).
+    """Where the dials of a path start: a probe pod, a client, a node, this machine, the API server, or nowhere.
 
-    `labels` and `address` are the client pod's own, by which NetworkPolicies judge it.
+    `key` tells several vantages of one run apart (Dial.at); the one of a run that named none is "".
+    `labels` and `address` are the client pod's own, by which NetworkPolicies judge it. `control` is the key of
+    the vantage beside it that differs in nothing but the labels, empty where there is none.
     """
 
     kind: str
@@ -56,11 +58,17 @@ class Vantage:
     name: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     address: str = ""
+    key: str = ""
+    control: str = ""
 
     def __str__(self) -> str:
         on = f" on {self.node}" if self.node else ""
         return {
             "pod": f"a pod{on}",
+            "client": f"inside {self.name}{on}",
+            "stand-in": f"a pod like {self.name}{on}",
+            "node": f"the network of {self.node}",
+            "here": "this machine",
             "apiserver": "the API server",
             "objects": "the objects alone",
             "files": "the files alone",

@@ -16,6 +16,7 @@ from kubectl_refused.model.facts import Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.probes.clients import Client
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -94,12 +95,19 @@ class ProbeContext:
     ledger: Ledger
     run_id: str
     say: Callable[[str], None] = field(default=lambda step: None)
+    clients: tuple[Client, ...] = (Client(),)
+
+    def client_of(self, need: Need) -> Client:
+        """The client that a need is asked from: that of its subject's `at`, the first where it has none."""
+        key = getattr(need.subject, "at", "")
+        return next((c for c in self.clients if c.key == key), self.clients[0])
 
 
 class Method(Protocol):
     """One way to learn facts. Lower `order` is less intrusive or a better witness, and is tried first.
 
-    `depth` is the level from which it may be used; `rights` are checked before its first use.
+    `depth` is the level from which it may be used; `rights` are checked before its first use. A method that
+    serves some clients only has `takes(need, context) -> bool` as well: what it does not take goes to the next.
     """
 
     name: str

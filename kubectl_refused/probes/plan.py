@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from kubectl_refused.model.facts import HANDSHAKE, Need
@@ -20,10 +20,19 @@ class Plan:
     hopeless: tuple[Need, ...]
 
 
+def takes_all(method: Method, need: Need) -> bool:
+    """What `takes` of `plan` is where no method is choosy."""
+    return True
+
+
 def plan(
-    needs: Iterable[Need], methods: Sequence[Method], depth: Depth, tried: Collection[tuple[Need, str]]
+    needs: Iterable[Need],
+    methods: Sequence[Method],
+    depth: Depth,
+    tried: Collection[tuple[Need, str]],
+    takes: Callable[[Method, Need], bool] = takes_all,
 ) -> Plan:
-    """Give every need to the first method, by `order`, that is allowed at `depth` and was not tried for it."""
+    """Give every need to the first method, by `order`, that is allowed at `depth`, takes it and was not tried."""
     batches: dict[str, list[Need]] = {}
     hopeless: list[Need] = []
     ordered = sorted(methods, key=lambda m: m.order)
@@ -31,7 +40,10 @@ def plan(
         able = (
             m
             for m in ordered
-            if need.fact in m.facts and m.depth.rank <= depth.rank and (need, m.name) not in tried
+            if need.fact in m.facts
+            and m.depth.rank <= depth.rank
+            and (need, m.name) not in tried
+            and takes(m, need)
         )
         chosen = next(able, None)
         if chosen is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from kubectl_refused.model.facts import FactStore, Need
@@ -37,7 +38,7 @@ class Prober:
         methods, depth = tuple(self._methods.values()), context.settings.depth
         waiting, learnt = list(dict.fromkeys(needs)), []
         for _ in range(MOST_FALLBACKS):
-            steps = plan(waiting, methods, depth, self._tried.keys())
+            steps = plan(waiting, methods, depth, self._tried.keys(), partial(_takes, context=context))
             learnt += [(need, self._given_up(need)) for need in steps.hopeless]
             answers = self._run(steps.batches, context)
             learnt += [(n, v) for n, v in answers if not isinstance(v, Gap)]
@@ -107,3 +108,8 @@ class Prober:
             )
             if told not in self.notices:
                 self.notices.append(told)
+
+
+def _takes(method: Method, need: Need, *, context: ProbeContext) -> bool:
+    takes = getattr(method, "takes", None)
+    return bool(takes is None or takes(need, context))

@@ -25,12 +25,12 @@ def questions(scene: Scene) -> Iterator[Need]:
         return
     if scene.service.spec.type == "ExternalName":
         return
-    yield Need(LOOKUP, NameKey(dns_name(scene)))
+    yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
     if scene.entrance_dial:
         yield Need(HANDSHAKE, scene.entrance_dial)
     for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:
         assert endpoint.port is not None
-        yield Need(HANDSHAKE, Dial(endpoint.address, endpoint.port))
+        yield Need(HANDSHAKE, Dial(endpoint.address, endpoint.port, scene.vantage.key))
 
 
 def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:

@@ -129,7 +129,7 @@ def _sends(scene: Scene, aimed: int) -> Evidence:
 
 def _trial(scene: Scene, address: str, port: int) -> list[Evidence]:
     """The port for the fix, dialled before the fix is told."""
-    tried = scene.maybe(HANDSHAKE, Dial(address, port))
+    tried = scene.maybe(HANDSHAKE, Dial(address, port, scene.vantage.key))
     if tried is None:
         return []
     worked = tried.outcome is Outcome.ACCEPTED

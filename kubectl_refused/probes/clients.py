@@ -1,0 +1,36 @@
+"""Who dials: the places that `--from` names, each worked out to what a method needs to stand there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kubectl_refused.model.objects import Pod
+
+Standing = Literal["anywhere", "pod", "node", "here", "control"]
+
+
+@dataclass(frozen=True)
+class Client:
+    """One place to dial from. `key` is that of its Vantage and of the Dials that start there (Dial.at).
+
+    `anywhere`  a probe pod in `namespace`, wherever it is scheduled: what a run without `--from` has
+    `pod`       the client pod `name`: `pod` is itself while it runs (else a stand-in is all there can be), `labels`
+                are what a stand-in carries, so that policies and local traffic policies see the same client
+    `node`      a probe pod on `node`; with `host_network` in the node's own network namespace
+    `here`      this machine
+    `control`   a probe pod in `namespace` on `node` without anybody's labels, beside a `pod`
+
+    `unlike` says in one clause what a stand-in cannot have of its client, empty where it is alike.
+    """
+
+    key: str = ""
+    standing: Standing = "anywhere"
+    namespace: str = ""
+    node: str = ""
+    name: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    pod: Pod | None = None
+    host_network: bool = False
+    control: str = ""
+    unlike: str = ""
