@@ -15,8 +15,8 @@ class Client:
     """One place to dial from. `key` is that of its Vantage and of the Dials that start there (Dial.at).
 
     `anywhere`  a probe pod in `namespace`, wherever it is scheduled: what a run without `--from` has
-    `pod`       the client pod `name`: `pod` is itself while it runs (else a stand-in is all there can be), `labels`
-                are what a stand-in carries, so that policies and local traffic policies see the same client
+    `pod`       the client pod `name`: `pod` is itself while it runs, else only a stand-in can dial; the stand-in
+                carries `labels`, so that policies and local traffic policies see the same client
     `node`      a probe pod on `node`; with `host_network` in the node's own network namespace
     `here`      this machine
     `control`   a probe pod in `namespace` on `node` without anybody's labels, beside a `pod`
