@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.cluster import api
 from tests.cluster.api import Cluster, ClusterError, ClusterOptions
-from tests.cluster.options import POLICY_STYLES, PROXY_MODES
+from tests.cluster.options import FAMILIES, POLICY_STYLES, PROXY_MODES
 from tests.cluster.progress import say
 
 LOG_LINES = 20
@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--nodes", type=int, default=default.nodes)
     start.add_argument("--proxy-mode", choices=PROXY_MODES, default=default.proxy_mode)
     start.add_argument("--policy-style", choices=POLICY_STYLES, default=default.policy_style)
+    start.add_argument("--dual-stack", action="store_true", help="IPv6 addresses beside the IPv4 ones")
     commands.add_parser("down", parents=[common], help="end it and remove all it made")
     commands.add_parser("status", parents=[common], help="exit 0 if it is ready")
     commands.add_parser("kubeconfig", parents=[common], help="print the path of its kubeconfig")
@@ -43,7 +44,10 @@ def parser() -> argparse.ArgumentParser:
 
 def up(arguments: argparse.Namespace) -> int:
     """Start the cluster and print its kubeconfig."""
-    options = ClusterOptions(arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style)
+    families = FAMILIES if arguments.dual_stack else FAMILIES[:1]
+    options = ClusterOptions(
+        arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style, families
+    )
     print(api.up(options).kubeconfig)
     return 0
 
@@ -64,7 +68,8 @@ def status(arguments: argparse.Namespace) -> int:
         return 1
     ready = api.is_ready(cluster)
     options = cluster.options
-    print(f"{options.name}: {'ready' if ready else 'starting'}, {options.nodes} nodes, {options.proxy_mode}")
+    state, families = "ready" if ready else "starting", " and ".join(options.ip_families)
+    print(f"{options.name}: {state}, {options.nodes} nodes, {options.proxy_mode}, {families}")
     return 0 if ready else 1
 
 

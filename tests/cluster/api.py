@@ -25,7 +25,7 @@ from tests.cluster.cache import clusters_root, locked
 from tests.cluster.errors import ClusterError
 from tests.cluster.gobuild import kubernetes
 from tests.cluster.node import IMPORT
-from tests.cluster.options import ClusterOptions, Layout, load_layout, node_address, state_of
+from tests.cluster.options import ClusterOptions, Layout, load_layout, node_address, node_address_v6, state_of
 from tests.cluster.processes import MARK, Identity, marked, wait_ended
 from tests.cluster.progress import say
 from tests.cluster.shell import run
@@ -39,6 +39,7 @@ END_LIMIT_SECONDS = 20.0
 ROUNDS_AT_MOST = 10
 KUBECTL_SECONDS = 60.0
 LOG_TAIL = 15
+IPV6_ADDRESSES = Path("/proc/net/if_inet6")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class Cluster:
     def node_address(self, number: int) -> str:
         """The address of node `number` inside the cluster."""
         return node_address(number)
+
+    def node_address_v6(self, number: int) -> str:
+        """The same in IPv6, on a dual-stack cluster."""
+        return node_address_v6(number)
 
     def node_netns(self, number: int) -> Path:
         """A path for `nsenter --net=` or setns(2): the network namespace of node `number`."""
@@ -155,11 +160,13 @@ def up(options: ClusterOptions | None = None) -> Cluster:
     """Bring the cluster up, or find it up; returns when pods run and names resolve."""
     options = options or ClusterOptions()
     need_root()
+    if options.dual_stack:
+        need_ipv6()
     began = time.monotonic()
     fill_cache()
     with locked(f"cluster-{options.name}"):
         cluster = find(options.name)
-        if cluster and cluster.options != options:
+        if cluster and not cluster.options.serves(options):
             raise ClusterError(f"cluster {options.name} is up as {cluster.options}; take it down first")
         if cluster is None:
             clear(options.name)
@@ -180,6 +187,12 @@ def need_root() -> None:
     """Namespaces, mounts and cgroups need root."""
     if os.geteuid() != 0:
         raise ClusterError("the embedded cluster needs root: run this with sudo")
+
+
+def need_ipv6() -> None:
+    """A dual-stack cluster needs a kernel that speaks IPv6 (booted without `ipv6.disable=1`)."""
+    if not IPV6_ADDRESSES.exists():
+        raise ClusterError(f"this kernel has no IPv6 ({IPV6_ADDRESSES} is absent): no dual-stack cluster here")
 
 
 def fill_cache() -> None:

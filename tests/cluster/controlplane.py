@@ -9,7 +9,16 @@ from pathlib import Path
 
 from tests.cluster import debian
 from tests.cluster.gobuild import kubernetes
-from tests.cluster.options import API_PORT, BRIDGE_ADDRESS, POD_RANGE, SERVICE_RANGE, Layout
+from tests.cluster.options import (
+    API_PORT,
+    BRIDGE_ADDRESS,
+    POD_RANGE,
+    POD_RANGE_V6,
+    SERVICE_RANGE,
+    SERVICE_RANGE_V6,
+    Layout,
+    both,
+)
 from tests.cluster.processes import Daemon
 
 ETCD = "http://127.0.0.1:2379"
@@ -36,7 +45,7 @@ def apiserver(layout: Layout) -> Daemon:
         "etcd-servers": ETCD,
         "advertise-address": BRIDGE_ADDRESS,
         "secure-port": API_PORT,
-        "service-cluster-ip-range": SERVICE_RANGE,
+        "service-cluster-ip-range": both(layout.options, SERVICE_RANGE, SERVICE_RANGE_V6),
         "tls-cert-file": pki / "apiserver.crt",
         "tls-private-key-file": pki / "apiserver.key",
         "client-ca-file": pki / "ca.crt",
@@ -62,7 +71,7 @@ def controller_manager(layout: Layout) -> Daemon:
     config = layout.kubeconfig("controller-manager")
     flags: dict[str, object] = {
         **client_flags(config),
-        "cluster-cidr": POD_RANGE,
+        "cluster-cidr": both(layout.options, POD_RANGE, POD_RANGE_V6),
         "allocate-node-cidrs": "false",
         "root-ca-file": layout.certificates / "ca.crt",
         "service-account-private-key-file": layout.certificates / "service-accounts.key",

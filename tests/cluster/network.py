@@ -13,11 +13,15 @@ from tests.cluster import debian
 from tests.cluster.errors import ClusterError
 from tests.cluster.options import (
     BRIDGE_ADDRESS,
+    BRIDGE_ADDRESS_V6,
     CLUSTERS_AT_MOST,
     Layout,
     node_address,
+    node_address_v6,
     node_gateway,
+    node_gateway_v6,
     node_pod_range,
+    node_pod_range_v6,
 )
 from tests.cluster.shell import run
 
@@ -27,6 +31,9 @@ BRIDGE = "kr0"
 SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/ipv6/conf/all/forwarding": "1",
+    # No address waits a second or two to learn that nobody else has it.
+    "net/ipv6/conf/all/accept_dad": "0",
+    "net/ipv6/conf/default/accept_dad": "0",
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
     "net/ipv4/conf/all/send_redirects": "0",
@@ -98,6 +105,17 @@ def outer_lines(layout: Layout) -> list[str]:
     return lines
 
 
+def outer_lines_v6(layout: Layout) -> list[str]:
+    """The same bridge in IPv6; the host has no part in it."""
+    lines = [
+        f"address add {BRIDGE_ADDRESS_V6}/64 dev {BRIDGE} nodad",
+        "route add blackhole ::/0 metric 4096",
+    ]
+    for number in range(1, layout.options.nodes + 1):
+        lines.append(f"route add {node_pod_range_v6(number)} via {node_address_v6(number)}")
+    return lines
+
+
 def node_lines(layout: Layout, number: int) -> list[str]:
     """What makes a node's namespace.
 
@@ -126,13 +144,28 @@ def node_lines(layout: Layout, number: int) -> list[str]:
     return lines
 
 
+def node_lines_v6(layout: Layout, number: int) -> list[str]:
+    """The same node in IPv6."""
+    lines = [
+        f"address add {node_address_v6(number)}/64 dev eth0 nodad",
+        f"route add ::/0 via {BRIDGE_ADDRESS_V6}",
+        f"address add {node_gateway_v6(number)}/64 dev cni0 nodad",
+    ]
+    for other in range(1, layout.options.nodes + 1):
+        if other != number:
+            lines.append(f"route add {node_pod_range_v6(other)} via {node_address_v6(other)}")
+    return lines
+
+
 def build(layout: Layout) -> None:
     """Make everything; run by the supervisor in the outer namespace, after the link's far end is there."""
     NETNS_DIRECTORY.mkdir(parents=True, exist_ok=True)
     settings()
-    batch(outer_lines(layout))
+    dual = layout.options.dual_stack
+    batch(outer_lines(layout) + (outer_lines_v6(layout) if dual else []))
     for number, name in enumerate(layout.node_names, start=1):
-        batch(node_lines(layout, number), namespace=name)
+        lines = node_lines(layout, number) + (node_lines_v6(layout, number) if dual else [])
+        batch(lines, namespace=name)
 
 
 def settings() -> None:

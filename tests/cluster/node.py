@@ -13,12 +13,20 @@ import threading
 import time
 from pathlib import Path
 
-from tests.cluster import debian, network
+from tests.cluster import debian, network, pod_network
 from tests.cluster.cache import cache_root
 from tests.cluster.gobuild import kubernetes
 from tests.cluster.images import archives
 from tests.cluster.namespaces import enter, mount_bind, mount_fresh, overlay_works, private_mounts
-from tests.cluster.options import DNS_ADDRESS, POD_RANGE, Layout, node_address, node_pod_range
+from tests.cluster.options import (
+    DNS_ADDRESS,
+    POD_RANGE,
+    POD_RANGE_V6,
+    Layout,
+    both,
+    node_address,
+    node_address_v6,
+)
 from tests.cluster.processes import Daemon
 from tests.cluster.shell import run
 
@@ -84,9 +92,7 @@ def write_settings(layout: Layout, number: int) -> None:
     scratch = layout.state / layout.node_names[number - 1] / "overlay-trial"
     snapshotter = "overlayfs" if overlay_works(scratch) else "native"
     (SETTINGS / "containerd.toml").write_text(containerd_toml(snapshotter))
-    networks = SETTINGS / "cni"
-    networks.mkdir(exist_ok=True)
-    (networks / "10-kubectl-refused.conflist").write_text(json.dumps(cni(number)))
+    pod_network.write(layout, number, networks=SETTINGS / "cni", plugins=SETTINGS / "cni-plugins")
     (SETTINGS / "resolv.conf").write_text("")
     (SETTINGS / "kubelet.json").write_text(json.dumps(kubelet_settings(layout, number)))
     (SETTINGS / "kube-proxy.json").write_text(json.dumps(proxy_settings(layout, number)))
@@ -121,22 +127,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{debian.tools() / "usr" / "lib" / "cni"}"
+    bin_dir = "{SETTINGS / "cni-plugins"}"
     conf_dir = "{SETTINGS / "cni"}"
 """
-
-
-def cni(number: int) -> dict[str, object]:
-    """The pods' network: a routed link per pod, and host ports."""
-    ipam = {
-        "type": "host-local",
-        "ranges": [[{"subnet": node_pod_range(number)}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
-        "dataDir": "/run/cni-addresses",
-    }
-    link = {"type": "ptp", "ipMasq": False, "ipam": ipam}
-    ports = {"type": "portmap", "capabilities": {"portMappings": True}}
-    return {"cniVersion": "0.4.0", "name": "kubectl-refused", "plugins": [link, ports]}
 
 
 def kubelet(layout: Layout, number: int) -> list[str | Path]:
@@ -148,7 +141,7 @@ def kubelet(layout: Layout, number: int) -> list[str | Path]:
         f"--config={SETTINGS / 'kubelet.json'}",
         f"--kubeconfig={layout.kubeconfig(name)}",
         f"--hostname-override={name}",
-        f"--node-ip={node_address(number)}",
+        f"--node-ip={both(layout.options, node_address(number), node_address_v6(number))}",
     ]
 
 
@@ -200,7 +193,7 @@ def proxy_settings(layout: Layout, number: int) -> dict[str, object]:
         "kind": "KubeProxyConfiguration",
         "clientConnection": {"kubeconfig": str(layout.kubeconfig("proxy"))},
         "mode": layout.options.proxy_mode,
-        "clusterCIDR": POD_RANGE,
+        "clusterCIDR": both(layout.options, POD_RANGE, POD_RANGE_V6),
         "hostnameOverride": layout.node_names[number - 1],
         "conntrack": unchanged,
         "oomScoreAdj": 0,

@@ -14,19 +14,24 @@ from tests.cluster.errors import ClusterError
 # Seven characters or more of a name still leave room in a network interface's fifteen.
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 PROXY_MODES = ("nftables", "iptables")
-POLICY_STYLES = ("drop", "reject", "reset")
+POLICY_STYLES = ("drop", "reject", "reset", "prohibit")
+FAMILIES = ("IPv4", "IPv6")
 NODES_AT_MOST = 8
 CLUSTERS_AT_MOST = 64
 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """A cluster's name and shape. `policy_style` is what the enforcer answers a denied packet."""
+    """A cluster's name and shape. `policy_style` is what the enforcer answers a denied packet.
+
+    `ip_families` is ("IPv4",) or ("IPv4", "IPv6"): IPv4 comes first, as the link to the host speaks it.
+    """
 
     name: str = "kr"
     nodes: int = 2
     proxy_mode: str = "nftables"
     policy_style: str = "drop"
+    ip_families: tuple[str, ...] = ("IPv4",)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -37,6 +42,18 @@ class ClusterOptions:
             raise ClusterError(f"proxy mode {self.proxy_mode!r}: want one of {', '.join(PROXY_MODES)}")
         if self.policy_style not in POLICY_STYLES:
             raise ClusterError(f"policy style {self.policy_style!r}: want one of {', '.join(POLICY_STYLES)}")
+        if self.ip_families not in (FAMILIES[:1], FAMILIES):
+            raise ClusterError(f"IP families {self.ip_families}: want {FAMILIES[:1]} or {FAMILIES}")
+
+    @property
+    def dual_stack(self) -> bool:
+        """Whether pods, Services and nodes have IPv6 addresses beside their IPv4 ones."""
+        return "IPv6" in self.ip_families
+
+    def serves(self, wanted: ClusterOptions) -> bool:
+        """Whether a cluster of these options is what `wanted` asks for: an address family more does no harm."""
+        enough = set(wanted.ip_families) <= set(self.ip_families)
+        return enough and dataclasses.replace(self, ip_families=wanted.ip_families) == wanted
 
 
 @dataclass(frozen=True)
@@ -99,7 +116,8 @@ def load_layout(state: Path) -> Layout | None:
     """The layout that `save` wrote there, or None if there is none that can be read."""
     try:
         data = json.loads((state / "cluster.json").read_text())
-        return Layout(ClusterOptions(**data["options"]), state, data["index"])
+        families = tuple(data["options"].pop("ip_families", FAMILIES[:1]))
+        return Layout(ClusterOptions(**data["options"], ip_families=families), state, data["index"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -109,6 +127,12 @@ POD_RANGE = "10.202.0.0/16"
 SERVICE_RANGE = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_ADDRESS = "10.96.0.10"
+# Unique local addresses (RFC 4193): they exist in the cluster's own namespaces only.
+PREFIX_V6 = "fd4b:7265:6675"
+BRIDGE_ADDRESS_V6 = f"{PREFIX_V6}:201::1"
+POD_RANGE_V6 = f"{PREFIX_V6}:2020::/60"
+# At most twenty bits of host part: the API server refuses a larger IPv6 range.
+SERVICE_RANGE_V6 = f"{PREFIX_V6}:96::/112"
 API_PORT = 6443
 
 
@@ -125,3 +149,23 @@ def node_pod_range(number: int) -> str:
 def node_gateway(number: int) -> str:
     """The node's own address towards its pods: what an ICMP refusal of its kube-proxy comes from."""
     return f"10.202.{number}.1"
+
+
+def node_address_v6(number: int) -> str:
+    """The IPv6 address of node `number`, for dual stack."""
+    return f"{PREFIX_V6}:201::{10 + number}"
+
+
+def node_pod_range_v6(number: int) -> str:
+    """The IPv6 addresses of the pods of node `number`."""
+    return f"{PREFIX_V6}:202{number}::/64"
+
+
+def node_gateway_v6(number: int) -> str:
+    """What `node_gateway` is, for IPv6."""
+    return f"{PREFIX_V6}:202{number}::1"
+
+
+def both(options: ClusterOptions, first: str, second: str) -> str:
+    """A program's argument: the IPv4 value alone, or on a dual-stack cluster both with a comma between."""
+    return f"{first},{second}" if options.dual_stack else first

@@ -32,7 +32,7 @@ from tests.cluster.namespaces import (
     private_mounts,
     unshare,
 )
-from tests.cluster.options import Layout, load_layout, node_pod_range
+from tests.cluster.options import Layout, load_layout, node_pod_range, node_pod_range_v6
 from tests.cluster.processes import identity_of, stat_of
 from tests.cluster.progress import say
 from tests.cluster.shell import run
@@ -198,7 +198,7 @@ def start(layout: Layout, client: ApiClient) -> None:
     controlplane.scheduler(layout).start()
     await_true(lambda: namespace_exists(client), "the namespace kube-system")
     for number, name in enumerate(layout.node_names, start=1):
-        client.create("/api/v1/nodes", node_object(name, number))
+        client.create("/api/v1/nodes", node_object(layout, name, number))
     (layout.marks / "apiserver").touch()
     dns.install(client)
     policy_enforcer.start(layout, client)
@@ -214,11 +214,12 @@ def namespace_exists(client: ApiClient) -> bool:
     return response.status == 200
 
 
-def node_object(name: str, number: int) -> dict[str, object]:
+def node_object(layout: Layout, name: str, number: int) -> dict[str, object]:
     """A node with its pod range; its kubelet adopts the object and fills in the rest."""
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
-    ranges = {"podCIDR": node_pod_range(number), "podCIDRs": [node_pod_range(number)]}
-    return {"kind": "Node", "metadata": {"name": name, "labels": labels}, "spec": ranges}
+    ranges = [node_pod_range(number)] + [node_pod_range_v6(number)] * layout.options.dual_stack
+    spec = {"podCIDR": ranges[0], "podCIDRs": ranges}
+    return {"kind": "Node", "metadata": {"name": name, "labels": labels}, "spec": spec}
 
 
 def all_ready(layout: Layout, client: ApiClient) -> bool:
