@@ -19,12 +19,13 @@ import yaml
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import DryRun, Handshake, Listeners, Log, Lookup
+from kubectl_refused.model.observation import DryRun, Handshake, Listeners, Log, Lookup, Search
 
 # Fact to the type of its subject and of its value.
 _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.HANDSHAKE.name: (f.Dial, Handshake),
     f.FORWARD.name: (f.PodPort, Handshake),
+    f.SEARCH.name: (f.PodPort, Search),
     f.LISTENERS.name: (f.PodKey, Listeners),
     f.LOG.name: (f.ContainerKey, Log),
     f.LOOKUP.name: (f.NameKey, Lookup),

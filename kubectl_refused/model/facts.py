@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from . import objects
 from .gaps import Gap
-from .observation import DryRun, Handshake, Holder, Listeners, Log, Lookup
+from .observation import DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
 from .target import Depth
 
 T = TypeVar("T")
@@ -125,6 +125,8 @@ HOLDER: Fact[Holder] = Fact("holder", Depth.NONE, "whom an address belongs to", 
 # Through the API server, creating nothing.
 LOG: Fact[Log] = Fact("log", Depth.PASSIVE, "the last lines of a container's log", quiet=True)
 FORWARD: Fact[Handshake] = Fact("forward", Depth.PASSIVE, "a dial to localhost inside the pod by port-forward")
+# Asked only of a pod whose port is known to refuse; its subject is that PodPort.
+SEARCH: Fact[Search] = Fact("search", Depth.PASSIVE, "other ports at localhost inside the pod, by port-forward")
 
 # HANDSHAKE comes from a probe pod; at depth passive the pod proxy stands in for it and says so.
 HANDSHAKE: Fact[Handshake] = Fact("handshake", Depth.PASSIVE, "a TCP dial from the vantage")
@@ -134,7 +136,7 @@ DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server c
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    WORKLOAD, NODE, HOLDER, LOG, FORWARD, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
+    WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
 )  # fmt: skip
 
 

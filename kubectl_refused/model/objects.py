@@ -148,6 +148,16 @@ class Probe(Struct, frozen=True):
     timeout_seconds: int | None = None
 
 
+class LifecycleHandler(Struct, frozen=True):
+    http_get: HttpGet | None = None
+    tcp_socket: TcpSocket | None = None
+
+
+class Lifecycle(Struct, frozen=True):
+    post_start: LifecycleHandler | None = None
+    pre_stop: LifecycleHandler | None = None
+
+
 class EnvironmentVariable(Struct, frozen=True):
     name: str
     value: str | None = None
@@ -175,6 +185,7 @@ class Container(Struct, frozen=True):
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     startup_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
     restart_policy: str | None = None
     security_context: SecurityContext | None = None
     resources: Resources | None = None
@@ -184,12 +195,19 @@ class ReadinessGate(Struct, frozen=True):
     condition_type: str
 
 
+class PodSystem(Struct, frozen=True):
+    """spec.os: `linux` or `windows`."""
+
+    name: str = ""
+
+
 class PodSpec(Struct, frozen=True):
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
     node_name: str | None = None
     node_selector: Labels | None = None
     host_network: bool | None = None
+    os: PodSystem | None = None
     readiness_gates: tuple[ReadinessGate, ...] | None = None
     runtime_class_name: str | None = None
     enable_service_links: bool | None = None

@@ -57,6 +57,16 @@ class Handshake(Struct, frozen=True):
     speaks: str = ""
 
 
+class Search(Struct, frozen=True):
+    """Ports dialled at localhost inside one pod by port-forward, the likeliest first, and those that accepted.
+
+    A port of which nothing could be learnt is in neither.
+    """
+
+    tried: tuple[int, ...]
+    accepted: tuple[int, ...] = ()
+
+
 class Holder(Struct, frozen=True):
     """Whom an address belongs to. `kind` is Pod, Node, Service, or empty: nobody of this cluster."""
 
