@@ -2,7 +2,8 @@
 
 The cluster's network plugin ignores NetworkPolicies, as flannel does; this small enforcer
 makes them real. A namespace may choose what a denied packet meets with the label
-`kubectl-refused.test/policy-style`: `drop`, `reject` (ICMP) or `reset` (TCP).
+`kubectl-refused.test/policy-style`: `drop`, `reject` (ICMP port unreachable),
+`reset` (TCP) or `prohibit` (ICMP administratively prohibited).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Isolation:
-    """A pod that some policy isolates in one direction, with all that is allowed to it."""
+    """One address of a pod that some policy isolates in one direction, with all that is allowed to it."""
 
     address: str
     node: str
@@ -60,34 +60,35 @@ class Isolation:
 
 
 def isolations(world: World) -> list[Isolation]:
-    """Every isolated pod and direction, in a stable order."""
-    found = []
+    """Every isolated pod's addresses and directions, in a stable order."""
+    found: list[Isolation] = []
     for pod in world.pods:
-        address = address_of(pod)
-        chosen = [policy for policy in world.policies if address and chooses(policy, pod)]
+        addresses = addresses_of(pod)
+        chosen = [policy for policy in world.policies if addresses and chooses(policy, pod)]
         for direction in ("ingress", "egress"):
             acting = [policy for policy in chosen if direction in directions(policy)]
-            if address and acting:
-                found.append(isolation(world, pod, direction, acting))
+            if acting:
+                found += isolated(world, pod, direction, acting)
     return sorted(found, key=lambda one: (one.node, one.address, one.direction))
 
 
-def isolation(world: World, pod: Object, direction: str, acting: Iterable[Object]) -> Isolation:
-    """What the acting policies together allow this pod: policies only ever add."""
+def isolated(world: World, pod: Object, direction: str, acting: Iterable[Object]) -> Iterable[Isolation]:
+    """What the acting policies together allow this pod, at each of its addresses: policies only ever add."""
     allowed: dict[Allowance, None] = {}
     for policy in acting:
         for rule in policy["spec"].get(direction) or ():
             allowed.update(dict.fromkeys(allowances(world, policy, pod, direction, rule)))
     node, namespace = pod["spec"].get("nodeName", ""), pod["metadata"]["namespace"]
-    return Isolation(address_of(pod), node, namespace, direction, tuple(allowed))
+    for address in addresses_of(pod):
+        yield Isolation(address, node, namespace, direction, tuple(allowed))
 
 
-def address_of(pod: Object) -> str:
-    """The pod's own address; empty if it has none yet, has ended, or uses its node's."""
+def addresses_of(pod: Object) -> tuple[str, ...]:
+    """The pod's own addresses, one per family; none if it has none yet, has ended, or uses its node's."""
     status = pod.get("status") or {}
     if pod["spec"].get("hostNetwork") or status.get("phase") in ("Succeeded", "Failed"):
-        return ""
-    return str(status.get("podIP") or "")
+        return ()
+    return tuple(str(entry["ip"]) for entry in status.get("podIPs") or () if entry.get("ip"))
 
 
 def chooses(policy: Object, pod: Object) -> bool:
@@ -152,11 +153,12 @@ def peers(world: World, policy: Object, side: Object) -> Peers:
         chosen = [space for space in world.namespaces if matches(side["namespaceSelector"], labels(space))]
         spaces = {space["metadata"]["name"] for space in chosen}
     found = [
-        address_of(pod)
+        address
         for pod in world.pods
         if pod["metadata"]["namespace"] in spaces and matches(side.get("podSelector"), labels(pod))
+        for address in addresses_of(pod)
     ]
-    return Peers(addresses=tuple(sorted(filter(None, found))))
+    return Peers(addresses=tuple(sorted(found)))
 
 
 def with_port(world: World, who: Peers, port: Object | None, pod: Object, direction: str) -> Iterable[Allowance]:
@@ -179,10 +181,10 @@ def with_port(world: World, who: Peers, port: Object | None, pod: Object, direct
 def named_egress(world: World, who: Peers, name: str, protocol: str) -> Iterable[Allowance]:
     """A named port outwards is, for each peer pod, the port that pod calls so."""
     for pod in world.pods:
-        address = address_of(pod)
-        if address and (who.addresses is None or address in who.addresses) and not who.block:
+        meant = tuple(one for one in addresses_of(pod) if who.addresses is None or one in who.addresses)
+        if meant and not who.block:
             for found in named_ports(pod, name, protocol):
-                yield Allowance(Peers(addresses=(address,)), Port(protocol, found, found))
+                yield Allowance(Peers(addresses=meant), Port(protocol, found, found))
 
 
 def named_ports(pod: Object, name: str, protocol: str) -> list[int]:

@@ -20,7 +20,11 @@ STYLES = {
     "drop": ("drop",),
     "reject": ("reject",),
     "reset": ("meta l4proto tcp reject with tcp reset", "drop"),
+    # ICMP 3/13 or ICMPv6 1/1, which reads as "No route to host" in IPv4 and "Permission denied" in IPv6.
+    "prohibit": ("reject with icmpx type admin-prohibited",),
 }
+# A pod finds its node's link address by these, ARP's heirs, which no policy may stop (RFC 4861).
+NEIGHBOURS = "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept"
 
 
 def ruleset(isolated: Iterable[Isolation], styles: Mapping[str, str], default: str) -> str:
@@ -38,7 +42,7 @@ def ruleset(isolated: Iterable[Isolation], styles: Mapping[str, str], default: s
 def hook(name: str, isolated: list[Isolation], directions: tuple[str, ...]) -> list[str]:
     """The chain at one hook that sends a new connection through the chains of its two pods."""
     lines = [f"chain {name} {{", f"type filter hook {name} priority 10; policy accept;"]
-    lines.append("ct state established,related accept")
+    lines += ["ct state established,related accept", NEIGHBOURS]
     for direction in directions:
         for one in isolated:
             if one.direction == direction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.cluster.policy_model import Allowance, Isolation, Peers, Port, World, isolations
@@ -9,14 +10,14 @@ from tests.cluster.policy_rules import ruleset
 
 
 def pod(
-    name: str, address: str, *, namespace: str = "shop", ports: tuple[tuple[str, int], ...] = ()
+    name: str, *addresses: str, namespace: str = "shop", ports: Sequence[tuple[str, int]] = ()
 ) -> dict[str, Any]:
     """A running pod on node1, labelled with its name."""
     declared = [{"name": port, "containerPort": number} for port, number in ports]
     return {
         "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
         "spec": {"nodeName": "node1", "containers": [{"name": "main", "ports": declared}]},
-        "status": {"phase": "Running", "podIP": address},
+        "status": {"phase": "Running", "podIPs": [{"ip": address} for address in addresses]},
     }
 
 
@@ -84,7 +85,7 @@ def test_a_named_port_inwards_is_the_pods_own_and_outwards_each_peers() -> None:
 
 
 def test_pods_that_have_ended_or_use_the_nodes_network_are_no_peers() -> None:
-    ended = {**DATABASE, "status": {"phase": "Succeeded", "podIP": "10.202.1.3"}}
+    ended = {**DATABASE, "status": {**DATABASE["status"], "phase": "Succeeded"}}
     on_node = {**STRANGER, "spec": {**STRANGER["spec"], "hostNetwork": True}}
     rule = policy(ingress=[{"from": [{"namespaceSelector": {}}]}])
     spaces = ({"metadata": {"name": "shop"}}, {"metadata": {"name": "other"}})
@@ -110,3 +111,22 @@ def test_a_namespace_chooses_what_a_denied_packet_meets() -> None:
     isolated = worked_out(policy())
     assert "meta l4proto tcp reject with tcp reset" in ruleset(isolated, {"shop": "reset"}, "drop")
     assert "reject" not in ruleset(isolated, {"other": "reject"}, "drop")
+
+
+def test_a_pod_of_both_families_is_isolated_in_both_and_a_peer_in_both() -> None:
+    web, friend = pod("web", "10.202.1.2", "fd00::2"), pod("friend", "10.202.1.4", "fd00::4")
+    rule = policy(ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "friend"}}}]}])
+    found = isolations(World((rule,), (web, friend), ({"metadata": {"name": "shop"}},)))
+    assert [one.address for one in found] == ["10.202.1.2", "fd00::2"]
+    text = ruleset(found, {}, "drop")
+    chain = text.split("chain ingress_fd00__2 {\n")[1].split("}\n")[0].splitlines()
+    assert "ip6 saddr { fd00::4 } return" in chain
+    assert "ip6 daddr fd00::2 jump ingress_fd00__2" in text
+
+
+def test_neighbour_discovery_passes_whatever_the_policies() -> None:
+    lines = ruleset(worked_out(policy(egress=[], policyTypes=["Egress"])), {}, "drop").splitlines()
+    hooks = [at for at, line in enumerate(lines) if line.startswith("type filter hook")]
+    assert len(hooks) == 2
+    for at in hooks:
+        assert lines[at + 2].startswith("icmpv6 type { nd-router-solicit, nd-neighbor-solicit")
