@@ -37,6 +37,8 @@ STRUCTS = [
     report.GapTold,
     report.Touched,
     evidence.Fix,
+    evidence.PatchRequest,
+    evidence.Destination,
     evidence.ObjectEvidence,
     evidence.NearestEvidence,
     evidence.SocketEvidence,

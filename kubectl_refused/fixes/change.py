@@ -10,12 +10,13 @@ import json
 import shlex
 from typing import Any
 
-from kubectl_refused.model.evidence import Fix
+from kubectl_refused.model.evidence import Fix, PatchRequest
 from kubectl_refused.model.facts import WORKLOAD
 from kubectl_refused.model.objects import Metadata, Pod, Workload
 from kubectl_refused.model.scene import Scene, pod_key
 
 from .owner import source_of
+from .requests import request
 
 SHORT = {
     "Service": "svc",
@@ -40,23 +41,36 @@ def command(scene: Scene, *words: str, namespace: str | None = None) -> str:
 
 
 def change(
-    scene: Scene, kind: str, metadata: Metadata, *, summary: str, patch: dict[str, Any], verb: tuple[str, ...] = ()
+    scene: Scene,
+    kind: str,
+    metadata: Metadata,
+    *,
+    summary: str,
+    patch: dict[str, Any],
+    verb: tuple[str, ...] = (),
+    sent: PatchRequest | None = None,
 ) -> Fix:
     """A patch of one object; told as a change of its source where Helm, Argo CD, Flux or a file owns it.
 
-    `verb` replaces `patch` by another kubectl command on the object (`scale`, `--replicas=1`).
+    `verb` replaces `patch` by another kubectl command on the object (`scale`, `--replicas=1`); `sent` is then
+    the request which that command makes.
     """
-    name = named(kind, metadata.name)
+    name, namespace = named(kind, metadata.name), metadata.namespace or scene.target.namespace
     line = scene.snapshot.lines.get((kind, metadata.namespace, metadata.name))
     owner = source_of(metadata) or (f"file {line}" if line else None)
-    if owner or scene.from_files:
-        where = owner or name
-        return Fix(summary=f"{summary} ({name}, in {where})", patch=patch, owner=owner)
+    if scene.from_files:
+        return Fix(summary=f"{summary} ({name}, in {owner or name})", patch=patch, owner=owner)
+    sent = sent or request(kind, namespace, metadata.name, patch)
+    if owner:
+        return Fix(summary=f"{summary} ({name}, in {owner})", patch=patch, owner=owner, request=sent)
+    if sent is None:  # a kind of somebody's own (a Rollout) takes no strategic merge patch
+        return Fix(summary=f"{summary} ({name})", patch=patch, owner=name)
     if verb:
         words: tuple[str, ...] = (verb[0], name, *verb[1:])
     else:
         words = ("patch", name, "-p", json.dumps(patch, separators=(",", ":")))
-    return Fix(summary=f"{summary} ({name})", command=command(scene, *words), patch=patch)
+    told = command(scene, *words, namespace=namespace)
+    return Fix(summary=f"{summary} ({name})", command=told, patch=patch, request=sent)
 
 
 def service_change(scene: Scene, summary: str, spec: dict[str, Any]) -> Fix:

@@ -94,18 +94,46 @@ Evidence = (
 )
 
 
+class PatchRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A change as the API server takes it: PATCH `body` of media type `type` to `path`.
+
+    `path` is the object's API path, with `subresource` at its end where one is patched (a Deployment's scale).
+    `body` is an object for merge patches and a list of operations for JSON patches (RFC 6902).
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    path: str
+    type: str
+    body: dict[str, Any] | list[dict[str, Any]]
+    subresource: str = ""
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a change will lead connections: a port of a pod, at the address that endpoints would have."""
+
+    namespace: str
+    pod: str
+    address: str
+    port: int
+
+
 class Fix(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=False):
     """The one change that makes it work.
 
     `summary` is imperative. `command` works as printed, or is None where no single command can do it
     (the source of the app must change). `patch` is the change as data. `owner` names what the change
-    belongs in (a Deployment, a Helm release), None where the object stands for itself.
+    belongs in (a Deployment, a Helm release), None where the object stands for itself. `request` is the patch
+    as it can be sent, None where nothing of ours can be; `leads_to` are dialled before the fix is told.
     """
 
     summary: str
     command: str | None = None
     patch: dict[str, Any] | None = None
     owner: str | None = None
+    request: PatchRequest | None = None
+    leads_to: tuple[Destination, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,10 +81,11 @@ class WorkloadKey(NamedTuple):
 
 
 class PatchKey(NamedTuple):
-    """A merge patch of one object: its API path and the patch as JSON text."""
+    """A patch of one object: its API path, the patch as JSON text, and its media type (RFC 7386 if not told)."""
 
     path: str
     patch: str
+    type: str = "application/merge-patch+json"
 
 
 class Fact(Struct, Generic[T], frozen=True):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import change, named
+from kubectl_refused.fixes.requests import request
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import WORKLOADS_IN, NamespaceKey
 from kubectl_refused.model.objects import Workload
@@ -41,6 +42,7 @@ def zero_replicas(scene: Scene) -> Iterator[Finding]:
     first = meant[0]
     name = named(first.kind, first.metadata.name)
     told = ", ".join(f"{k}={v}" for k, v in sorted(service.spec.selector.items()))
+    patch = {"spec": {"replicas": 1}}
     yield Finding(
         where=name,
         says=f"spec.replicas is 0 in {', '.join(named(w.kind, w.metadata.name) for w in meant)}",
@@ -53,8 +55,9 @@ def zero_replicas(scene: Scene) -> Iterator[Finding]:
             first.kind,
             first.metadata,
             summary="Scale up to 1 replica",
-            patch={"spec": {"replicas": 1}},
+            patch=patch,
             verb=("scale", "--replicas=1"),
+            sent=request(first.kind, namespace, first.metadata.name, patch, subresource="scale"),
         ),
     )
 
