@@ -12,14 +12,14 @@ import functools
 from collections.abc import Sequence
 from importlib import resources
 
-# No site-packages and no environment: starts faster and imports nothing but the library.
-PYTHON = ("python3", "-S", "-E", "-c")
+# No site-packages, no environment, and nothing from the working directory: an application's json.py would run.
+PYTHON = ("python3", "-S", "-I", "-c")
 # Runs the program of process 1, whose fifth word it is.
 AGAIN = 'exec(open("/proc/1/cmdline").read().split("\\0")[4])'
 PROGRAM = "refused"  # $0 of the script in messages
 # For an image of which only the name is known: the same fixed words, the choice is made inside.
 EITHER = """p=$1; s=$2; shift 2
-command -v python3 >/dev/null && exec python3 -S -E -c "$p" "$@"
+command -v python3 >/dev/null && exec python3 -S -I -c "$p" "$@"
 exec sh -c "$s" refused "$@\""""
 # Standard input is the shell form, the arguments (one a line) and the Python form; the numbers are their bytes.
 # The alarm is for an input that never comes: a process in somebody's container must end by itself.
@@ -35,7 +35,7 @@ exec(p)"""
 # `read` of every shell takes a pipe byte by byte, so nothing is lost, and it needs no head or dd in the image.
 # What it reads becomes positional parameters: no host is ever part of a program's text.
 STDIN_STARTER_SHELL = """l=$1; a=$2; p=; shift 2
-[ $# -gt 0 ] && command -v python3 >/dev/null && exec python3 -S -E -c "$@"
+[ $# -gt 0 ] && command -v python3 >/dev/null && exec python3 -S -I -c "$@"
 (i=0; while [ $i -lt 30 ] && sleep 1 && kill -0 $$; do i=$((i+1)); done; kill $$) </dev/null >/dev/null 2>&1 &
 while [ $l -gt 0 ]; do IFS= read -r x || exit 1; p="$p$x
 "; l=$((l-1)); done
