@@ -113,6 +113,7 @@ DIAGNOSIS: tuple[Option, ...] = (
     ),
     Option("--image", "Image of the probe pod; it needs python3", "IMAGE"),
     Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),
+    Option("--dry-run", "Print the objects that would be created as YAML; nothing is created or dialled"),
     OUTPUT,
     Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),
     VERBOSE,

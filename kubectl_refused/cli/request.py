@@ -33,6 +33,7 @@ class Request:
     probing: ProbeSettings = field(default_factory=ProbeSettings)
     output: str = ""
     exit_zero: bool = False
+    dry_run: bool = False
     verbose: bool = False
 
 
@@ -51,6 +52,7 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
         probing=_probing(values),
         output=values.get("output") or "",
         exit_zero=bool(values.get("exit_zero")),
+        dry_run=bool(values.get("dry_run")),
         verbose=bool(values.get("verbose")),
     )
 

@@ -30,6 +30,10 @@ _DELETABLE = re.compile(r"[a-z]+/[a-z0-9.-]+")
 
 def run(request: Request) -> int:
     """Diagnose and return the exit code; the report is on stdout, problems are lines on stderr."""
+    if request.dry_run:
+        from .dry_run import dry_run
+
+        return dry_run(request)
     return supervise(DiagnosisJob(request, sys.stdout), verbose=request.verbose)
 
 
