@@ -8,19 +8,22 @@ target ─▶ source ─▶ snapshot ─▶ scenes ─▶ causes ─▶ verdict
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from kubectl_refused.causes import catalogue
+from kubectl_refused.judge.absorb import open_trials, untried_fixes
 from kubectl_refused.judge.verdict import judge
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import DRY_RUN, HANDSHAKE, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Diagnosis
+from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.model.target import Depth, Target, Vantage
 from kubectl_refused.trace.questions import not_walked, questions
 from kubectl_refused.trace.rulings import Ruling, rule
-from kubectl_refused.trace.scenes import scenes
+from kubectl_refused.trace.scenes import scenes, with_siblings
 
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
 MOST_ROUNDS = 8
@@ -43,7 +46,7 @@ class Learner(Protocol):
     notices: list[Gap]
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]: ...
-    def vantage(self) -> Vantage | None: ...
+    def vantages(self) -> tuple[Vantage, ...]: ...
 
 
 def diagnose(
@@ -65,13 +68,13 @@ def diagnose(
     facts = FactStore()
     rulings = _rulings(target, snapshot, facts, prober, depth)
     for _ in range(MOST_ROUNDS):
-        needs = open_needs(rulings, depth)
+        needs = open_needs(rulings, depth) or ([] if depth is Depth.NONE else open_trials(rulings))
         if not needs:
             break
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
         facts = facts.having(prober.learn(needs, snapshot, facts))
         rulings = _rulings(target, snapshot, facts, prober, depth)
-    unknown = [*_relevant(prober.gaps, rulings), *_unanswered(rulings)]
+    unknown = [*_relevant(prober.gaps, rulings), *_unanswered(rulings), *untried_fixes(rulings)]
     gaps = [*snapshot.gaps, *not_walked(target, snapshot), *unknown, *prober.notices]
     return judge(target, rulings, context=context, depth=depth, gaps=gaps, touched=touched())
 
@@ -97,15 +100,21 @@ def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
 def _rulings(
     target: Target, snapshot: Snapshot, facts: FactStore, prober: Learner, depth: Depth
 ) -> tuple[Ruling, ...]:
-    vantage = prober.vantage() or _assumed_vantage(target, snapshot, facts, depth)
-    return tuple(rule(scene, catalogue()) for scene in scenes(target, snapshot, facts, vantage))
+    seen: list[Scene] = []
+    for vantage in prober.vantages():
+        place = vantage if vantage.kind else _assumed_vantage(vantage, snapshot, facts, depth)
+        seen += scenes(target, snapshot, facts, place)
+    return tuple(rule(scene, catalogue()) for scene in with_siblings(seen))
 
 
-def _assumed_vantage(target: Target, snapshot: Snapshot, facts: FactStore, depth: Depth) -> Vantage:
+def _assumed_vantage(vantage: Vantage, snapshot: Snapshot, facts: FactStore, depth: Depth) -> Vantage:
+    """Whose eyes stand in where no method has dialled for the client itself."""
     if snapshot.origin == "files":
         return Vantage("files")
-    dialled = any(n.fact is HANDSHAKE and not isinstance(v, Gap) for n, v in facts.known.items())
-    return Vantage("apiserver") if dialled and depth is not Depth.NONE else Vantage("objects")
+    mine = (v for n, v in facts.known.items() if n.fact is HANDSHAKE and n.subject.at == vantage.key)
+    dialled = any(not isinstance(value, Gap) for value in mine)
+    kind = "apiserver" if dialled and depth is not Depth.NONE else "objects"
+    return replace(vantage, kind=kind)
 
 
 def _proved(ruling: Ruling) -> bool:

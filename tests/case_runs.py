@@ -82,12 +82,12 @@ class CaseLearner:
         self.answers.update(learnt)
         return learnt
 
-    def vantage(self) -> Vantage | None:
+    def vantages(self) -> tuple[Vantage, ...]:
         """A probe pod in the target's namespace, once one was heard."""
         if self.depth is not Depth.PODS or not any(n.fact is f.HANDSHAKE for n in self.observed):
-            return None
+            return (Vantage(""),)
         labels = (("app.kubernetes.io/managed-by", "kubectl-refused"),)
-        return Vantage("pod", self.namespace, "node1", labels=labels, address="10.202.1.200")
+        return (Vantage("pod", self.namespace, "node1", labels=labels, address="10.202.1.200"),)
 
     def _answer(self, need: Need) -> Any:
         if need.fact in self.without:
@@ -161,7 +161,7 @@ def run(case: Case, name: str, depth: Depth = Depth.PODS, without: Collection[Fa
     world = case.world(name)
     learner = CaseLearner(world, case.observed(name), case.target.namespace, depth, without)
     told = diagnose(case.target, CaseSource(world, case.taken(name)), learner, depth=depth)
-    return Run(told, learner.answers, learner.vantage() or Vantage("objects"))
+    return Run(told, learner.answers, learner.vantages()[0])
 
 
 def run_files(case: Case, name: str, folder: Path) -> Run:

@@ -60,8 +60,8 @@ class ListLearner:
         self.rounds.append(list(needs))
         return [(need, self.facts.get(need, _unknown(need))) for need in self.rounds[-1]]
 
-    def vantage(self) -> Vantage | None:
-        return Vantage("pod", "shop", "node1", address="10.0.0.200")
+    def vantages(self) -> tuple[Vantage, ...]:
+        return (Vantage("pod", "shop", "node1", address="10.0.0.200"),)
 
     @property
     def asked(self) -> list[Fact[Any]]:

@@ -82,6 +82,10 @@ def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[st
         return [], FILES
     if option.completes == "choices":
         return _starting(current, option.choices), NO_FILES
+    if option.completes == "clients":
+        from .lookups import clients
+
+        return _starting(current, clients(typed)), NO_FILES
     if option.completes == "namespaces":
         from .lookups import namespaces
 

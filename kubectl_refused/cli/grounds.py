@@ -13,6 +13,7 @@ from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.base import Ledger, Method, ProbeContext, ProbeSettings
+from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.base import Source
 
@@ -127,6 +128,7 @@ class ClusterGround:
         self._request = request
         self._run_id = os.urandom(4).hex()
         self._methods: dict[str, list[Method]] = {}
+        self._clients_in: dict[str, tuple[Client, ...]] = {}
         self._probers: list[Prober] = []
 
     def targets(self) -> tuple[Target, ...]:
@@ -139,8 +141,23 @@ class ClusterGround:
 
         methods = self._methods.setdefault(target.namespace, live_methods(self.depth))
         context = _context(self.connection, target, self._request.probing, self.ledger, self._run_id, say)
+        context = replace(context, clients=self._clients(target))
         self._probers.append(Prober(methods, context))
         return self._probers[-1]
+
+    def _clients(self, target: Target) -> tuple[Client, ...]:
+        """Who dials, read once for the targets of one namespace."""
+        if target.namespace not in self._clients_in:
+            from kubectl_refused.probes.standing import clients_of
+
+            self._clients_in[target.namespace] = clients_of(
+                self.connection,
+                self._request.standpoints,
+                target_namespace=target.namespace,
+                client_namespace=self._request.client_namespace,
+                host_network=self._request.host_network,
+            )
+        return self._clients_in[target.namespace]
 
     def close(self) -> None:
         """Close every method once; whatever fails here is undone by the ledger."""

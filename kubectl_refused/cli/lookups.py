@@ -34,6 +34,15 @@ def services(typed: Sequence[str]) -> list[str]:
     return _within(lambda: _names(typed, lambda connection: f"/api/v1/namespaces/{connection.namespace}/services"))
 
 
+def clients(typed: Sequence[str]) -> list[str]:
+    """What --from takes: the two words, and the pods of the client's namespace."""
+    space = _values(typed).get("from_namespace")
+    pods = _within(
+        lambda: _names(typed, lambda connection: f"/api/v1/namespaces/{space or connection.namespace}/pods")
+    )
+    return ["every-node", "here", *(f"pod/{name}" for name in pods)]
+
+
 def _within(look_up: Callable[[], list[str]]) -> list[str]:
     import threading
 

@@ -111,6 +111,31 @@ DIAGNOSIS: tuple[Option, ...] = (
         completes="choices",
         default="pods",
     ),
+    Option(
+        "--from",
+        "Dial from where a client stands: pod/NAME, deploy/NAME (also sts, ds, rs, job), node/NAME, every-node or "
+        "here, this machine; may be repeated",
+        "CLIENT",
+        field="standpoints",
+        repeatable=True,
+        completes="clients",
+    ),
+    Option(
+        "--from-namespace",
+        "Namespace of the clients that --from names; the target's without it",
+        "NAME",
+        completes="namespaces",
+    ),
+    Option("--host-network", "With --from node/NAME or every-node: dial with the node's own network"),
+    Option(
+        "--dials",
+        "Dial every address this often, to catch what fails now and then; 3 with several clients, else 1",
+        "NUMBER",
+    ),
+    Option(
+        "--guess-protocol",
+        "Send a few bytes where a server is silent, to tell the protocol it speaks; else none is ever sent",
+    ),
     Option("--image", "Image of the probe pod; it needs python3", "IMAGE"),
     Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),
     Option("--dry-run", "Print the objects that would be created as YAML; nothing is created or dialled"),

@@ -13,10 +13,14 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.base import ProbeSettings
 from kubectl_refused.resolve.grammar import check_namespace, parse
+from kubectl_refused.resolve.standpoints import EVERY_NODE, HERE, Standpoint, parse_standpoints
 
 from .command import Values
 from .kubectl_command import kubectl_command
 from .options import Option
+
+MOST_DIALS = 20
+FROM_SEVERAL = 3  # dials of each address where several clients are compared, as a fault may come and go
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,9 @@ class Request:
     files: tuple[str, ...] = ()
     recursive: bool = False
     probing: ProbeSettings = field(default_factory=ProbeSettings)
+    standpoints: tuple[Standpoint, ...] = ()
+    client_namespace: str = ""
+    host_network: bool = False
     output: str = ""
     exit_zero: bool = False
     dry_run: bool = False
@@ -44,12 +51,16 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
     files = tuple(path for given in values.get("filename") or () for path in _split(given))
     if not words and not files:
         raise UsageProblem("no Service is named", "type svc/NAME, or -f FILE for every Service in a file")
+    standpoints = _standpoints(values, files=bool(files))
     return Request(
         targets=parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection)),
         connection=connection,
         files=files,
         recursive=bool(values.get("recursive")),
-        probing=_probing(values),
+        probing=_probing(values, standpoints),
+        standpoints=standpoints,
+        client_namespace=values.get("from_namespace") or "",
+        host_network=bool(values.get("host_network")),
         output=values.get("output") or "",
         exit_zero=bool(values.get("exit_zero")),
         dry_run=bool(values.get("dry_run")),
@@ -88,7 +99,48 @@ def _split(path: str) -> list[str]:
     return [path] if "," not in path or os.path.lexists(path) else [part for part in path.split(",") if part]
 
 
-def _probing(values: Values) -> ProbeSettings:
+def _standpoints(values: Values, *, files: bool) -> tuple[Standpoint, ...]:
+    """Whose eyes to look with, and whether the other options fit it. Raises UsageProblem."""
+    points = parse_standpoints(values.get("standpoints") or ())
+    space = values.get("from_namespace")
+    if space:
+        check_namespace(space)
+    if points and files:
+        raise UsageProblem("--from needs a cluster, and -f reads files", "leave one of them away")
+    if space and not any(p.kind not in (HERE, EVERY_NODE, "Node") for p in points):
+        raise UsageProblem("--from-namespace says where a client is, and none is named", "add --from pod/NAME")
+    if values.get("host_network") and not any(p.kind in ("Node", EVERY_NODE) for p in points):
+        raise UsageProblem("--host-network is of nodes, and none is named", "add --from node/NAME")
+    depth = Depth(values.get("probe") or Depth.PODS)
+    for point in points:
+        least = Depth.PASSIVE if point.kind == HERE else Depth.PODS
+        if depth.rank < least.rank:
+            raise UsageProblem(
+                f"--from {point} cannot dial at --probe {depth.value}", f"type --probe {least.value}"
+            )
+    return points
+
+
+def _probing(values: Values, standpoints: Sequence[Standpoint]) -> ProbeSettings:
     depth = Depth(values.get("probe") or Depth.PODS)
     image, secret = values.get("image") or "", values.get("image_pull_secret") or ""
-    return ProbeSettings(depth=depth, image=image, image_pull_secret=secret)
+    return ProbeSettings(
+        depth=depth,
+        image=image,
+        image_pull_secret=secret,
+        image_prefix=values.get("image_prefix") or "",
+        dials=_dials(values, standpoints),
+        guess=bool(values.get("guess_protocol")),
+        dial_any=bool(values.get("dial_any")),
+    )
+
+
+def _dials(values: Values, standpoints: Sequence[Standpoint]) -> int:
+    """How often each address is dialled. Raises UsageProblem."""
+    typed = values.get("dials")
+    if typed is None:
+        several = len(standpoints) > 1 or any(point.kind == EVERY_NODE for point in standpoints)
+        return FROM_SEVERAL if several else 1
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) <= MOST_DIALS):
+        raise UsageProblem(f"--dials {shown(typed)} is not between 1 and {MOST_DIALS}", "type --dials 5")
+    return int(typed)

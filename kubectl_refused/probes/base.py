@@ -43,6 +43,11 @@ class ProbeSettings:
     depth: Depth = Depth.PODS
     image: str = ""
     image_pull_secret: str = ""
+    image_prefix: str = ""
+    # How often each address is dialled; once, unless asked otherwise: MySQL locks out whom it counts too often.
+    dials: int = 1
+    # Whether to send a few bytes to find out what protocol is spoken.
+    guess: bool = False
     dial_timeout: float = 4.0
     probe_pod_timeout: float = 60.0
     dial_any: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from kubectl_refused.model.objects import Pod
 
@@ -21,6 +22,7 @@ class Client:
     `here`      this machine
     `control`   a probe pod in `namespace` on `node` without anybody's labels, beside a `pod`
 
+    `manner` are fields of a pod's spec that a probe pod for it takes over (dnsPolicy, tolerations, hostNetwork).
     `unlike` says in one clause what a stand-in cannot have of its client, empty where it is alike.
     """
 
@@ -34,3 +36,4 @@ class Client:
     host_network: bool = False
     control: str = ""
     unlike: str = ""
+    manner: Mapping[str, Any] = field(default_factory=dict, hash=False)

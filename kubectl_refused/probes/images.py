@@ -42,14 +42,21 @@ class ImageNode(Node, frozen=True):
 class Choice:
     """An image, the form of the agent it can run (python, shell or either), and the nodes that have it.
 
-    `nodes` are values of the label kubernetes.io/hostname; empty: any node, and the image may have to be pulled.
-    `because` is a clause for the report, empty when an image on a node was found.
+    `nodes` are values of the label kubernetes.io/hostname; empty: any node, and the image may have to be pulled,
+    unless it is `there`: on the one node that the pod is bound to anyway. `because` is a clause for the report,
+    empty when an image on a node was found.
     """
 
     image: str
     form: str
     nodes: tuple[str, ...] = ()
     because: str = ""
+    there: bool = False
+
+    @property
+    def present(self) -> bool:
+        """Whether the image is on the node already, so that nothing is pulled."""
+        return self.there or bool(self.nodes)
 
     def argv(self, arguments: Sequence[str]) -> list[str]:
         """The container's whole command line; `arguments` go to the agent untouched by any shell."""
@@ -69,28 +76,6 @@ class Choice:
         if self.form == "shell":
             return ["sh", "-c", shell_source(), PROGRAM, *arguments]
         return ["sh", "-c", EITHER, PROGRAM, python, shell_source(), *arguments]
-
-
-def choose(wanted: str, nodes: Iterable[ImageNode] | None) -> Choice:
-    """The image asked for; else the best one on a usable node; else the default.
-
-    `nodes` is None when they may not be listed.
-    """
-    if wanted:
-        return Choice(wanted, form_of(wanted) or "either")
-    if nodes is None:
-        return Choice(DEFAULT, "python", because=f"may not list nodes, so {DEFAULT} is taken")
-    found: dict[tuple[int, str], list[str]] = {}
-    for node in nodes:
-        if is_usable(node):
-            for rank, image in ranked(node.status.images or ()):
-                found.setdefault((rank, image), []).append(hostname(node))
-    if not found:
-        because = f"no image with Python or nc was seen on a node, so {DEFAULT} is taken"
-        return Choice(DEFAULT, "python", because=because)
-    # Python first, then what most nodes have, then by name so that two runs choose alike.
-    (_, image), where = min(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
-    return Choice(image, form_of(image), tuple(where[:MOST_NODES]))
 
 
 def ranked(images: Iterable[ContainerImage]) -> list[tuple[int, str]]:

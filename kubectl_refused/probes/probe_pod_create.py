@@ -11,7 +11,9 @@ from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.probes.cleanup import job_path, pod_path, remove
-from kubectl_refused.probes.images import Choice, ImageNode, choose
+from kubectl_refused.probes.clients import Client
+from kubectl_refused.probes.image_candidates import candidates
+from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_pod_manifest import DEADLINE, Wanted, bare_pod, job
 from kubectl_refused.probes.probe_pod_wait import ProbeFailedError, denied
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 # Said in the report: unlike a Job, a bare pod does not remove itself when this program is killed.
 BARE = f"deleted (a bare pod, as Jobs are forbidden; killed, it ends after {DEADLINE} s but stays listed)"
-MOST_NODES_READ = 100
 
 
 class _Named(msgspec.Struct):
@@ -60,6 +61,10 @@ def create(context: ProbeContext, wanted: Wanted) -> Created:
             raise ProbeFailedError(f"the probe Job is forbidden: {refused.server_message}") from refused
     except NotFound as problem:
         raise ProbeFailedError(problem.message) from problem
+    if wanted.labels:
+        # A ReplicaSet or DaemonSet adopts a pod that has its labels and no controller.
+        remedy = f"grant create jobs.batch in namespace {wanted.namespace}"
+        raise ProbeFailedError("a stand-in with its client's labels needs a Job, and may create none", remedy)
     path = pod_path(wanted.namespace)
     try:
         return _post(context, f"pod/{wanted.name}", BARE, path, wanted.name, bare_pod(wanted))
@@ -86,23 +91,5 @@ def _post(context: ProbeContext, what: str, undone: str, path: str, name: str, b
 
 
 def choose_image(context: ProbeContext) -> Choice:
-    """Choose by one LIST of nodes, or by none when an image is given."""
-    if context.settings.image:
-        return choose(context.settings.image, None)
-    return choose("", _nodes(context))
-
-
-def _nodes(context: ProbeContext) -> list[ImageNode] | None:
-    try:
-        # One page: thousands of nodes with 50 images each are 100 MB, and a few tell enough.
-        page = next(context.connection.list_items("/api/v1/nodes", page_size=MOST_NODES_READ), [])
-        return [node for raw in page if (node := _node(raw))]
-    except (Forbidden, NotFound, ApiProblem):
-        return None
-
-
-def _node(raw: msgspec.Raw) -> ImageNode | None:
-    try:
-        return decoded(raw, ImageNode)
-    except msgspec.DecodeError:
-        return None
+    """The best image for a pod anywhere."""
+    return candidates(context, Client(namespace=context.target.namespace))[0]

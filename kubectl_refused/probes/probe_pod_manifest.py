@@ -8,8 +8,8 @@ mesh. No label of ours is one that a Service selects.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubectl_refused.probes.images import Choice
@@ -20,6 +20,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 RUN = "refused.dev/run"
 PROBE = "refused.dev/probe"
 CREATED = "refused.dev/created-at"
+NEVER = "refused.dev/never-ready"
 DEADLINE = 120  # seconds that the Job's pod may exist, pull included
 TIME_TO_LIVE = 30  # seconds that the finished Job stays: the cluster removes it even when we were killed
 USER = 65532  # "nonroot" of distroless images; any number but 0 satisfies `restricted`
@@ -40,7 +41,10 @@ MESH_ANNOTATIONS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """One probe: `name` is that of the Job or the pod, `arguments` are the agent's."""
+    """One probe: `name` is that of the Job or the pod, `arguments` are the agent's.
+
+    `labels` and `manner` (fields of a pod's spec) are those of the client that the pod stands in for.
+    """
 
     name: str
     namespace: str
@@ -49,6 +53,8 @@ class Wanted:
     arguments: tuple[str, ...]
     pull_secret: str = ""
     node: str = ""  # only this one
+    labels: tuple[tuple[str, str], ...] = ()
+    manner: Mapping[str, Any] = field(default_factory=dict)
 
 
 def job(wanted: Wanted) -> dict[str, Any]:
@@ -91,10 +97,14 @@ def metadata(wanted: Wanted) -> dict[str, Any]:
 
 
 def pod_metadata(wanted: Wanted) -> dict[str, Any]:
-    """The same on a pod, with the mesh opt-outs."""
+    """The same on a pod, with the mesh opt-outs and the client's labels, which policies may judge by.
+
+    Only the two labels by which we find the pod are above the client's.
+    """
     plain = metadata(wanted)
+    found_by = {RUN: wanted.run_id, PROBE: wanted.name}
     return {
-        "labels": plain["labels"] | MESH_LABELS,
+        "labels": plain["labels"] | dict(wanted.labels) | MESH_LABELS | found_by,
         # The cluster autoscaler must not wait for a probe.
         "annotations": plain["annotations"]
         | MESH_ANNOTATIONS
@@ -105,7 +115,7 @@ def pod_metadata(wanted: Wanted) -> dict[str, Any]:
 def pod_spec(wanted: Wanted) -> dict[str, Any]:
     """A pod's spec for one run of the agent."""
     choice = wanted.choice
-    spec = {
+    spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 0,
         "automountServiceAccountToken": False,
@@ -118,7 +128,10 @@ def pod_spec(wanted: Wanted) -> dict[str, Any]:
             "runAsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
+        # Never met, so the pod is never ready and no Service sends it traffic, whatever labels it has.
+        "readinessGates": [{"conditionType": NEVER}],
         "containers": [container(choice.image, choice.argv(wanted.arguments))],
+        **wanted.manner,
     }
     return spec | ({"imagePullSecrets": [{"name": wanted.pull_secret}]} if wanted.pull_secret else {})
 

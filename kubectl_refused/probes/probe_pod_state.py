@@ -20,12 +20,16 @@ LONGEST = 300
 
 @dataclass(frozen=True)
 class PodState:
-    """`step` is for the spinner. `trouble` says why it cannot run; `patient` when that may pass in seconds."""
+    """`step` is for the spinner. `trouble` says why it cannot run; `patient` when that may pass in seconds.
+
+    `by_image`: it is the image that cannot be had or cannot run the agent.
+    """
 
     step: str
     started: bool = False
     trouble: str = ""
     patient: bool = False
+    by_image: bool = False
 
 
 def state_of(pod: Pod, image: str) -> PodState:
@@ -36,9 +40,10 @@ def state_of(pod: Pod, image: str) -> PodState:
     if state.running or (state.terminated and state.terminated.reason not in NEVER_RAN):
         return PodState("dialling", started=True)
     if state.terminated:
-        return PodState("", trouble=said(f"{image} cannot run the probe", state.terminated.message))
+        return PodState("", trouble=said(f"{image} cannot run the probe", state.terminated.message), by_image=True)
     if state.waiting and state.waiting.reason in HOPELESS:
-        return PodState("", trouble=said(state.waiting.reason, state.waiting.message or f"image {image}"))
+        trouble = said(state.waiting.reason, state.waiting.message or f"image {image}")
+        return PodState("", trouble=trouble, by_image=True)
     if status.phase == "Failed":
         return PodState("", trouble=said(status.reason or "the pod failed", status.message))
     if condition := unschedulable(status):

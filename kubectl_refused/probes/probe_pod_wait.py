@@ -32,12 +32,16 @@ PATIENCE = 3.0  # seconds for what may pass, such as a node that is being added
 
 
 class ProbeFailedError(Exception):
-    """The probe could not be made: `because` is one clause, `remedy` what would help, or empty."""
+    """The probe could not be made: `because` is one clause, `remedy` what would help, or empty.
 
-    def __init__(self, because: str, remedy: str = "") -> None:
+    `by_image`: another image may do better.
+    """
+
+    def __init__(self, because: str, remedy: str = "", *, by_image: bool = False) -> None:
         super().__init__(because)
         self.because = because
         self.remedy = remedy
+        self.by_image = by_image
 
 
 @dataclass
@@ -123,8 +127,8 @@ def _changes(context: ProbeContext, wanted: Wanted, progress: _Progress, seconds
 def _started(progress: _Progress, pod: Pod, wanted: Wanted, say: Callable[[str], None]) -> bool:
     state = state_of(pod, wanted.choice.image)
     if state.trouble and not state.patient:
-        raise ProbeFailedError(state.trouble, _remedy(state.trouble))
-    pulls = not wanted.choice.nodes and state.step.startswith("starting")
+        raise ProbeFailedError(state.trouble, _remedy(state.trouble), by_image=state.by_image)
+    pulls = not wanted.choice.present and state.step.startswith("starting")
     step = f"pulling image {wanted.choice.image}" if pulls else state.step
     if step != progress.step:
         say(step)

@@ -47,10 +47,16 @@ class Prober:
                 return learnt
         return learnt + [(need, self._given_up(need)) for need in waiting]
 
-    def vantage(self) -> Vantage | None:
-        """Where the dials started, once a method knows."""
-        found = (getattr(m, "vantage", None) for m in self._methods.values())
-        return next((v for v in found if v is not None), None)
+    def vantages(self) -> tuple[Vantage, ...]:
+        """Where the dials of each client start (no controls); without a kind until a method has dialled there."""
+        known: dict[str, Vantage] = {}
+        for method in sorted(self._methods.values(), key=lambda m: -m.order):
+            known |= getattr(method, "vantages", {})
+        clients = [c for c in self._context.clients if c.standing != "control"]
+        return tuple(
+            known.get(c.key) or Vantage("", node=c.node, name=c.name, key=c.key, control=c.control)
+            for c in clients
+        )
 
     def close(self) -> None:
         """Let every method put away what it holds (the probe pod)."""

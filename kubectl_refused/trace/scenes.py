@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service, ServicePort
@@ -32,6 +34,23 @@ def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantag
         for port in ports
         for family, address in entrances(service)
     )
+
+
+def with_siblings(seen: Sequence[Scene]) -> tuple[Scene, ...]:
+    """Every scene with those of the same port and family from other vantages."""
+    together: dict[tuple[int | None, str], list[Scene]] = {}
+    for scene in seen:
+        together.setdefault(_route(scene), []).append(scene)
+    return tuple(
+        replace(scene, siblings=tuple(s for s in together[_route(scene)] if s is not scene))
+        if len(together[_route(scene)]) > 1
+        else scene
+        for scene in seen
+    )
+
+
+def _route(scene: Scene) -> tuple[int | None, str]:
+    return scene.port.port if scene.port else None, scene.family
 
 
 def chosen_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:

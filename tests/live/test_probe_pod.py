@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,9 +24,10 @@ from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, Fact, FactStore
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake, Lookup, Outcome
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Target, Vantage
+from kubectl_refused.model.target import Target
 from kubectl_refused.probes.base import Ledger, ProbeContext, ProbeSettings
 from kubectl_refused.probes.cleanup import leftovers, remove
+from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.probe_pod import ProbePod
 from tests.cluster.api import Cluster
 from tests.live import every_proxy_mode
@@ -145,7 +147,7 @@ def cluster_ips(cluster: Cluster, namespace: str) -> dict[str, str]:
 
 def reject_comes_from_the_pods_node(cluster: Cluster, session: Session, said: Handshake) -> bool:
     """Whether the offender is the gateway of the node on which the probe pod ran."""
-    vantage, icmp = session.method.vantage, said.icmp
+    vantage, icmp = session.method.vantages.get(""), said.icmp
     assert vantage is not None
     assert icmp is not None
     number = cluster.node_names.index(vantage.node) + 1
@@ -219,10 +221,10 @@ def test_without_the_right_to_exec_another_job_answers_later_rounds_from_the_sam
     user = allow(cluster, namespace, JOBS, PODS, LOGS)
     session = Session(cluster, namespace, user, image="localhost/python:3")
     session.dial(Dial("10.96.0.1", 443))
-    first = session.method.vantage
+    first = session.method.vantages.get("")
     (second,) = session.dial(Dial("10.96.0.1", 444))
     assert second.outcome is Outcome.REJECTED
-    later = session.method.vantage
+    later = session.method.vantages.get("")
     assert first is not None
     assert later is not None
     assert (later.node, later.labels != first.labels) == (first.node, True)
@@ -329,8 +331,8 @@ def test_an_image_that_cannot_be_had_is_a_gap_and_no_verdict(
 
 def test_a_node_that_has_no_room_is_a_gap_after_a_moment(cluster: Cluster, namespace: str) -> None:
     session = Session(cluster, namespace, image="localhost/python:3")
-    # The second round is bound to the node of the first; this one there is none of.
-    session.method.vantage = Vantage("pod", namespace=namespace, node="no-such-node")
+    nowhere = Client(standing="node", namespace=namespace, node="no-such-node")
+    session.context = replace(session.context, clients=(nowhere,))
     gap = session.gap()
     assert gap.because.startswith("Unschedulable: 0/2 nodes are available")
     session.close()

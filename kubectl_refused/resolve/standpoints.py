@@ -1,0 +1,48 @@
+"""The words of `--from`: whose eyes to look with. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kubectl_refused.errors import UsageProblem, shown
+
+from .kinds import OTHER_KINDS, other_kind
+
+EVERY_NODE, HERE = "every-node", "here"
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+MOST = 20
+# Names of pods, workloads and nodes: DNS subdomains (RFC 1123).
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+_INSTEAD = "type --from pod/NAME, deploy/NAME, node/NAME, every-node or here"
+
+
+class Standpoint(NamedTuple):
+    """One word of `--from`: `kind` is Pod, Node, one of WORKLOADS, or every-node or here, which have no `name`."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{OTHER_KINDS[self.kind][1]}/{self.name}" if self.name else self.kind
+
+
+def parse_standpoints(words: Sequence[str]) -> tuple[Standpoint, ...]:
+    """What `words` (each may hold several between commas) name, each once. Raises UsageProblem."""
+    split = [word for words_ in words for word in words_.split(",")]
+    if len(split) > MOST:
+        raise UsageProblem(f"{len(split)} places to dial from are too many", f"give at most {MOST}, or every-node")
+    return tuple(dict.fromkeys(_standpoint(word.strip()) for word in split))
+
+
+def _standpoint(word: str) -> Standpoint:
+    if word in (EVERY_NODE, HERE):
+        return Standpoint(word)
+    kind_word, slash, name = word.partition("/")
+    kind = other_kind(kind_word) if slash else None
+    if kind not in ("Pod", "Node", *WORKLOADS):
+        raise UsageProblem(f"--from '{shown(word)}' is no place to dial from", _INSTEAD)
+    if not _NAME.fullmatch(name):
+        raise UsageProblem(f"--from '{shown(word)}' has no {kind} name", f"type --from {kind_word.lower()}/NAME")
+    return Standpoint(kind, name)
