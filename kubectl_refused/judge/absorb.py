@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
-from kubectl_refused.model.evidence import Evidence, Finding
+from kubectl_refused.fixes.trials import trials, tried, untried
+from kubectl_refused.model.evidence import Evidence, Finding, Fix
+from kubectl_refused.model.facts import Need
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Root
-from kubectl_refused.trace.rulings import Found
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.rulings import Found, Ruling
 
 # Proofs of the same fault at other endpoints repeat themselves; this many are told.
 MOST_EVIDENCE = 8
@@ -20,16 +22,39 @@ def faults(found: Sequence[Found]) -> tuple[Root, ...]:
     The surest comes first; among equals the one nearest to the client. A finding that is only the symptom
     (`shows`) of another one at least as sure (`produces`) is that other one's, and goes.
     """
+    return tuple(_root(group) for group in _groups(found))
+
+
+def open_trials(rulings: Iterable[Ruling]) -> list[Need]:
+    """What is to be tried of each path's fix before it is told, once nothing else is open."""
+    return list(dict.fromkeys(need for scene, fix in _first_fixes(rulings) for need in trials(scene, fix)))
+
+
+def untried_fixes(rulings: Iterable[Ruling]) -> list[Gap]:
+    """Why a fix could not be tried."""
+    gaps = (untried(scene, fix) for scene, fix in _first_fixes(rulings))
+    return [gap for gap in gaps if gap is not None]
+
+
+def _first_fixes(rulings: Iterable[Ruling]) -> Iterable[tuple[Scene, Fix]]:
+    """The fix of each path's root, and the scene it was found in."""
+    for ruling in rulings:
+        first = next(iter(_groups(ruling.found)), None)
+        if first and first[0].finding.fix:
+            yield first[0].scene, first[0].finding.fix
+
+
+def _groups(found: Sequence[Found]) -> list[list[Found]]:
+    """Findings of the same fault together, the surest of each first; the root's group before the others."""
     left = [f for f in found if not _absorbed(f, found)]
     groups: dict[tuple[str, str], list[Found]] = {}
     for one in left:
         groups.setdefault((one.cause.code, _gist(one.finding)), []).append(one)
     surest_first = [sorted(group, key=lambda f: f.finding.certainty.rank) for group in groups.values()]
-    ordered = sorted(
+    return sorted(
         surest_first,
         key=lambda g: (g[0].finding.certainty.rank, g[0].cause.rank, -len(g), g[0].cause.code),
     )
-    return tuple(_root(group) for group in ordered)
 
 
 def _absorbed(one: Found, found: Iterable[Found]) -> bool:
@@ -62,6 +87,7 @@ def _root(group: Sequence[Found]) -> Root:
     evidence: list[Evidence] = []
     for one in group:
         evidence += [e for e in one.finding.evidence if e not in evidence]
+    fix, trial = tried(first.scene, first.finding.fix) if first.finding.fix else (None, ())
     return Root(
         code=first.cause.code,
         name=first.cause.slug,
@@ -69,6 +95,6 @@ def _root(group: Sequence[Found]) -> Root:
         where=", ".join(places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else ""),
         says=first.finding.says,
         headline=first.finding.headline or first.finding.says,
-        evidence=tuple(evidence[:MOST_EVIDENCE]),
-        fix=msgspec.structs.replace(first.finding.fix) if first.finding.fix else None,
+        evidence=(*evidence[:MOST_EVIDENCE], *trial),
+        fix=fix,
     )

@@ -1,4 +1,8 @@
-"""A patch that the API server checks and admits without storing it."""
+"""A patch that the API server checks and admits without storing it.
+
+The field manager is kubectl-refused: without one in the query the server takes the User-Agent's first word
+(apiserver pkg/endpoints/handlers, managerOrUserAgent).
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,9 @@ from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.reads import each, gap_of
 from kubectl_refused.text import one_line
 
-MERGE_PATCH = "application/merge-patch+json"  # RFC 7386
-
 
 class ServerDryRun:
-    """Sends merge patches with dryRun=All: validation and admission run, nothing is kept."""
+    """Sends patches with dryRun=All: validation and admission run, nothing is kept."""
 
     name = "dry-run"
     order = 10
@@ -40,7 +42,7 @@ def _try(context: ProbeContext, key: PatchKey) -> DryRun | Gap:
     what = "a server-side dry run of the fix"
     try:
         body = msgspec.json.decode(key.patch)
-        context.connection.patch(key.path, body, MERGE_PATCH, dry_run=True)
+        context.connection.patch(key.path, body, key.type, dry_run=True)
     except Forbidden as error:
         return DryRun(False, one_line(error.server_message)) if error.by_admission else gap_of(error, what)
     except NotFound as error:

@@ -16,8 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.target_port import target_port_change
+from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
@@ -67,8 +70,15 @@ def named_target_port_missing(scene: Scene) -> Iterator[Finding]:
         says=f"targetPort {wanted}; the containers declare {told}",
         headline=f"no container declares a port named {wanted}",
         evidence=tuple(evidence),
-        fix=target_port_change(scene, meant) if meant else _number(scene, pod),
+        fix=_aimed_at(scene, meant) if meant else _number(scene, pod),
     )
+
+
+def _aimed_at(scene: Scene, meant: int | str) -> Fix:
+    """The change of targetPort, and where it leads."""
+    assert scene.port is not None
+    changed = replace(scene.port, target_port=meant)
+    return replace(target_port_change(scene, meant), leads_to=destinations(scene, scene.pods, changed))
 
 
 def _declared(pod: Pod, protocol: str) -> dict[str, int]:
@@ -87,5 +97,5 @@ def _number(scene: Scene, pod: Pod) -> Fix:
         p.container_port for c in containers(pod) for p in c.ports or () if p.protocol == scene.port.protocol
     }
     if len(numbers) == 1:
-        return target_port_change(scene, numbers.pop())
+        return _aimed_at(scene, numbers.pop())
     return Fix(summary=f"Give targetPort of port {scene.port.port} as the number the app listens on")

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Finding, Fix, NearestEvidence
 from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, SelectorKey
 from kubectl_refused.model.scene import Scene
@@ -53,5 +54,8 @@ def pods_in_another_namespace(scene: Scene) -> Iterator[Finding]:
                 says=f"{len(there)} in namespace {spaces[0]}: {', '.join(p.metadata.name for p in there[:3])}",
             ),
         ),
-        fix=Fix(summary=f"Create the Service in namespace {spaces[0]} and dial {scene.target.name}.{spaces[0]}"),
+        fix=Fix(
+            summary=f"Create the Service in namespace {spaces[0]} and dial {scene.target.name}.{spaces[0]}",
+            leads_to=destinations(scene, there),
+        ),
     )

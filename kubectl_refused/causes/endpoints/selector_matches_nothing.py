@@ -15,12 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, service_change
+from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
 from kubectl_refused.model.facts import PODS_ELSEWHERE, PODS_IN, WORKLOADS_IN, SelectorKey
 from kubectl_refused.model.objects import Labels, Pod, Workload
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.nearest import label_difference, label_likeness
 from kubectl_refused.trace.proofs import field, service_subject
 from kubectl_refused.trace.selection import unselected
@@ -53,7 +57,9 @@ def selector_matches_nothing(scene: Scene) -> Iterator[Finding]:
         name, labels = miss
         differs = label_difference(selector, labels)
         evidence.append(_miss(name, differs, labels))
-        fix = service_change(scene, f"Select what {name} carries", {"selector": _mended(differs, labels)})
+        mended = _mended(differs, labels)
+        fix = service_change(scene, f"Select what {name} carries", {"selector": mended})
+        fix = replace(fix, leads_to=destinations(scene, _selected(pods, selector, mended)))
     yield Finding(
         where=f"svc/{scene.target.name}",
         says=f"spec.selector {told} matches no pod",
@@ -61,6 +67,12 @@ def selector_matches_nothing(scene: Scene) -> Iterator[Finding]:
         evidence=tuple(evidence),
         fix=fix,
     )
+
+
+def _selected(pods: Iterable[Pod], selector: Labels, mended: dict[str, str | None]) -> list[Pod]:
+    """The pods that the mended selector would select."""
+    merged = {key: value for key, value in {**selector, **mended}.items() if value is not None}
+    return [pod for pod in pods if carries(pod.metadata.labels, merged)]
 
 
 def _nearest(selector: Labels, pods: Iterable[Pod], workloads: Iterable[Workload]) -> tuple[str, Labels] | None:

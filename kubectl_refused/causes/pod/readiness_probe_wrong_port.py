@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.probe import probe_port_change
+from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, SocketEvidence
 from kubectl_refused.model.facts import EVENTS, LISTENERS, WORKLOAD
-from kubectl_refused.model.objects import Container, Pod
+from kubectl_refused.model.objects import Container, Pod, ServicePort
 from kubectl_refused.model.observation import Listeners
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.containers import resolve_target_port, said_ports
@@ -85,11 +88,12 @@ def _finding(
     container: Container = probing.container
     read = any(isinstance(e, SocketEvidence) for e in evidence)
     listens = f"the app listens on {meant}" if read else f"the Service sends to {meant}"
+    fix = probe_port_change(scene, pod, container, field=probing.field, probe=probing.probe, meant=meant)
     return Finding(
         where=f"container {container.name} of pod/{pod.metadata.name}",
         says=f"{probing.field} port {probing.number}; {listens}",
         headline=f"the {probing.kind} probe dials {probing.number}, {listens}",
         certainty=certainty,
         evidence=tuple(evidence),
-        fix=probe_port_change(scene, pod, container, field=probing.field, probe=probing.probe, meant=meant),
+        fix=replace(fix, leads_to=destinations(scene, [pod], ServicePort(port=meant))),
     )

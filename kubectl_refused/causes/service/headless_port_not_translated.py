@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS
 from kubectl_refused.model.observation import Outcome
@@ -48,5 +49,8 @@ def headless_port_not_translated(scene: Scene) -> Iterator[Finding]:
             sockets(pod, listeners),
             packet(scene, handshake),
         ),
-        fix=Fix(summary=f"Dial port {meant} of svc/{scene.target.name}, or give it port {meant}"),
+        fix=Fix(
+            summary=f"Dial port {meant} of svc/{scene.target.name}, or give it port {meant}",
+            leads_to=destinations(scene, [pod]),
+        ),
     )
