@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from kubectl_refused.judge.tellings import dial_told, icmp_told
 from kubectl_refused.model.evidence import ObjectEvidence, PacketEvidence, SocketEvidence
 from kubectl_refused.model.objects import Pod
@@ -11,13 +13,26 @@ from kubectl_refused.model.scene import Scene
 from .sockets import shown
 
 
+def source_address(scene: Scene, handshake: Handshake) -> str:
+    """The address a dial left from, empty where nobody tells: a dual-stack vantage names one of its two only."""
+    for address in (handshake.source, scene.vantage.address):
+        try:
+            if ip_address(address).version == ip_address(handshake.host).version:
+                return address
+        except ValueError:  # a source such as "the API server", a host that is a name
+            continue
+    return ""
+
+
 def packet(scene: Scene, handshake: Handshake) -> PacketEvidence:
     """A dial and how it ended."""
+    host = f"[{handshake.host}]" if ":" in handshake.host else handshake.host
+    address = f"{host}:{handshake.port}"
     return PacketEvidence(
         witness=f"{handshake.witness} ({scene.vantage})",
-        subject=f"{handshake.host}:{handshake.port}",
+        subject=address,
         says=dial_told(handshake, scene),
-        address=f"{handshake.host}:{handshake.port}",
+        address=address,
         outcome=handshake.outcome.value,
         seconds=round(handshake.seconds, 4),
         offender=handshake.icmp.offender if handshake.icmp and icmp_told(handshake) else "",

@@ -3,7 +3,7 @@
 Why it refuses:
     Without a selector no controller makes EndpointSlices. A slice made by hand counts only if its label
     kubernetes.io/service-name holds the Service's name (kubernetes issue 123954). With none, the Service has
-    no endpoints and its ClusterIP is rejected.
+    no endpoints and its ClusterIP is rejected; endpoints of one address family are none to the other.
 Confirm:
     kubectl get endpointslices -l kubernetes.io/service-name=NAME    # No resources found
 Fix:
@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Finding, Fix
+from kubectl_refused.model.objects import Service
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.proofs import field, service_subject
 
@@ -32,12 +33,14 @@ def no_selector_and_no_slice(scene: Scene) -> Iterator[Finding]:
         return
     if service.spec.type == "ExternalName" or not scene.snapshot.read("EndpointSlice", scene.target.namespace):
         return
+    others = other_families(scene, service)
+    kind = f"{scene.family} " if others else ""
     label = f"kubernetes.io/service-name={scene.target.name}"
     subject = service_subject(scene)
     yield Finding(
         where=f"svc/{scene.target.name}",
-        says=f"spec.selector is empty, and no EndpointSlice with an endpoint carries {label}",
-        headline="it has no selector, and no endpoints were written for it",
+        says=f"spec.selector is empty, and no EndpointSlice with an {kind}endpoint carries {label}",
+        headline=f"it has no selector, and no {kind}endpoints were written for it",
         evidence=(
             field(scene, subject, "spec.selector", None, "spec.selector is empty"),
             field(
@@ -45,10 +48,20 @@ def no_selector_and_no_slice(scene: Scene) -> Iterator[Finding]:
                 f"endpointslices of {subject}",
                 "metadata.labels",
                 label,
-                f"none with an endpoint has {label}",
+                f"none with an {kind}endpoint has {label}",
             ),
         ),
-        fix=Fix(
-            summary=f"Give svc/{scene.target.name} a selector, or write an EndpointSlice with the label {label}"
-        ),
+        fix=Fix(summary=_remedy(scene, label, others)),
     )
+
+
+def other_families(scene: Scene, service: Service) -> list[str]:
+    """The address families of which endpoints were written for the Service, though none of this path's."""
+    return sorted({s.address_type for s in scene.snapshot.slices_of(service) if s.endpoints})
+
+
+def _remedy(scene: Scene, label: str, others: list[str]) -> str:
+    if others:
+        slice_ = f"an EndpointSlice of addressType {scene.family} with the label {label}"
+        return f"Write {slice_}, or take {scene.family} out of spec.ipFamilies"
+    return f"Give svc/{scene.target.name} a selector, or write an EndpointSlice with the label {label}"

@@ -20,10 +20,10 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.policy import allow
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.policies import Party, allows, lets_in, selecting
-from kubectl_refused.trace.proofs import field, packet, sockets
+from kubectl_refused.trace.proofs import field, packet, sockets, source_address
 from kubectl_refused.trace.sockets import Standing, standing
 
 # What an enforcer makes of a denied SYN: silence, an ICMP error, or a forged RST.
@@ -47,7 +47,7 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     namespace = pod.metadata.namespace
     policies = scene.need(POLICIES_IN, NamespaceKey(namespace))
     closing = selecting(policies, "Ingress", namespace, pod.metadata.labels)
-    if not closing or allows(closing, "Ingress", client(scene), pod, handshake.port):
+    if not closing or allows(closing, "Ingress", client(scene, handshake), pod, handshake.port):
         return
     listeners = scene.maybe(LISTENERS, pod_key(pod))
     seen = standing(listeners.sockets, handshake.host, handshake.port) if listeners else None
@@ -76,12 +76,12 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     )
 
 
-def client(scene: Scene) -> Party:
-    """The client of this path as policies see it. Every namespace carries its own name as a label since 1.21."""
+def client(scene: Scene, handshake: Handshake) -> Party:
+    """The client of this dial as policies see it. Every namespace carries its own name as a label since 1.21."""
     namespace = scene.vantage.namespace or scene.target.namespace
     seen = scene.maybe(NAMESPACE, NamespaceKey(namespace))
     labels = {"kubernetes.io/metadata.name": namespace} | ((seen.metadata.labels if seen else None) or {})
-    return Party(namespace, dict(scene.vantage.labels), labels, scene.vantage.address)
+    return Party(namespace, dict(scene.vantage.labels), labels, source_address(scene, handshake))
 
 
 def _told(scene: Scene) -> str:
