@@ -4,19 +4,29 @@ It is passed whole to `python3 -c`, so it is one file of Python 3.7 and the stan
 imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in brackets) and
 `lookup:NAME`. It writes one line of JSON per request (`id` is the argument) and then `{"end": true}`:
 
-    dial    id, outcome, seconds, errno, source, icmp {type, code, offender} or null, tries, detail
+    dial    id, outcome, seconds, errno, source, icmp {type, code, offender, ttl} or null, tries, speaks,
+            detail; with --times also heard [[outcome, count], ...], and the rest is of the worst outcome
     lookup  id, outcome (accepted or unresolved), seconds, addresses, error
 
+Options come first: `--timeout SECONDS` of one dial, `--alarm SECONDS` for everything, `--hold SECONDS` to stay
+afterwards, `--times N` to ask each dial up to 20 times, `--guess 1` to ask a silent peer what it speaks.
+
 Who refused (Linux): with IP_RECVERR the kernel keeps an ICMP error that arrived for the socket and
-MSG_ERRQUEUE reads it, type, code and sender (ip(7), ipv6(7)); an RST leaves that queue empty.
+MSG_ERRQUEUE reads it, type, code and sender (ip(7), ipv6(7)); an RST leaves that queue empty. With IP_RECVTTL
+the message also tells the TTL with which the ICMP packet arrived: how many routers ago it was sent.
 
 The kernel limits the ICMP errors it sends to one client: six at once, then one a second (icmp_ratelimit in
 the kernel's ip-sysctl documentation). A silent dial may so be a reject that was not said, so dials to one
-host are paced, and a silent one is dialled again when all others are done, one a second.
+host are paced, and a silent one is dialled again when all others are done, one a second; who rejects once is
+asked again at that pace only.
+
+What it speaks: read from what the peer says by itself. Not one byte is sent without --guess; with it, QUESTION
+once, and POSTGRES once on a connection of its own when the peer hung up on the first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -29,7 +39,8 @@ import threading
 import time
 from typing import Any
 
-# Level and option by family (linux/in.h, linux/in6.h); Python's socket module names neither option.
+# Level and option by family (linux/in.h, linux/in6.h); Python's socket module names none of them on all systems.
+RECVTTL = {int(socket.AF_INET): (socket.IPPROTO_IP, 12), int(socket.AF_INET6): (socket.IPPROTO_IPV6, 51)}
 RECVERR = {int(socket.AF_INET): (socket.IPPROTO_IP, 11), int(socket.AF_INET6): (socket.IPPROTO_IPV6, 25)}
 ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0x2000)
 ON_LINUX = sys.platform.startswith("linux")
@@ -39,12 +50,53 @@ AT_ONCE = 200  # sockets at once; a container may have as few as 1024 files
 AGAIN = 8  # silent dials that get a second, lone dial
 AGAIN_EVERY = 1.1  # seconds between those: by then the kernel may send one more ICMP error
 LISTEN_AFTER = 0.15  # seconds to wait after an accept for a close or reset
+MOST_TIMES = 20  # dials of one request
+REJECTS_FOR = 15.0  # seconds for repeating rejected dials, which cannot go faster than AGAIN_EVERY
 LOOKUPS_AT_ONCE = 8
 LOOKUP_TIMEOUT = 12.0  # seconds; glibc tries each server twice for 5 s
 NUMERIC = socket.AI_NUMERICHOST
 UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 # "Administratively prohibited" is somebody's word, unlike a missing route (RFC 1812 5.2.7.1, RFC 4443 3.1).
 PROHIBITED = {(3, 9), (3, 10), (3, 13), (1, 1), (1, 5), (1, 6)}
+
+# A TLS record with a client's hello that breaks off, of 13 bytes. TLS servers answer it with an alert (to plain
+# text OpenSSL and Go say nothing, and nginx answers it in plain HTTP on a TLS port too). Its version's second
+# byte, which nobody checks in a first record, is a line's end: Redis, memcached and HTTP servers take what is
+# before it for a bad command and say so in their words. The end is an HTTP request's end.
+QUESTION = b"\x16\x03\n\x00\x08\x01\x00\x00\x04\r\n\r\n"
+POSTGRES = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, answered with S or N
+ANSWER_WITHIN = 0.5  # seconds
+MOST_BYTES = 1024  # of an answer
+CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN = range(5)  # phases of a dial
+# What a server says first: RFC 4253 4.2, RFC 6143 7.1.1, RFC 3501 7.1, RFC 1939 4, RFC 854, NATS, AMQP 0-9-1
+# 4.2.2, rsync, Redis (its errors), memcached (protocol.txt), MySQL X.
+GREETINGS = (
+    (b"SSH-", "ssh"),
+    (b"RFB ", "vnc"),
+    (b"* OK", "imap"),
+    (b"* BYE", "imap"),
+    (b"* PREAUTH", "imap"),
+    (b"+OK", "pop3"),
+    (b"INFO {", "nats"),
+    (b"AMQP", "amqp"),
+    (b"@RSYNCD:", "rsync"),
+    (b"+PONG", "redis"),
+    (b"-NOAUTH", "redis"),
+    (b"-DENIED", "redis"),
+    (b"-LOADING", "redis"),
+    (b"-ERR", "redis"),
+    (b"ERROR\r\n", "memcached"),
+    (b"CLIENT_ERROR", "memcached"),
+    (b"\x05\0\0\0\x0b", "mysql"),
+    (b"\xff\xfb", "telnet"),
+    (b"\xff\xfc", "telnet"),
+    (b"\xff\xfd", "telnet"),
+    (b"\xff\xfe", "telnet"),
+)
+# Servers that know TLS was meant and say so in plain HTTP: Go, nginx, Apache.
+MEANT_TLS = ("to an HTTPS server", "to HTTPS port", "SSL-enabled server port")
+# What speaks for a request of several dials.
+WORST_FIRST = ("refused", "rejected", "timeout", "unreachable", "unresolved", "denied", "reset", "accepted")
 
 write_lock = threading.Lock()
 found: dict[str, Any] = {}  # name: (addresses, error, seconds)
@@ -57,52 +109,147 @@ def write(line: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
-class Dial:
-    """One request to dial and, after it ended, its result."""
+def spoken(said: bytes) -> tuple[str, str]:
+    """(protocol, what is worth telling) of a peer's first bytes; ("", "") when nobody knows."""
+    text = "".join(char if " " <= char <= "~" else " " for char in said.decode("latin-1"))
+    if said[:2] in (b"\x15\x03", b"\x16\x03") and len(said) > 4:
+        return "tls", ""
+    if said.startswith(b"HTTP/"):
+        meant_tls = any(words in text for words in MEANT_TLS)
+        status = said.split(b"\r")[0].split(b"\n")[0]
+        return ("tls" if meant_tls else "http"), "answered " + text[: min(len(status), 80)]
+    if said[:80].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "http", "answered without a status line"
+    for start, word in GREETINGS:
+        if said.startswith(start):
+            known = word != "redis" or said.startswith((b"+", b"-ERR unknown command"))  # the answers to QUESTION
+            return word, "" if known else "said " + text[:120].strip()
+    return mail_or_files(said[:4], text) or framed(said, text)
 
-    def __init__(self, request: str) -> None:
+
+def mail_or_files(code: bytes, text: str) -> tuple[str, str] | None:
+    """SMTP and FTP greet alike (RFC 5321 4.2, RFC 959 4.2): only the words tell which."""
+    if code[:3] not in (b"220", b"421", b"554") or code[3:] not in (b" ", b"-"):
+        return None
+    words = text.lower()
+    word = "smtp" if "smtp" in words or "mail" in words else "ftp" if "ftp" in words else ""
+    return word, f"greeted with {text[:80].strip()}" if code[:3] != b"220" or not word else ""
+
+
+def framed(said: bytes, text: str) -> tuple[str, str]:
+    """Binary protocols: MySQL (its HandshakeV10 and ERR_Packet), HTTP/2 (RFC 9113 6.5), Cassandra, Postgres."""
+    if len(said) > 8 and said[3] == 0 and int.from_bytes(said[:3], "little") < 1024:
+        if said[4] == 10 and said[5:6].isdigit():
+            return "mysql", ""
+        number = int.from_bytes(said[5:7], "little")
+        if said[4] == 255 and 1000 <= number < 6000:
+            return "mysql", f"said error {number}: {text[7:150].strip()}"
+    if len(said) > 8 and said[0] == 0 and said[2] % 6 == 0 and said[3] == 4 and not any(said[5:9]):
+        return "http2", ""
+    if said[:1] == b"E" and b"FATAL" in said:
+        return "postgres", f"said {text[5:150].strip()}"
+    if len(said) > 8 and 0x81 <= said[0] <= 0x86 and b"protocol version" in said:
+        return "cassandra", ""
+    return "", ""
+
+
+class Question:
+    """One request to dial, its dials, and what becomes of them. `lone` is the second dial of a silent one."""
+
+    def __init__(self, request: str, guess: bool = False) -> None:
         self.request = request
         self.host, _, port = request[len("dial:") :].rpartition(":")
         self.host = self.host.strip("[]")
         self.port = int(port)
-        self.tries = 0
-        self.sock: Any = None
-        self.reset()
+        self.guess = guess  # until it was asked
+        self.dials: list[Dial] = []
+        self.lone: Any = None
 
-    def reset(self) -> None:
-        self.outcome = self.errno = self.source = self.detail = ""
+    def dial(self) -> Dial:
+        """One dial more."""
+        self.dials.append(Dial(self))
+        return self.dials[-1]
+
+    def alone(self) -> Dial:
+        """The second dial, for a silence that may be the ICMP limit's."""
+        self.lone = Dial(self)
+        return self.lone  # type: ignore[no-any-return]
+
+    def lane(self) -> str:
+        """Who answered with ICMP, empty when nobody did: dials that one router rejects share its limit."""
+        for dial in [*self.dials, self.lone]:
+            if dial and dial.icmp and dial.outcome != "timeout":
+                return str(dial.icmp["offender"])
+        return ""
+
+    def counted(self) -> list[Dial]:
+        """The dials that count. A silence does not where ICMP answers: there the limit explains it."""
+        dials = [dial for dial in self.dials if dial.done()]
+        spoken_for = self.lone and self.lone.done() and (len(self.dials) == 1 or self.lane())
+        if spoken_for or self.lane():
+            dials = [dial for dial in dials if dial.outcome != "timeout"]
+        if spoken_for:
+            dials.append(self.lone)
+        return dials or self.dials[:1]
+
+    def line(self, times: int) -> dict[str, Any]:
+        """What is written about it."""
+        counted = self.counted()
+        outcomes = [dial.outcome or "untried" for dial in counted]
+        order = [*WORST_FIRST[:-1], "untried", "accepted"]
+        worst = counted[outcomes.index(min(outcomes, key=order.index))]
+        line = worst.line()
+        if worst is self.lone or (line["outcome"] == "timeout" and self.lone and self.lone.done()):
+            line["tries"] = 2
+        if not line["speaks"]:
+            line["speaks"] = next((dial.speaks for dial in counted if dial.speaks), "")
+        if times > 1:
+            line["heard"] = [[outcome, outcomes.count(outcome)] for outcome in order if outcome in outcomes]
+        return line
+
+
+class Dial:
+    """One connection and, after it ended, its result."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.sock: Any = None
+        self.address: Any = None
+        self.family = self.phase = CONNECT
+        self.outcome = self.errno = self.source = self.detail = self.speaks = ""
         self.icmp: Any = None
         self.seconds = self.started = self.ends = 0.0
-        self.accepted = False
+        self.cut = False  # ended before its time
 
     def line(self) -> dict[str, Any]:
         """What is written about it."""
         return {
-            "id": self.request,
+            "id": self.question.request,
             "outcome": self.outcome or "untried",
             "seconds": round(self.seconds, 6),
             "errno": self.errno,
             "source": self.source,
             "icmp": self.icmp,
-            "tries": self.tries,
+            "tries": 1,
+            "speaks": self.speaks,
             "detail": self.detail or ("" if self.outcome else "the time for all dials was over"),
         }
 
+    def done(self) -> bool:
+        """Whether it had its time."""
+        return bool(self.outcome) and not self.cut
+
     def start(self, timeout: float) -> bool:
         """Begin to connect; False when it ended at once."""
-        self.reset()
-        self.tries += 1
         self.started = time.monotonic()
         self.ends = self.started + timeout
-        host, error = resolved(self.host)
+        host, error = resolved(self.question.host)
         if error:
             return self.end("unresolved", 0, error)
         try:
-            family, _, _, _, address = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM, 0, NUMERIC)[0]
-            self.sock = socket.socket(family, socket.SOCK_STREAM)
-            self.sock.setblocking(False)
-            self.listen_for_icmp(family)
-            code = self.sock.connect_ex(address)
+            found_here = socket.getaddrinfo(host, self.question.port, 0, socket.SOCK_STREAM, 0, NUMERIC)
+            self.family, _, _, _, self.address = found_here[0]
+            code = self.connect()
             self.source = self.sock.getsockname()[0]
         except OSError as problem:
             code = problem.errno or errno.EIO
@@ -110,6 +257,13 @@ class Dial:
             return True
         self.fail(code)
         return False
+
+    def connect(self) -> int:
+        """A new socket on its way; the errno of connect(2)."""
+        self.sock = socket.socket(self.family, socket.SOCK_STREAM)
+        self.sock.setblocking(False)
+        self.listen_for_icmp(self.family)
+        return int(self.sock.connect_ex(self.address))
 
     def listen_for_icmp(self, family: int) -> None:
         if not ON_LINUX:
@@ -119,18 +273,25 @@ class Dial:
             self.sock.setsockopt(*RECVERR[family], 1)
         except OSError:
             self.detail = NO_QUEUE  # sandboxes such as gVisor lack it
+            return
+        with contextlib.suppress(OSError):  # a hint only
+            self.sock.setsockopt(*RECVTTL[family], 1)
 
     def end(self, outcome: str, code: int = 0, detail: str = "") -> bool:
         """Note how it ended and close; False for `start`."""
         self.outcome = outcome
         self.errno = errno.errorcode.get(code, "") if code > 0 else ""
         self.detail = "; ".join(part for part in (detail, self.detail) if part)
-        if not self.accepted:
+        if self.phase == CONNECT:
             self.seconds = time.monotonic() - self.started
+        self.close()
+        return False
+
+    def close(self) -> None:
+        """Let go of the socket, if there is one."""
         if self.sock is not None:
             self.sock.close()
             self.sock = None
-        return False
 
     def read_queue(self) -> int:
         """Take the ICMP errors that arrived; the errno of the last, 0 without any."""
@@ -140,8 +301,15 @@ class Dial:
                 _, ancillary, _, _ = self.sock.recvmsg(512, 512, ERRQUEUE)
             except (OSError, AttributeError):
                 break
-            for _, _, data in ancillary:
-                code = self.note_icmp(data) or code
+            ttl = None
+            for level, kind, data in ancillary:
+                # The option's own number or that of IP_TTL and IPV6_HOPLIMIT (ip_cmsg_recv_ttl in the kernel).
+                if (level, kind) in ((socket.IPPROTO_IP, 2), (socket.IPPROTO_IPV6, 52)) and len(data) >= 4:
+                    ttl = struct.unpack_from("=i", data)[0]
+                else:
+                    code = self.note_icmp(data) or code
+            if self.icmp and ttl is not None:
+                self.icmp["ttl"] = ttl
         return code
 
     def note_icmp(self, data: bytes) -> int:
@@ -155,7 +323,7 @@ class Dial:
                 offender = socket.inet_ntop(socket.AF_INET, data[20:24])
             elif len(data) >= 40:
                 offender = socket.inet_ntop(socket.AF_INET6, data[24:40])
-            self.icmp = {"type": kind, "code": icmp_code, "offender": offender}
+            self.icmp = {"type": kind, "code": icmp_code, "offender": offender, "ttl": None}
         return int(code)
 
     def fail(self, code: int) -> None:
@@ -181,10 +349,12 @@ class Dial:
 
     def ready(self) -> bool:
         """Look at a socket that has something to say; True when the dial ended."""
-        if self.accepted:
-            return self.after_accept()
+        if self.phase in (LISTEN, ASK, ASK_AGAIN):
+            return self.answered()
         # SO_ERROR first: reading the queue clears the socket's error (sock_dequeue_err_skb).
         code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if self.phase == CONNECT_AGAIN:
+            return not self.ask(POSTGRES, ASK_AGAIN)
         queued = self.read_queue()
         if code:
             self.fail(code)
@@ -196,33 +366,80 @@ class Dial:
                 self.fail(queued)
                 return True
             return False  # an ICMP error that did not end the dial: go on waiting
-        self.accepted = True
         self.seconds = time.monotonic() - self.started
+        self.phase = LISTEN
         self.ends = time.monotonic() + LISTEN_AFTER
         return False
 
-    def after_accept(self) -> bool:
+    def answered(self) -> bool:
         """The peer said something after its accept: bytes are fine, an end or a reset is a finding."""
         try:
-            if self.sock.recv(1, socket.MSG_PEEK):
-                self.end("accepted")
-                return True
+            said = self.sock.recv(MOST_BYTES)
             how, code = "closed", 0
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as problem:
-            how, code = "reset", problem.errno or 0
-        after = (time.monotonic() - self.started - self.seconds) * 1000
-        self.end("reset", code, f"accepted, then {how} after {after:.0f} ms, before any byte was sent")
+            said, how, code = b"", "reset", problem.errno or 0
+        if said:
+            self.understand(said)
+            self.end("accepted")
+        elif self.phase == LISTEN:
+            after = (time.monotonic() - self.started - self.seconds) * 1000
+            self.end("reset", code, f"accepted, then {how} after {after:.0f} ms, before any byte was sent")
+        elif self.phase == ASK:
+            return not self.ask_again()
+        else:
+            self.end("accepted", 0, "it closed without a word when asked what it speaks")
         return True
 
-    def expire(self) -> None:
-        """Its time is over."""
-        if self.accepted:
-            self.end("accepted")
-        else:
+    def understand(self, said: bytes) -> None:
+        """Note what the peer speaks, and its words where they say more."""
+        if self.phase == ASK_AGAIN and said in (b"S", b"N"):
+            self.speaks = "postgres"
+            return
+        self.speaks, words = spoken(said)
+        self.detail = "; ".join(part for part in (words, self.detail) if part)
+
+    def ask(self, question: bytes, phase: int) -> bool:
+        """Send one of the two questions, the only bytes this program ever sends; False when the dial ended."""
+        self.phase = phase
+        self.ends = time.monotonic() + ANSWER_WITHIN
+        try:
+            self.sock.send(question)
+        except OSError:
+            self.end("accepted", 0, "it closed without a word when asked what it speaks")
+            return False
+        return True
+
+    def ask_again(self) -> bool:
+        """It hung up on the first question: connect once more for the second; False when the dial ended."""
+        self.close()
+        self.phase = CONNECT_AGAIN
+        self.ends = time.monotonic() + ANSWER_WITHIN
+        try:
+            if self.connect() in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+                return True
+        except OSError:
+            pass
+        return self.end("accepted", 0, "it closed without a word when asked what it speaks")
+
+    def expire(self) -> bool:
+        """Its time, or that of its phase, is over; True when the dial ended."""
+        if self.phase == CONNECT:
             self.read_queue()
             self.end("timeout", errno.ETIMEDOUT)
+            return True
+        if self.phase == LISTEN and self.question.guess:
+            self.question.guess = False
+            return not self.ask(QUESTION, ASK)
+        self.end("accepted", 0, "it said nothing when asked what it speaks" if self.phase != LISTEN else "")
+        return True
+
+    def give_up(self) -> None:
+        """The time for all dials is over: not to be believed as one that had its own."""
+        self.cut = self.phase == CONNECT
+        self.question.guess = False
+        self.expire()
 
 
 def alive(sock: Any) -> bool:
@@ -292,14 +509,14 @@ def write_lookup(request: str) -> None:
 
 
 class Round:
-    """Many dials by one thread. `every` starts them one by one, that many seconds apart."""
+    """Many dials by one thread. `every` starts those of one lane one by one, that many seconds apart."""
 
     def __init__(self, dials: list[Dial], timeout: float, until: float, every: float = 0.0) -> None:
         self.waiting, self.timeout, self.until, self.every = list(dials), timeout, until, every
         self.selector = selectors.DefaultSelector()
         self.going: set[Dial] = set()
         self.busy: dict[str, int] = {}
-        self.next_start = 0.0
+        self.next_start: dict[str, float] = {}  # by lane
 
     def run(self) -> None:
         """Dial them all; those not begun by `until` stay untried."""
@@ -308,66 +525,88 @@ class Round:
             self.step()
         for dial in list(self.going):
             self.leave(dial)
-            dial.expire()
-            dial.tries = 1  # cut short: not to be believed as a second dial is
+            dial.give_up()
         self.selector.close()
 
     def start_some(self) -> None:
         """Begin every dial that the limits let begin."""
         for dial in list(self.waiting):
-            if len(self.going) >= AT_ONCE or time.monotonic() < self.next_start:
+            if len(self.going) >= AT_ONCE:
                 return
-            if self.busy.get(dial.host, 0) >= PER_HOST:
+            if self.busy.get(dial.question.host, 0) >= PER_HOST:
                 continue
+            if self.every:
+                lane = dial.question.lane()
+                if time.monotonic() < self.next_start.get(lane, 0.0):
+                    continue
+                self.next_start[lane] = time.monotonic() + self.every
             self.waiting.remove(dial)
-            self.next_start = time.monotonic() + self.every
             if dial.start(self.timeout):
-                self.going.add(dial)
-                self.busy[dial.host] = self.busy.get(dial.host, 0) + 1
-                self.selector.register(dial.sock, selectors.EVENT_WRITE, dial)
+                self.go_on(dial)
+
+    def go_on(self, dial: Dial) -> None:
+        """Wait for its socket: to be connected, or to say something."""
+        self.going.add(dial)
+        host = dial.question.host
+        self.busy[host] = self.busy.get(host, 0) + 1
+        connecting = dial.phase in (CONNECT, CONNECT_AGAIN)
+        self.selector.register(dial.sock, selectors.EVENT_WRITE if connecting else selectors.EVENT_READ, dial)
 
     def leave(self, dial: Dial) -> None:
         """It is over, or about to be."""
         self.selector.unregister(dial.sock)
         self.going.discard(dial)
-        self.busy[dial.host] -= 1
+        self.busy[dial.question.host] -= 1
 
     def step(self) -> None:
-        """Wait for a socket or the next deadline, then settle every dial that ended."""
+        """Wait for a socket or the next deadline, then settle every dial that has something to say."""
         ends = [dial.ends for dial in self.going] + [self.until]
         if self.waiting and self.every:
-            ends.append(self.next_start)
+            ends.append(min(self.next_start.values(), default=0.0))
         pause = max(0.0, min(ends) - time.monotonic())
         if not self.going:  # nothing to select on, which some systems refuse
             time.sleep(pause if self.every else 0.0)
             return
         for key, _ in self.selector.select(pause):
-            self.settle(key.data)
+            self.settle(key.data, key.data.ready)
         for dial in [dial for dial in self.going if time.monotonic() >= dial.ends]:
-            self.leave(dial)
-            dial.expire()
+            self.settle(dial, dial.expire)
 
-    def settle(self, dial: Dial) -> None:
-        """Let a dial look at its socket; after an accept it waits for the peer's next word."""
+    def settle(self, dial: Dial, look: Any) -> None:
+        """Let a dial look at its socket or its clock, and go on with it if it did not end."""
         self.leave(dial)
-        if not dial.ready():
-            self.going.add(dial)
-            self.busy[dial.host] += 1
-            wanted = selectors.EVENT_READ if dial.accepted else selectors.EVENT_WRITE
-            self.selector.register(dial.sock, wanted, dial)
+        if not look():
+            self.go_on(dial)
 
 
-def dial_all(dials: list[Dial], timeout: float, until: float) -> None:
-    """Dial, write what is certain at once, dial the silent again, and write those."""
-    Round(dials, timeout, until).run()
-    silent = [dial for dial in dials if dial.outcome == "timeout"]
-    again = silent[:AGAIN]
-    for dial in dials:
-        if dial not in again:
-            write(dial.line())
-    Round(again, timeout, until, AGAIN_EVERY).run()
-    for dial in again:
-        write(dial.line())
+def dial_all(questions: list[Question], times: int, timeout: float, until: float) -> None:
+    """Dial, dial the silent again, repeat what is to be repeated; each is written when it is certain."""
+    Round([question.dial() for question in questions], timeout, until).run()
+    again = [question for question in questions if question.dials[0].outcome == "timeout"][:AGAIN]
+    written = [question for question in questions if times == 1 and question not in again]
+    for question in written:
+        write(question.line(times))
+    Round([question.alone() for question in again], timeout, until, AGAIN_EVERY).run()
+    if times > 1:
+        repeat(questions, times - 1, timeout, until)
+    for question in questions:
+        if question not in written:
+            write(question.line(times))
+
+
+def repeat(questions: list[Question], more: int, timeout: float, until: float) -> None:
+    """Dial all again some times; whom ICMP answers only as fast as the kernel may send it."""
+    known = [question for question in questions if question.dials[0].outcome not in ("", "unresolved")]
+    quick = [question for question in known if not question.lane()]
+    Round([question.dial() for _ in range(more) for question in quick], timeout, until).run()
+    silent = [q for q in quick if not q.lone and any(dial.outcome == "timeout" for dial in q.dials)][:AGAIN]
+    Round([question.alone() for question in silent], timeout, until, AGAIN_EVERY).run()
+    limited = [question for question in known if question not in quick]
+    if limited:
+        until = min(until, time.monotonic() + REJECTS_FOR)
+        time.sleep(max(0.0, min(AGAIN_EVERY, until - time.monotonic())))  # the last ones used the limit up
+        paced = [question.dial() for _ in range(more) for question in limited]
+        Round(paced, timeout, until, AGAIN_EVERY).run()
 
 
 def leave(*_: Any) -> None:
@@ -377,7 +616,7 @@ def leave(*_: Any) -> None:
 
 def main(words: list[str]) -> None:
     """Do what the arguments ask within `--alarm` seconds, then stay for `--hold` seconds."""
-    options = {"--timeout": 4.0, "--alarm": 60.0, "--hold": 0.0}
+    options = {"--timeout": 4.0, "--alarm": 60.0, "--hold": 0.0, "--times": 1.0, "--guess": 0.0, "--settle": 0.0}
     while words and words[0] in options:
         options[words[0]] = float(words[1])
         words = words[2:]
@@ -386,18 +625,22 @@ def main(words: list[str]) -> None:
             signal.signal(getattr(signal, name), leave)
     if hasattr(signal, "alarm"):
         signal.alarm(int(options["--alarm"] + options["--hold"]) + 1)
-    until = time.monotonic() + options["--alarm"] - 1.0
-    dials = [Dial(word) for word in words if word.startswith("dial:")]
+    # A new pod is judged by policies only some time after its start, and not before it has an address.
+    time.sleep(options["--settle"])
+    until = time.monotonic() + options["--alarm"] - options["--settle"] - 1.0
+    times = max(1, min(MOST_TIMES, int(options["--times"])))
+    questions = [Question(word, options["--guess"] > 0) for word in words if word.startswith("dial:")]
     lookups = [word for word in words if word.startswith("lookup:")]
-    named = [dial for dial in dials if not numeric(dial.host)]
-    threads = start_lookups([word[len("lookup:") :] for word in lookups] + [dial.host for dial in named])
-    dial_all([dial for dial in dials if dial not in named], options["--timeout"], until)
+    named = [question for question in questions if not numeric(question.host)]
+    names = [word[len("lookup:") :] for word in lookups]
+    threads = start_lookups(names + [question.host for question in named])
+    dial_all([question for question in questions if question not in named], times, options["--timeout"], until)
     waited_until = min(until, time.monotonic() + LOOKUP_TIMEOUT)
     for thread in threads:
         thread.join(max(0.0, waited_until - time.monotonic()))
     for word in lookups:
         write_lookup(word)
-    dial_all(named, options["--timeout"], until)
+    dial_all(named, times, options["--timeout"], until)
     write({"end": True})
     if options["--hold"]:
         time.sleep(options["--hold"])

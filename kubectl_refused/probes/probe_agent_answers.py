@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -22,7 +22,23 @@ WITNESS = "probe-pod"
 BLIND = "nc has no error queue: whether an RST or an ICMP message refused cannot be told"
 LONGEST_LINE = 64 * 1024
 MOST_ADDRESSES = 64
+MOST_TIMES = 20  # dials of one question
+# As the judge ranks them: what speaks for several dials.
+_WORST_FIRST = (
+    Outcome.REFUSED,
+    Outcome.REJECTED,
+    Outcome.TIMEOUT,
+    Outcome.UNREACHABLE,
+    Outcome.UNRESOLVED,
+    Outcome.DENIED,
+    Outcome.RESET,
+    Outcome.MIXED,
+    Outcome.UNKNOWN,
+    Outcome.UNTRIED,
+    Outcome.ACCEPTED,
+)
 
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 _Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
@@ -31,23 +47,34 @@ class _Icmp(msgspec.Struct):
     type: _Byte
     code: _Byte
     offender: str = ""
+    ttl: _Byte | None = None
+
+
+_Ended = Literal[
+    "accepted", "refused", "rejected", "timeout", "reset", "unreachable", "unresolved", "denied", "untried"
+]
+_Counted = tuple[_Ended, Annotated[int, msgspec.Meta(ge=1, le=MOST_TIMES)]]
 
 
 class _Line(msgspec.Struct):
     """One line of JSON; a dial or a lookup."""
 
     id: str
-    outcome: Literal[
-        "accepted", "refused", "rejected", "timeout", "reset", "unreachable", "unresolved", "denied", "untried"
-    ]
+    outcome: _Ended
     seconds: float = 0.0
     errno: str = ""
     source: str = ""
     icmp: _Icmp | None = None
     tries: _Byte = 1
     detail: str = ""
+    speaks: str = ""
+    heard: Annotated[list[_Counted], msgspec.Meta(max_length=len(Outcome))] = msgspec.field(default_factory=list)
     addresses: list[str] = msgspec.field(default_factory=list)
     error: str = ""
+
+
+class _Unable(msgspec.Struct, forbid_unknown_fields=True):
+    unable: str
 
 
 class _End(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,20 +83,23 @@ class _End(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class Answers:
-    """Values so far; `last_garbage` is the last line that was not, `ended` whether the agent was done."""
+    """Values so far; `last_garbage` is the last line that was not, `ended` whether the agent was done.
+
+    `unable` says what the image lacks where the agent cannot run at all: another image may answer at once.
+    """
 
     asked: dict[str, Dial | NameKey]
     values: dict[str, Handshake | Lookup] = field(default_factory=dict)
     ended: bool = False
     garbage: int = 0
     last_garbage: str = ""
+    unable: str = ""
 
     def take(self, line: bytes) -> None:
         """Understand one line, whatever is in it."""
         if not line.strip() or self.ended:
             return
-        value = None if len(line) > LONGEST_LINE else self._understood(line)
-        if value is None and not self.ended:
+        if len(line) > LONGEST_LINE or not self._understood(line):
             self.garbage += 1
             self.last_garbage = one_line(line[:400].decode(errors="replace"), limit=160)
 
@@ -80,13 +110,17 @@ class Answers:
             if self.ended:
                 return
 
-    def _understood(self, line: bytes) -> Handshake | Lookup | None:
+    def _understood(self, line: bytes) -> bool:
         request, value = _json(line, self.asked) or _tabs(line, self.asked) or ("", None)
         if value is not None:
-            self.values[request] = value
-        else:
-            self.ended = _is_end(line)
-        return value
+            before = self.values.get(request)
+            self.values[request] = _together(before, value) if line[:3] in (b"nc\t", b"sh\t") else value
+            return True
+        if (unable := _read(line, _Unable)) is not None:
+            self.unable = one_line(unable.unable, limit=160) or "the agent cannot run"
+            return True
+        self.ended = _read(line, _End) is not None
+        return self.ended
 
 
 def request_of(subject: Dial | NameKey) -> str:
@@ -97,27 +131,27 @@ def request_of(subject: Dial | NameKey) -> str:
     return f"dial:{host}:{subject.port}"
 
 
-def _is_end(line: bytes) -> bool:
+def _read(line: bytes, kind: type[Kind]) -> Kind | None:
     try:
-        decoded(line, _End)
+        return decoded(line, kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return True
+        return None
 
 
 def _json(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake | Lookup] | None:
-    try:
-        said = decoded(line, _Line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    subject = asked.get(said.id)
-    if subject is None:
+    said = _read(line, _Line)
+    subject = asked.get(said.id) if said else None
+    if said is None or subject is None:
         return None
     if isinstance(subject, NameKey):
         addresses = tuple(one_line(address, limit=64) for address in said.addresses[:MOST_ADDRESSES])
         return said.id, Lookup(subject.name, addresses, _seconds(said.seconds), WITNESS, one_line(said.error))
-    icmp = Icmp(said.icmp.type, said.icmp.code, one_line(said.icmp.offender, limit=64)) if said.icmp else None
-    return said.id, Handshake(
+    return said.id, _handshake(said, subject)
+
+
+def _handshake(said: _Line, subject: Dial) -> Handshake:
+    icmp = said.icmp
+    return Handshake(
         host=subject.host,
         port=subject.port,
         outcome=Outcome(said.outcome),
@@ -125,10 +159,25 @@ def _json(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake
         witness=WITNESS,
         source=one_line(said.source, limit=64),
         errno=one_line(said.errno, limit=32),
-        icmp=icmp,
+        icmp=Icmp(icmp.type, icmp.code, one_line(icmp.offender, limit=64), icmp.ttl) if icmp else None,
         tries=said.tries,
         detail=one_line(said.detail),
+        heard=tuple((Outcome(outcome), count) for outcome, count in said.heard),
+        speaks=said.speaks if re.fullmatch(r"[a-z0-9]{1,16}", said.speaks) else "",
     )
+
+
+def _together(before: Handshake | Lookup | None, value: Handshake | Lookup) -> Handshake | Lookup:
+    """The shell form writes a line per dial: the worst of both, with how often each outcome came."""
+    if not isinstance(before, Handshake) or not isinstance(value, Handshake):
+        return value
+    counts = dict(before.heard or ((before.outcome, 1),))
+    if sum(counts.values()) >= MOST_TIMES:
+        return before
+    counts[value.outcome] = counts.get(value.outcome, 0) + 1
+    worst = min(before, value, key=lambda handshake: _WORST_FIRST.index(handshake.outcome))
+    ordered = sorted(counts.items(), key=lambda item: _WORST_FIRST.index(item[0]))
+    return msgspec.structs.replace(worst, heard=tuple(ordered))
 
 
 def _seconds(value: float) -> float:
