@@ -6,11 +6,13 @@ import contextlib
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from kubectl_refused.connection.errors import NotFound
+from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound
 from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.probes.probe_pod_manifest import DEADLINE, MANAGED_BY, NAME, RUN, TIME_TO_LIVE
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 # Older than any live run's object can be: its deadline, its time to live and the controllers' delay.
 OVERDUE = DEADLINE + TIME_TO_LIVE + 30  # seconds
+KINDS = ("Job", "Pod")
 
 
 class _Labelled(msgspec.Struct):
@@ -28,7 +31,7 @@ class _Labelled(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Leftover:
-    """A Job, or a pod that no Job owns. `age` in seconds by this machine's clock, so it may be a little wrong."""
+    """A Job, or a pod that no Job owns. `age` in seconds."""
 
     kind: str
     namespace: str
@@ -51,23 +54,98 @@ class Leftover:
         return f"{self.kind.lower()}/{self.name}"
 
 
+@dataclass(frozen=True)
+class Survey:
+    """`found` in the order of the server; `unseen` are the refusals of what may not be listed."""
+
+    found: tuple[Leftover, ...]
+    unseen: tuple[ConnectionProblem, ...] = ()
+
+
+def survey(connection: Connection, namespace: str | None) -> Survey:
+    """Look in a namespace (None: in all), as far as the rights go, by the API server's clock.
+
+    Where all namespaces at once are forbidden, each is looked in by itself. Raises a ConnectionProblem when
+    nothing at all may be listed.
+    """
+    now = server_time(connection)
+    places: list[tuple[str, str | None]] = [(kind, namespace) for kind in KINDS]
+    answers = [_look(connection, now, place) for place in places]
+    forbidden = [kind for kind, answer in zip(KINDS, answers, strict=True) if isinstance(answer, Forbidden)]
+    if forbidden and namespace is None:
+        names = _namespaces(connection)
+        if names is not None:
+            answers = [answer for answer in answers if not isinstance(answer, Forbidden)]
+            answers += _look_into_each(connection, now, [(kind, name) for name in names for kind in forbidden])
+    unseen = tuple(answer for answer in answers if isinstance(answer, ConnectionProblem))
+    if unseen and len(unseen) == len(answers):
+        raise unseen[0]
+    found = {old.path: old for answer in answers if isinstance(answer, list) for old in answer}
+    return Survey(tuple(found.values()), unseen)
+
+
+def _look_into_each(
+    connection: Connection, now: datetime.datetime, places: list[tuple[str, str | None]]
+) -> list[list[Leftover] | ConnectionProblem]:
+    from kubectl_refused.sources.reads import each
+
+    return each(partial(_look, connection, now), places)
+
+
+def _look(
+    connection: Connection, now: datetime.datetime, place: tuple[str, str | None]
+) -> list[Leftover] | ConnectionProblem:
+    kind, namespace = place
+    try:
+        return leftovers(connection, namespace, kinds=(kind,), now=now)
+    except (Forbidden, NotFound, ApiProblem) as problem:
+        return problem
+
+
+def _namespaces(connection: Connection) -> list[str] | None:
+    """The names of all namespaces, None where they may not be listed."""
+    try:
+        pages = connection.list_items("/api/v1/namespaces")
+        return [decoded(raw, _Labelled).metadata.name for page in pages for raw in page]
+    except (Forbidden, NotFound, ApiProblem):
+        return None
+
+
+def server_time(connection: Connection) -> datetime.datetime:
+    """The API server's time, to the second: a wrong clock here must not make a live run's objects look old.
+
+    This machine's where the server does not tell.
+    """
+    given = connection.get_response("/version").headers.get("date", "")
+    with contextlib.suppress(ValueError):
+        told = parsedate_to_datetime(given)
+        return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
+    return datetime.datetime.now(datetime.UTC)
+
+
 def leftovers(
-    connection: Connection, namespace: str | None, *, kinds: tuple[str, ...] = ("Job", "Pod")
+    connection: Connection,
+    namespace: str | None,
+    *,
+    kinds: tuple[str, ...] = KINDS,
+    now: datetime.datetime | None = None,
 ) -> list[Leftover]:
     """Objects of ours in a namespace (None: in all), those of live runs included: one LIST for each kind.
 
-    Raises a ConnectionProblem where they may not be listed.
+    Their ages are by `now`, this machine's clock if it is not given. Raises a ConnectionProblem where they may
+    not be listed.
     """
     paths = {"Job": job_path, "Pod": pod_path}
+    now = now or datetime.datetime.now(datetime.UTC)
     return [
         leftover
         for kind in kinds
         for page in connection.list_items(paths[kind](namespace), [("labelSelector", f"{MANAGED_BY}={NAME}")])
-        for leftover in _decoded(kind, page)
+        for leftover in _decoded(kind, page, now)
     ]
 
 
-def _decoded(kind: str, page: list[msgspec.Raw]) -> Iterator[Leftover]:
+def _decoded(kind: str, page: list[msgspec.Raw], now: datetime.datetime) -> Iterator[Leftover]:
     for raw in page:
         try:
             meta = decoded(raw, _Labelled).metadata
@@ -77,15 +155,16 @@ def _decoded(kind: str, page: list[msgspec.Raw]) -> Iterator[Leftover]:
         if meta.owner_references or meta.deletion_timestamp:
             continue
         run_id = (meta.labels or {}).get(RUN, "")
-        yield Leftover(kind, meta.namespace, meta.name, meta.uid, run_id, _age(meta.creation_timestamp))
+        age = _age(meta.creation_timestamp, now)
+        yield Leftover(kind, meta.namespace, meta.name, meta.uid, run_id, age)
 
 
-def _age(created: str | None) -> float:
+def _age(created: str | None, now: datetime.datetime) -> float:
     try:
         then = datetime.datetime.fromisoformat(created or "")
     except ValueError:
         return 0.0
-    return (datetime.datetime.now(datetime.UTC) - then).total_seconds() if then.tzinfo else 0.0
+    return (now - then).total_seconds() if then.tzinfo else 0.0
 
 
 def remove(connection: Connection, path: str, uid: str | None = None) -> None:

@@ -11,7 +11,6 @@ from kubectl_refused import __version__
 from kubectl_refused.causes import catalogue
 from kubectl_refused.cli.command import choose, names, program_name
 from kubectl_refused.errors import UsageProblem
-from tests.connection.fake_api import Answer, Seen, serving
 
 from .tool import run
 
@@ -92,28 +91,3 @@ def test_explain_what_is_not_there(words: list[str], says: str) -> None:
     with pytest.raises(UsageProblem) as caught:
         command.run(words, {})
     assert says in caught.value.message
-
-
-def _leftovers(seen: Seen) -> Answer:
-    if seen.method == "DELETE":
-        return Answer()
-    jobs = [("refused-old", "2026-01-01T00:00:00Z"), ("refused-new", "2999-01-01T00:00:00Z")]
-    items = [
-        {"metadata": {"name": name, "namespace": "shop", "uid": name, "creationTimestamp": made}}
-        for name, made in jobs
-    ]
-    return Answer(body={"items": items if seen.path.endswith("/jobs") else []})
-
-
-def test_cleanup_removes_what_no_run_can_be_using(tmp_path: Path) -> None:
-    with serving(_leftovers) as fake:
-        where = ["-s", fake.address, "--token=x", "-n", "shop"]
-        dry = run(tmp_path, "cleanup", *where, "--dry-run")
-        assert (dry.returncode, [seen.method for seen in fake.seen]) == (0, ["GET", "GET"])
-        assert "job/refused-old in namespace shop would be deleted\n" in dry.stdout
-        done = run(tmp_path, "cleanup", *where)
-        deleted = [seen.path for seen in fake.seen if seen.method == "DELETE"]
-        assert deleted == ["/apis/batch/v1/namespaces/shop/jobs/refused-old"]
-        assert "job/refused-old in namespace shop deleted\n" in done.stdout
-        assert "remove it with --all" in done.stdout
-        assert "refused-new in namespace shop deleted" in run(tmp_path, "cleanup", *where, "--all").stdout

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kubectl_refused.cli.command import Command, Values
+from kubectl_refused.cli.exit_codes import NO_FAULT, NOT_PROVED
 from kubectl_refused.cli.options import CONNECTION, VERBOSE, Option
+from kubectl_refused.errors import UsageProblem, shown
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
+    from kubectl_refused.connection.errors import ConnectionProblem
     from kubectl_refused.connection.options import ConnectionOptions
     from kubectl_refused.probes.cleanup import Leftover
 
+MOST_TOLD = 10  # lines about what may not be looked at
+_PART = r"(\d+(?:\.\d+)?)(h|m|s)"  # Go's durations, without the small units
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _OPTIONS = (
     Option("--all-namespaces", "Look in all namespaces", short="-A"),
+    Option("--older-than", "Remove only what is older: 10m, 1h30m", "TIME"),
     Option("--all", "Remove young ones too, which a running diagnosis may be using"),
     Option("--dry-run", "Only say what would be removed"),
     VERBOSE,
@@ -27,31 +35,43 @@ def _run(words: Sequence[str], values: Values) -> int:
     from kubectl_refused.cli.request import connection_of
     from kubectl_refused.cli.supervise import supervise
 
-    return supervise(_Cleanup(connection_of(values), values, sys.stdout), verbose=bool(values["verbose"]))
+    age = seconds_of(values["older_than"] or "0")
+    return supervise(_Cleanup(connection_of(values), values, age), verbose=bool(values["verbose"]))
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of a duration as kubectl writes it (90s, 10m, 1h30m, plain seconds). Raises UsageProblem."""
+    if re.fullmatch(r"[0-9]+", text):
+        return float(text)
+    if not re.fullmatch(f"(?:{_PART})+", text, re.ASCII):
+        raise UsageProblem(f"--older-than {shown(text)} is no duration", "type a number with s, m or h: 10m")
+    return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
 
 
 class _Cleanup:
     """The clean-up as supervise.Job. It creates nothing, so nothing is left when it is interrupted."""
 
-    def __init__(self, options: ConnectionOptions, values: Values, out: TextIO) -> None:
-        self._options, self._values, self._out = options, values, out
+    def __init__(self, options: ConnectionOptions, values: Values, age: float) -> None:
+        self._options, self._values, self._age = options, values, age
         self._connection: Connection | None = None
 
     def work(self) -> int:
-        """Remove, and tell each on a line."""
+        """Remove, and tell each on a line. 3 when something may not be looked at or could not be deleted."""
         from kubectl_refused.connection.client import connect
-        from kubectl_refused.probes.cleanup import leftovers
+        from kubectl_refused.probes.cleanup import survey
 
         connection = self._connection = connect(self._options)
         namespace = None if self._values["all_namespaces"] else connection.namespace
-        found = leftovers(connection, namespace)
-        for leftover in found:
-            self._out.write(
-                f"{leftover} in namespace {leftover.namespace} {self._deal_with(leftover, connection)}\n"
-            )
-        if not found:
-            self._out.write(f"nothing to remove in {f'namespace {namespace}' if namespace else 'any namespace'}\n")
-        return 0
+        seen = survey(connection, namespace)
+        results = [self._deal_with(old, connection, sys.stdout) for old in seen.found]
+        if not results:
+            where = f"namespace {namespace}" if namespace else "any namespace"
+            sys.stdout.write(f"nothing to remove in {where}{' that may be looked in' if seen.unseen else ''}\n")
+        elif len(results) > 1:
+            told = (f"{results.count(result)} {result}" for result in dict.fromkeys(results))
+            sys.stdout.write(f"{len(results)} found: {', '.join(told)}\n")
+        _tell_unseen(seen.unseen, sys.stderr)
+        return NOT_PROVED if seen.unseen or "not deleted" in results else NO_FAULT
 
     def cancel(self) -> None:
         """End the running request."""
@@ -65,15 +85,36 @@ class _Cleanup:
         """Nothing was created."""
         return ()
 
-    def _deal_with(self, leftover: Leftover, connection: Any) -> str:
+    def _deal_with(self, old: Leftover, connection: Connection, out: TextIO) -> str:
+        """Write the line, and return what happened in a word or two, as it is counted."""
+        result, line = self._fate(old, connection)
+        out.write(f"{old} in namespace {old.namespace} {line}\n")
+        return result
+
+    def _fate(self, old: Leftover, connection: Connection) -> tuple[str, str]:
+        from kubectl_refused.connection.errors import ApiProblem, Forbidden
         from kubectl_refused.probes.cleanup import remove
 
-        if not (leftover.overdue or self._values["all"]):
-            return f"is {leftover.age:.0f} s old and may be in use; remove it with --all"
+        if old.age <= self._age:
+            return "kept", f"is {old.age:.0f} s old, not older than {self._values['older_than']}"
+        if not (old.overdue or self._values["all"]):
+            return "kept", f"is {old.age:.0f} s old and may be in use; remove it with --all"
         if self._values["dry_run"]:
-            return "would be deleted"
-        remove(connection, leftover.path, leftover.uid)
-        return "deleted"
+            return "to delete", "would be deleted"
+        try:
+            remove(connection, old.path, old.uid)
+        except (Forbidden, ApiProblem) as problem:
+            if isinstance(problem, ApiProblem) and problem.status == 409:
+                return "gone", "is gone; another one has its name"
+            return "not deleted", f"could not be deleted: {problem.message}"
+        return "deleted", "deleted"
+
+
+def _tell_unseen(problems: Sequence[ConnectionProblem], errors: TextIO) -> None:
+    for problem in problems[:MOST_TOLD]:
+        errors.write(f"not looked at: {problem.message}\n")
+    if len(problems) > MOST_TOLD:
+        errors.write(f"not looked at: {len(problems) - MOST_TOLD} more that may not be listed\n")
 
 
 COMMAND = Command(
@@ -82,4 +123,12 @@ COMMAND = Command(
     "",
     _OPTIONS,
     _run,
+    details="""
+    Removed is what no running diagnosis can be using, by its age; --all removes the rest too.
+
+    Exit codes:
+      0   all is removed, or kept for its age
+      3   something may not be looked at, or could not be deleted
+      4   no cluster or no credentials, or nothing may be looked at
+    """,
 )
