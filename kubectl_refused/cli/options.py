@@ -138,6 +138,16 @@ DIAGNOSIS: tuple[Option, ...] = (
     ),
     Option("--image", "Image of the probe pod; it needs python3", "IMAGE"),
     Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),
+    Option(
+        "--image-prefix",
+        "Registry and path to pull the probe pod's image from (PREFIX/python:3-alpine) if no node has one",
+        "PREFIX",
+    ),
+    Option(
+        "--dial-any",
+        "Also dial addresses that belong to no pod, node or Service of the cluster: then whoever may write "
+        "EndpointSlices chooses what is dialled",
+    ),
     Option("--dry-run", "Print the objects that would be created as YAML; nothing is created or dialled"),
     OUTPUT,
     Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),

@@ -109,8 +109,8 @@ def _known(nodes: Iterable[ImageNode], own: Sequence[OwnImage], places: _Places)
             found.setdefault(image, []).append(hostname(node))
     by_plain = {plain(image): image for image in found}
     ours = {plain(image) for image, _ in own}
-    for image, node in own:
-        if form_of(image) and (there := places.of(node)):
+    for image, its_node in own:
+        if form_of(image) and (there := places.of(its_node)):
             hostnames = found.setdefault(by_plain.setdefault(plain(image), image), [])
             hostnames += [there] if there not in hostnames else []
     # Python first, then the target's own, then what most nodes have, then by name so that two runs choose alike.
