@@ -3,84 +3,27 @@
 from __future__ import annotations
 
 import ast
-import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from kubectl_refused.model.facts import Dial, NameKey
 from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
-from kubectl_refused.probes.probe_agent_answers import Answers, missing, request_of
+from kubectl_refused.probes.probe_agent_answers import request_of
 from kubectl_refused.probes.probe_agent_source import AGAIN, EITHER, PROGRAM, packed_source, shell_source
+from tests.probes.agent_runs import NETNS, PYTHON, ask, busybox_path, dialled, served, silent
 
-PYTHON = [sys.executable, "-S", "-E", "-c", packed_source()]
-NETNS = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
 LIMITED = tuple(Dial("10.9.0.8", port) for port in range(1, 10))
 ROUTED = (
     *(Dial(f"10.9.0.{kind}", 80) for kind in (3, 4, 5, 6, 7, 9)),
     *(Dial(f"fd00:9::{kind}", 80) for kind in (3, 4, 5, 6, 7, 9)),
     *LIMITED,
 )
-
-
-def ask(
-    *subjects: Dial | NameKey, command: list[str] = PYTHON, options: tuple[str, ...] = ("--timeout", "1.3")
-) -> Answers:
-    """Run the agent and understand it."""
-    answers = Answers({request_of(subject): subject for subject in subjects})
-    ended = subprocess.run([*command, *options, *answers.asked], capture_output=True, timeout=60, check=False)
-    assert ended.stderr == b""
-    answers.take_all(ended.stdout.splitlines())
-    assert answers.ended
-    assert not missing(answers)
-    assert not answers.garbage
-    return answers
-
-
-def dialled(dial: Dial, command: list[str] = PYTHON, options: tuple[str, ...] = ("--timeout", "1.3")) -> Handshake:
-    """One dial on loopback."""
-    value = ask(dial, command=command, options=options).values[request_of(dial)]
-    assert isinstance(value, Handshake)
-    return value
-
-
-@contextmanager
-def served(answer: str, address: str = "127.0.0.1") -> Iterator[Dial]:
-    """A server that keeps quiet, speaks, closes or resets after each accept."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, 0), family=family) as server:
-        kept = []
-
-        def work() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                except OSError:
-                    return
-                kept.append(client)
-                if answer == "speaks":
-                    client.sendall(b"220 ready\r\n")
-                if answer == "resets":
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                if answer in ("closes", "resets"):
-                    client.close()
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        yield Dial(address, server.getsockname()[1])
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-        for client in kept:
-            client.close()
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +62,17 @@ def test_a_port_nobody_listens_on_is_refused_without_icmp() -> None:
 @pytest.mark.parametrize(
     ("host", "outcome", "icmp"),
     [
-        ("10.9.0.3", Outcome.REJECTED, Icmp(3, 3, "10.9.0.254")),
+        ("10.9.0.3", Outcome.REJECTED, Icmp(3, 3, "10.9.0.254", 64)),
         ("10.9.0.4", Outcome.TIMEOUT, None),
         ("10.9.0.5", Outcome.REFUSED, None),
-        ("10.9.0.6", Outcome.REJECTED, Icmp(3, 13, "10.9.0.254")),
-        ("10.9.0.7", Outcome.UNREACHABLE, Icmp(3, 1, "10.9.0.254")),
+        ("10.9.0.6", Outcome.REJECTED, Icmp(3, 13, "10.9.0.254", 64)),
+        ("10.9.0.7", Outcome.UNREACHABLE, Icmp(3, 1, "10.9.0.254", 64)),
         ("10.9.0.9", Outcome.RESET, None),
-        ("fd00:9::3", Outcome.REJECTED, Icmp(1, 4, "fd00:9::fe")),
+        ("fd00:9::3", Outcome.REJECTED, Icmp(1, 4, "fd00:9::fe", 64)),
         ("fd00:9::4", Outcome.TIMEOUT, None),
         ("fd00:9::5", Outcome.REFUSED, None),
-        ("fd00:9::6", Outcome.REJECTED, Icmp(1, 1, "fd00:9::fe")),
-        ("fd00:9::7", Outcome.UNREACHABLE, Icmp(1, 3, "fd00:9::fe")),
+        ("fd00:9::6", Outcome.REJECTED, Icmp(1, 1, "fd00:9::fe", 64)),
+        ("fd00:9::7", Outcome.UNREACHABLE, Icmp(1, 3, "fd00:9::fe", 64)),
         ("fd00:9::9", Outcome.RESET, None),
     ],
 )
@@ -247,23 +190,7 @@ def test_a_second_run_takes_its_program_from_the_first() -> None:
         first.terminate()
 
 
-@contextmanager
-def silent() -> Iterator[Dial]:
-    """A listener whose backlog is full: the kernel drops further SYNs."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        with socket.create_connection(server.getsockname()):
-            yield Dial("127.0.0.1", server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def busybox(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A PATH with the applets of the busybox that the cluster's images are made of, and `env`."""
-    from tests.cluster import debian
-
-    binary = next(p for p in (debian.tools() / "bin/busybox", debian.tools() / "usr/bin/busybox") if p.exists())
-    applets = tmp_path_factory.mktemp("applets")
-    for applet in subprocess.run([binary, "--list"], capture_output=True, text=True, check=True).stdout.split():
-        (applets / applet).symlink_to(binary)
-    return {"PATH": str(applets)}
+    """A PATH with busybox's applets only."""
+    return {"PATH": busybox_path(tmp_path_factory.mktemp("applets"))}

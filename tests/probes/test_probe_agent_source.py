@@ -14,12 +14,16 @@ from kubectl_refused.model.facts import Dial
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.probes.probe_agent_answers import Answers, missing, request_of
 from kubectl_refused.probes.probe_agent_source import stdin_argv
-from tests.probes.test_probe_agent import busybox as _busybox
-from tests.probes.test_probe_agent import served
+from tests.probes.agent_runs import busybox_path, served
 
-busybox = _busybox
 WITH_PYTHON = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 ENDPOINTS = [f"dial:10.0.{n}.1:80" for n in range(250)]
+
+
+@pytest.fixture(scope="module")
+def busybox(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH with busybox's applets only."""
+    return busybox_path(tmp_path_factory.mktemp("applets"))
 
 
 def run(argv: list[str], program: bytes, path: str = WITH_PYTHON) -> subprocess.CompletedProcess[bytes]:
@@ -67,10 +71,10 @@ def test_python_takes_its_program_from_an_input_that_stays_open(form: str) -> No
 
 
 @pytest.mark.parametrize("form", ["shell", "either"])
-def test_an_image_without_python_runs_the_shell_form(form: str, busybox: dict[str, str]) -> None:
+def test_an_image_without_python_runs_the_shell_form(form: str, busybox: str) -> None:
     with served("keeps quiet") as dial:
         argv, program = stdin_argv(["--timeout", "1", request_of(dial)], form=form)
-        ended = run(argv, program, busybox["PATH"])
+        ended = run(argv, program, busybox)
         said = understood(dial, ended.stdout)
     assert (ended.stderr, said.outcome) == (b"", Outcome.ACCEPTED)
 
@@ -92,10 +96,10 @@ def test_a_program_cut_short_does_not_run(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["python", "shell"])
-def test_an_argument_is_data_in_both_forms(form: str, tmp_path: Path, busybox: dict[str, str]) -> None:
+def test_an_argument_is_data_in_both_forms(form: str, tmp_path: Path, busybox: str) -> None:
     hostile = f"dial:$(echo>{tmp_path}/a);echo>{tmp_path}/b `echo>{tmp_path}/c`'\"\\:80"
     argv, program = stdin_argv(["--timeout", "1", hostile], form=form)
-    path = WITH_PYTHON if form == "python" else busybox["PATH"]
+    path = WITH_PYTHON if form == "python" else busybox
     assert b'{"end": true}' in run(argv, program, path).stdout
     assert list(tmp_path.iterdir()) == []
 
