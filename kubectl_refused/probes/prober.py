@@ -14,6 +14,7 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Vantage
 
 from .base import Learnt, Method, ProbeContext
+from .permits import Permits
 from .plan import plan, why_hopeless
 
 # A method may hand its needs on to the next one this often before they are given up.
@@ -21,7 +22,11 @@ MOST_FALLBACKS = 4
 
 
 class Prober:
-    """Learns needs by the methods given. `gaps` collects what single methods could not do, `notices` leftovers."""
+    """Learns needs by the methods given.
+
+    `gaps` collects what single methods could not do, `notices` what must be told in any case: leftovers, and dials
+    that were not allowed.
+    """
 
     def __init__(self, methods: Sequence[Method], context: ProbeContext, *, deepest: Depth = Depth.ALL) -> None:
         """`deepest` is the last level that a person could ask for here."""
@@ -29,6 +34,7 @@ class Prober:
         self._deepest = deepest
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
+        self._permits = Permits()
         self.gaps: list[Gap] = []
         self.notices: list[Gap] = []
 
@@ -36,7 +42,10 @@ class Prober:
         """A value or a Gap for every need."""
         context = replace(self._context, snapshot=snapshot, facts=facts)
         methods, depth = tuple(self._methods.values()), context.settings.depth
-        waiting, learnt = list(dict.fromkeys(needs)), []
+        needs = tuple(dict.fromkeys(needs))
+        refused = self._permits.refusals(needs, context)
+        self._notice(refused.values())
+        waiting, learnt = [need for need in needs if need not in refused], list[Learnt](refused.items())
         for _ in range(MOST_FALLBACKS):
             steps = plan(waiting, methods, depth, self._tried.keys(), partial(_takes, context=context))
             learnt += [(need, self._given_up(need)) for need in steps.hopeless]
@@ -108,12 +117,14 @@ class Prober:
 
     def _tell_leftovers(self, method: Method) -> None:
         """What a killed run left behind is reported by the next one, and removed by nobody but the user."""
-        for old in getattr(method, "leftovers", ()):
-            told = Gap(
-                f"{old.kind.lower()}/{old.name}", "left behind by an earlier run", "kubectl refused cleanup"
-            )
-            if told not in self.notices:
-                self.notices.append(told)
+        left = "left behind by an earlier run"
+        self._notice(
+            Gap(f"{old.kind.lower()}/{old.name}", left, "kubectl refused cleanup")
+            for old in getattr(method, "leftovers", ())
+        )
+
+    def _notice(self, told: Iterable[Gap]) -> None:
+        self.notices += [gap for gap in dict.fromkeys(told) if gap not in self.notices]
 
 
 def _takes(method: Method, need: Need, *, context: ProbeContext) -> bool:

@@ -1,0 +1,196 @@
+"""What may be dialled: EndpointSlices are written by others, and a probe must be no weapon in their hands.
+
+Without `--dial-any` only what belongs to the cluster is dialled: a live pod, a node, or the Service asked about;
+never a loopback, link-local or multicast address or the API server's own (CVE-2020-8555 and CVE-2021-25740 are
+what comes of trusting endpoints). An endpoint that names a pod must have that pod's address. A Service's address
+leads to whatever its slices name, through kube-proxy as through the API server's service proxy: it is dialled
+where all of that may be, and never as another Service's endpoint. In the normal case the objects that were read
+say so and nothing is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.model.facts import HANDSHAKE, Dial, Need
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import EndpointSlice, Service
+from kubectl_refused.model.observation import Holder
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth
+from kubectl_refused.sources.decoding import OddObject, decode
+from kubectl_refused.sources.reads import namespaced
+
+from .base import ProbeContext
+from .claims import API_SERVER, Claim, borne_out, claims_of, named_pod, of_slice, own_addresses, special
+from .holder_reads import canonical, holders_of, known_holders
+
+MOST_NAMED = 3  # addresses that one Gap names
+REMEDY = "--dial-any"
+
+Place = tuple[str, int]
+
+
+class Permits:
+    """Says which dials are not made. What was asked of the API server for it is remembered for the run."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, Holder | Gap] = {}
+        self._servers: frozenset[Place] | None = None
+
+    def refusals(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
+        """A Gap for every dial that must not be made; dials with one reason share it. Raises what ends a run."""
+        dials: dict[Need, Dial] = {need: need.subject for need in needs if need.fact is HANDSHAKE}
+        if not dials or context.settings.dial_any or context.settings.depth is Depth.NONE:
+            return {}
+        case = _Case(context.snapshot, claims_of(context.snapshot))
+        known = known_holders(context)
+        unsettled = [one for one in case.unsettled(dials.values()) if one not in known]
+        self._ask(unsettled, context)
+        court = _Court(case, {**self._holders, **known}, self._servers or frozenset(_configured(context)))
+        return _shared({need: gap for need, dial in dials.items() if (gap := court.refusal(dial))})
+
+    def _ask(self, addresses: Sequence[str], context: ProbeContext) -> None:
+        """Learn whose the addresses are that the objects leave open, and where the API server is."""
+        unknown = [one for one in addresses if one not in self._holders]
+        if unknown:
+            self._holders.update(holders_of(context, unknown))
+        if addresses and self._servers is None:
+            self._servers = frozenset((*_configured(context), *_published(context)))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What the objects that were read say of addresses."""
+
+    snapshot: Snapshot
+    claims: Mapping[str, Sequence[Claim]]
+
+    def service_at(self, address: str) -> Service | None:
+        """The Service that was read and has this address as its own."""
+        services = (one for one in self.snapshot.objects.values() if isinstance(one, Service))
+        return next((one for one in services if address in own_addresses(one)), None)
+
+    def behind(self, service: Service) -> list[Claim]:
+        """Where the Service's address may lead."""
+        parts = {(p.metadata.namespace, p.metadata.name) for p in self.snapshot.slices_of(service)}
+        return [c for given in self.claims.values() for c in given if c.slice in parts and c.gets_traffic]
+
+    def unsettled(self, dials: Iterable[Dial]) -> list[str]:
+        """Addresses that will be reached and that no pod which was read vouches for."""
+        reached: dict[str, None] = {}
+        for address in dict.fromkeys(canonical(dial.host) for dial in dials):
+            service = self.service_at(address)
+            reached |= dict.fromkeys((c.address for c in self.behind(service)) if service else (address,))
+        return [one for one in reached if one and not self.vouched(one)]
+
+    def vouched(self, address: str) -> bool:
+        """Whether an endpoint's own pod has the address, or the API server published it."""
+        claims = self.claims.get(address, ())
+        return any(c.of_api_server or borne_out(c, self.snapshot) for c in claims)
+
+
+@dataclass(frozen=True)
+class _Court:
+    """Judges single dials once all is known that will be."""
+
+    case: _Case
+    holders: Mapping[str, Holder | Gap]
+    servers: frozenset[Place]
+
+    def refusal(self, dial: Dial) -> Gap | None:
+        """Why the dial is not made, None where it may be."""
+        address, shown = canonical(dial.host) or dial.host, _shown(dial)
+        service = self.case.service_at(address)
+        if service is None:
+            return self._of_address(shown, address, dial.port)
+        for claim in self.case.behind(service):
+            gap = self._of_address(claim.shown, claim.address, claim.port)
+            if gap:
+                return Gap(shown, f"leads to {claim.shown}, which {gap.because}", gap.remedy)
+        return None
+
+    def _of_address(self, shown: str, address: str, port: int) -> Gap | None:
+        claims, holder = self.case.claims.get(address, ()), self.holders.get(address)
+        kind = special(address)
+        if kind:
+            return Gap(shown, f"is {kind}", REMEDY)
+        if any(c.of_api_server for c in claims):
+            return None
+        if (address, port) in self.servers or holder == Holder("Service", *API_SERVER):
+            return Gap(shown, "is the API server's own address", REMEDY)
+        if self.case.vouched(address):
+            return None
+        if holder is None or isinstance(holder, Gap):
+            return _untold(shown, holder)
+        says = self._against(claims, holder)
+        return Gap(shown, says, REMEDY) if says else None
+
+    def _against(self, claims: Sequence[Claim], holder: Holder) -> str:
+        """What speaks against an address of this holder; one claim that does not name another pod is enough."""
+        if not holder.kind:
+            return "belongs to no pod, node or Service of the cluster"
+        if holder.kind == "Service":
+            return f"is the address of svc/{holder.name}, which may lead anywhere"
+        forged = [c for c in claims if self._names_another(c, holder)]
+        if not claims or len(forged) < len(claims):
+            return ""
+        named = forged[0].pod or ("", "")
+        return (
+            f"is pod/{named[1]} by slice {forged[0].slice[1]}, but belongs to {holder.kind.lower()}/{holder.name}"
+        )
+
+    def _names_another(self, claim: Claim, holder: Holder) -> bool:
+        """Whether the endpoint names a pod that is not at this address; a host network pod is at its node's."""
+        if claim.pod is None:
+            return False
+        if named_pod(claim, self.case.snapshot) is not None:
+            return True  # it was read, and did not vouch
+        return holder.kind == "Pod" and claim.pod != (holder.namespace, holder.name)
+
+
+def _untold(shown: str, why: Gap | None) -> Gap:
+    """Nobody may tell whose the address is, so it is not dialled."""
+    if why is None:
+        return Gap(shown, "is no IP address", REMEDY)
+    remedy = f"{why.remedy}, or {REMEDY}" if why.remedy else REMEDY
+    return Gap(shown, f"is nobody's as far as can be told ({why.because})", remedy)
+
+
+def _configured(context: ProbeContext) -> Iterator[Place]:
+    """The API server's address as the kubeconfig has it, where that is no name."""
+    at = urlsplit(context.connection.server)
+    if at.hostname and canonical(at.hostname):
+        yield canonical(at.hostname), at.port or 443
+
+
+def _published(context: ProbeContext) -> Iterator[Place]:
+    """The API server's addresses as it publishes them itself, where those may be read."""
+    namespace, name = API_SERVER
+    path = namespaced(namespace, "endpointslices", name, group="discovery.k8s.io/v1")
+    try:
+        part = decode(context.connection.get_bytes(path), EndpointSlice)
+    except (Forbidden, NotFound, ApiProblem, OddObject):
+        return
+    yield from ((claim.address, claim.port) for claim in of_slice(part))
+
+
+def _shown(dial: Dial) -> str:
+    return f"[{dial.host}]:{dial.port}" if ":" in dial.host else f"{dial.host}:{dial.port}"
+
+
+def _shared(refused: Mapping[Need, Gap]) -> dict[Need, Gap]:
+    """One Gap for all that share a reason, so that a slice of a thousand addresses is one line of the report."""
+    alike: dict[tuple[str, str], list[Need]] = {}
+    for need, gap in refused.items():
+        alike.setdefault((gap.because, gap.remedy), []).append(need)
+    told: dict[Need, Gap] = {}
+    for (because, remedy), needs in alike.items():
+        names = list(dict.fromkeys(refused[need].what for need in needs))
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        gap = Gap(", ".join(names[:MOST_NAMED]) + more, f"{because}, so it was not dialled", remedy)
+        told.update((need, gap) for need in needs)
+    return told
