@@ -34,7 +34,7 @@ from kubectl_refused.model.objects import (
     Pod,
     Service,
 )
-from kubectl_refused.model.target import Target
+from kubectl_refused.model.target import Target, Vantage
 from kubectl_refused.sources.decoding import decode, decode_workload
 
 from .observations import load_observations
@@ -48,7 +48,8 @@ _TYPES: dict[str, type[Any]] = {
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """expect.yaml. `objects` and `files` are the roots from objects alone and from manifests; absent means that
-    nothing is proved there. `depth` is how deep the proof went, `chain` what must follow the root."""
+    nothing is proved there. `depth` is how deep the proof went, `chain` what must follow the root. `vantages` are
+    the clients that dial (observations name theirs by `at`); without any it is one probe pod."""
 
     target: str
     root: str
@@ -58,6 +59,7 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chain: tuple[str, ...] = ()
     objects: str | None = None
     files: str | None = None
+    vantages: tuple[Vantage, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ class CaseLearner:
     namespace: str
     depth: Depth = Depth.PODS
     without: Collection[Fact[Any]] = ()
+    places: tuple[Vantage, ...] = ()
     answers: dict[Need, Any] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     notices: list[Gap] = field(default_factory=list)
@@ -83,9 +84,11 @@ class CaseLearner:
         return learnt
 
     def vantages(self) -> tuple[Vantage, ...]:
-        """A probe pod in the target's namespace, once one was heard."""
+        """The case's own clients, or a probe pod in the target's namespace, once one was heard."""
         if self.depth is not Depth.PODS or not any(n.fact is f.HANDSHAKE for n in self.observed):
             return (Vantage(""),)
+        if self.places:
+            return self.places
         labels = (("app.kubernetes.io/managed-by", "kubectl-refused"),)
         return (Vantage("pod", self.namespace, "node1", labels=labels, address="10.202.1.200"),)
 
@@ -143,7 +146,7 @@ class Run:
 
     diagnosis: Diagnosis
     answers: dict[Need, Any]
-    vantage: Vantage
+    vantages: tuple[Vantage, ...]
 
     @property
     def root(self) -> str | None:
@@ -159,9 +162,10 @@ class Run:
 def run(case: Case, name: str, depth: Depth = Depth.PODS, without: Collection[Fact[Any]] = ()) -> Run:
     """Diagnose refused or healthy as a cluster would show it."""
     world = case.world(name)
-    learner = CaseLearner(world, case.observed(name), case.target.namespace, depth, without)
+    places = case.expected.vantages
+    learner = CaseLearner(world, case.observed(name), case.target.namespace, depth, without, places)
     told = diagnose(case.target, CaseSource(world, case.taken(name)), learner, depth=depth)
-    return Run(told, learner.answers, learner.vantages()[0])
+    return Run(told, learner.answers, learner.vantages())
 
 
 def run_files(case: Case, name: str, folder: Path) -> Run:
@@ -170,4 +174,4 @@ def run_files(case: Case, name: str, folder: Path) -> Run:
     file.write_text(manifests(case, name))
     source = FilesSource([str(file)], namespace=case.target.namespace)
     prober = Prober([FileFacts()], probe_context(depth=Depth.NONE))
-    return Run(diagnose(case.target, source, prober, depth=Depth.NONE), {}, Vantage("files"))
+    return Run(diagnose(case.target, source, prober, depth=Depth.NONE), {}, (Vantage("files"),))

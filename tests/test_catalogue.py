@@ -19,7 +19,7 @@ from kubectl_refused.model.facts import Fact, FactStore, Undecided
 from kubectl_refused.model.snapshot import fold
 from kubectl_refused.model.target import Depth
 from kubectl_refused.trace.rulings import views
-from kubectl_refused.trace.scenes import scenes
+from kubectl_refused.trace.scenes import scenes, with_siblings
 
 from .case_folders import CASES, Case, cases
 from .case_runs import CaseSource, Run, run
@@ -117,7 +117,8 @@ def _needed(case: Case, name: str, told: Run) -> set[Fact[Any]]:
     """The facts the case's own cause asks for once all is answered that the run learnt."""
     store = RecordingStore(told.answers)
     snapshot = fold(CaseSource(case.world(name), case.taken(name)).read(case.target))
-    for scene in scenes(case.target, snapshot, FactStore(told.answers), told.vantage):
+    facts = FactStore(told.answers)
+    for scene in with_siblings([s for v in told.vantages for s in scenes(case.target, snapshot, facts, v)]):
         for view in views(scene, case.cause.scope):
             _ask(case.cause, replace(view, facts=store))
     return store.asked

@@ -61,6 +61,16 @@ class Vantage:
     key: str = ""
     control: str = ""
 
+    @property
+    def is_pod(self) -> bool:
+        """Whether it is a pod on the pod network, which NetworkPolicies judge."""
+        return self.kind in ("pod", "client", "stand-in")
+
+    @property
+    def who(self) -> str:
+        """Whom a fault hits: the client by its name, or the probe."""
+        return self.name if self.kind in ("client", "stand-in") else "the probe"
+
     def __str__(self) -> str:
         on = f" on {self.node}" if self.node else ""
         return {

@@ -31,6 +31,9 @@ from kubectl_refused.probes.standing import unenlisted
 WHAT = "probe pod"
 ALARM = 50  # seconds for one round of the agent
 HOLD = 60  # seconds that it stays for more questions; they follow within a few
+# Seconds before a stand-in dials: many network plugins judge a pod only once the API tells its address, and until
+# then let it through or let it nowhere (kubernetes.io, Network Policies, "Pod lifecycle").
+SETTLE = 1.5
 MARGIN = 5.0  # seconds for an answer to arrive
 MOST_READS = 12
 REREAD = 0.2  # seconds before the log is read once more
@@ -119,7 +122,8 @@ class ProbeOfClient:
         raise ProbeFailedError(why_none_ran(failures), remedy)
 
     def _try(self, choice: Choice, stand: Client, answers: Answers, context: ProbeContext) -> None:
-        arguments = (*_arguments(context), "--hold", str(HOLD), *answers.asked)
+        settle = ("--settle", str(SETTLE)) if stand.standing in ("pod", "control") else ()
+        arguments = (*settle, *_arguments(context), "--hold", str(HOLD), *answers.asked)
         wanted = Wanted(
             self._next_name(),
             stand.namespace or context.target.namespace,
@@ -204,7 +208,7 @@ def _vantage(client: Client, pod: Pod) -> Vantage:
 def _arguments(context: ProbeContext) -> tuple[str, ...]:
     dials = context.settings.dials
     repeated = ("--times", str(dials)) if dials > 1 else ()
-    guess = ("--guess",) if context.settings.guess else ()
+    guess = ("--guess", "1") if context.settings.guess else ()
     return ("--timeout", f"{context.settings.dial_timeout:g}", "--alarm", str(ALARM), *repeated, *guess)
 
 

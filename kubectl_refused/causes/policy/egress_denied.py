@@ -21,6 +21,7 @@ from kubectl_refused.model.evidence import Certainty, Finding
 from kubectl_refused.model.facts import HANDSHAKE, NAMESPACE, POLICIES_IN, NamespaceKey
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.controls import control_proof
 from kubectl_refused.trace.policies import Party, allows, selecting
 from kubectl_refused.trace.proofs import field, packet
 
@@ -35,7 +36,7 @@ def egress_denied(scene: Scene) -> Iterator[Finding]:
     handshake, pod = scene.dialled, scene.pod
     if handshake is None or pod is None or handshake.outcome not in _DENIALS:
         return
-    if scene.vantage.kind != "pod":
+    if not scene.vantage.is_pod:
         return
     client = scene.vantage.namespace or scene.target.namespace
     policies = scene.need(POLICIES_IN, NamespaceKey(client))
@@ -54,8 +55,12 @@ def egress_denied(scene: Scene) -> Iterator[Finding]:
     yield Finding(
         where=first,
         says=f"{names} lets no client of namespace {client} out on port {handshake.port}",
-        headline=f"NetworkPolicy {names} does not let the client out",
+        headline=f"NetworkPolicy {names} does not let {_client(scene)} out",
         certainty=Certainty.PROVED,
-        evidence=(field(scene, first, "spec.egress", None, says), packet(scene, handshake)),
+        evidence=(field(scene, first, "spec.egress", None, says), packet(scene, handshake), *control_proof(scene)),
         fix=allow(scene, closing[0], "egress", rule),
     )
+
+
+def _client(scene: Scene) -> str:
+    return scene.vantage.who.replace("the probe", "the client")

@@ -22,6 +22,7 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.controls import control_proof
 from kubectl_refused.trace.policies import Party, allows, lets_in, selecting
 from kubectl_refused.trace.proofs import field, packet, sockets, source_address
 from kubectl_refused.trace.sockets import Standing, standing
@@ -42,7 +43,7 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     handshake, pod = scene.dialled, scene.pod
     if handshake is None or pod is None or handshake.outcome not in _DENIALS:
         return
-    if scene.vantage.kind != "pod":
+    if not scene.vantage.is_pod:
         return  # policies are evaluated for pods; the API server's own address tells nothing
     namespace = pod.metadata.namespace
     policies = scene.need(POLICIES_IN, NamespaceKey(namespace))
@@ -60,17 +61,19 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
             f"networkpolicy/{closing[0].metadata.name}",
             "spec.ingress",
             None,
-            f"{names} selects {pod.metadata.name}; no rule lets the {_told(scene)} in on port {handshake.port}",
+            f"{names} selects {pod.metadata.name}; no rule lets {_told(scene)} in on port {handshake.port}",
         ),
         packet(scene, handshake),
     ]
     evidence += [sockets(pod, listeners)] if listeners else []
+    shown = control_proof(scene)
+    evidence += shown
     rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": handshake.port}]}
     yield Finding(
         where=f"networkpolicy/{closing[0].metadata.name}",
-        says=f"{names} does not let the {_told(scene)} in on port {handshake.port}; {lets_in(closing)}",
-        headline=f"NetworkPolicy {names} does not let the probe in ({lets_in(closing)})",
-        certainty=Certainty.PROVED if listeners else Certainty.LIKELY,
+        says=f"{names} does not let {_told(scene)} in on port {handshake.port}; {lets_in(closing)}",
+        headline=f"NetworkPolicy {names} does not let {scene.vantage.who} in ({lets_in(closing)})",
+        certainty=Certainty.PROVED if listeners or shown else Certainty.LIKELY,
         evidence=tuple(evidence),
         fix=allow(scene, closing[0], "ingress", rule),
     )
@@ -85,4 +88,5 @@ def client(scene: Scene, handshake: Handshake) -> Party:
 
 
 def _told(scene: Scene) -> str:
-    return f"probe pod of namespace {scene.vantage.namespace or scene.target.namespace}"
+    who = scene.vantage.who.replace("the probe", "the probe pod")
+    return f"{who} of namespace {scene.vantage.namespace or scene.target.namespace}"

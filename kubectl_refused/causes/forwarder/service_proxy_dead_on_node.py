@@ -1,0 +1,101 @@
+"""The service proxy of one node does not forward for this Service.
+
+Why it refuses:
+    A ClusterIP exists only in rules that kube-proxy (or what replaces it) writes on every node. Where it is dead,
+    or its rules are old, clients of that node get no answer or the one of former times, while every pod behind
+    the Service answers them at its own address.
+Confirm:
+    kubectl get pods -n kube-system -o wide | grep proxy    # the one of that node; its log
+Fix:
+    Restart the node's service proxy and read why it stopped.
+See:
+    https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/#is-the-kube-proxy-working
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.change import command
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
+from kubectl_refused.model.facts import HANDSHAKE, PODS_IN, NamespaceKey
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.proofs import field, packet
+from kubectl_refused.trace.statuses import condition
+
+SYSTEM = "kube-system"
+MOST_PROOFS = 2
+
+
+@cause(
+    "KR301",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, PODS_IN},
+    produces={Symptom.SILENCE, Symptom.REJECT, Symptom.RST},
+    since="0.2",
+)
+def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
+    """Yield when from one node the endpoints accept and the ClusterIP does not, and elsewhere it does."""
+    node, failed = scene.vantage.node, _entrance(scene)
+    if not node or failed is None or failed.outcome is Outcome.ACCEPTED:
+        return
+    behind = [scene.handshake(scene.at_endpoint(e).endpoint_dial) for e in scene.ready_endpoints]
+    reached = [h for h in behind if h and h.outcome is Outcome.ACCEPTED]
+    if not reached or len(reached) < len(behind) or _is_its_own_backend(scene):
+        return
+    elsewhere = [s for s in scene.siblings if s.vantage.node not in ("", node) and _works(s)]
+    if any(s.vantage.node == node and _works(s) for s in scene.siblings):
+        return  # the node's rules are there for its neighbour
+    proxy = _proxy(scene, node)
+    evidence: list[Evidence] = [packet(scene, failed)]
+    evidence += [packet(scene, h) for h in reached[:MOST_PROOFS]]
+    evidence += [packet(s, h) for s in elsewhere[:MOST_PROOFS] if (h := _entrance(s))]
+    if proxy:
+        told = f"{proxy.metadata.name} of {node} is {_readiness(proxy)}"
+        evidence.append(field(scene, f"pod/{proxy.metadata.name}", "status.conditions", None, told))
+    only = "only from" if elsewhere else "from"
+    yield Finding(
+        where=f"node/{node}",
+        says=f"{only} {node} the Service's address fails, while its {len(reached)} endpoints accept",
+        headline=f"the service proxy of {node} does not forward to it",
+        certainty=Certainty.PROVED if elsewhere else Certainty.LIKELY,
+        evidence=tuple(evidence),
+        fix=_fix(scene, node, proxy),
+    )
+
+
+def _entrance(scene: Scene) -> Handshake | None:
+    return scene.maybe(HANDSHAKE, scene.entrance_dial) if scene.entrance_dial else None
+
+
+def _works(scene: Scene) -> bool:
+    seen = scene.handshake(scene.entrance_dial)
+    return seen is not None and seen.outcome is Outcome.ACCEPTED
+
+
+def _is_its_own_backend(scene: Scene) -> bool:
+    """A pod that dials its own Service may be sent back to itself, which is another fault (no hairpin)."""
+    return any(scene.vantage.address and e.address == scene.vantage.address for e in scene.ready_endpoints)
+
+
+def _proxy(scene: Scene, node: str) -> Pod | None:
+    """The proxy's pod on the node, where it runs as one and may be read."""
+    pods = scene.maybe(PODS_IN, NamespaceKey(SYSTEM)) or ()
+    named = (p for p in pods if (p.metadata.labels or {}).get("k8s-app") == "kube-proxy")
+    return next((p for p in named if p.spec.node_name == node), None)
+
+
+def _fix(scene: Scene, node: str, proxy: Pod | None) -> Fix:
+    summary = f"Restart the service proxy (kube-proxy or what replaces it) of {node}"
+    if proxy is None:
+        return Fix(summary=f"{summary} and read its log")
+    line = command(scene, "delete", "pod", proxy.metadata.name, namespace=SYSTEM)
+    return Fix(summary=f"{summary}: its DaemonSet makes pod/{proxy.metadata.name} anew", command=line)
+
+
+def _readiness(pod: Pod) -> str:
+    ready = condition(pod, "Ready")
+    return "ready" if ready and ready.status == "True" else "not ready"

@@ -1,0 +1,27 @@
+"""The control beside a client: the same namespace and node without its labels. Pure.
+
+Where the client fails and the control gets through, its labels are what somebody judges by: shown, not concluded.
+"""
+
+from __future__ import annotations
+
+from kubectl_refused.judge.tellings import dial_told
+from kubectl_refused.model.evidence import WitnessEvidence
+from kubectl_refused.model.facts import HANDSHAKE
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.scene import Scene
+
+
+def control(scene: Scene) -> Handshake | None:
+    """The control's dial of the endpoint looked at; None without a control, Undecided while nobody dialled."""
+    beside = scene.control_of(scene.endpoint_dial)
+    return scene.maybe(HANDSHAKE, beside) if beside else None
+
+
+def control_proof(scene: Scene) -> tuple[WitnessEvidence, ...]:
+    """What the control's accept proves; nothing where it failed too or there is none."""
+    seen = control(scene)
+    if seen is None or seen.outcome is not Outcome.ACCEPTED:
+        return ()
+    says = f"a pod beside {scene.vantage.who} without its labels gets in: {dial_told(seen, scene)}"
+    return (WitnessEvidence(witness=seen.witness, subject=f"{seen.host}:{seen.port}", says=says),)
