@@ -149,6 +149,12 @@ DIAGNOSIS: tuple[Option, ...] = (
         "EndpointSlices chooses what is dialled",
     ),
     Option("--dry-run", "Print the objects that would be created as YAML; nothing is created or dialled"),
+    Option(
+        "--fix",
+        "Apply the fix: show it as a diff, ask, patch, diagnose again, and tell how to undo it. What Helm, "
+        "Argo CD, Flux or another controller writes is left to them",
+    ),
+    Option("--yes", "With --fix: apply what is proved without asking", short="-y"),
     OUTPUT,
     Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),
     VERBOSE,

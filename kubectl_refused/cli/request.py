@@ -42,6 +42,8 @@ class Request:
     exit_zero: bool = False
     dry_run: bool = False
     verbose: bool = False
+    fix: bool = False
+    yes: bool = False
 
 
 def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]) -> Request:
@@ -65,6 +67,7 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
         exit_zero=bool(values.get("exit_zero")),
         dry_run=bool(values.get("dry_run")),
         verbose=bool(values.get("verbose")),
+        **_fixing(values, files=bool(files)),
     )
 
 
@@ -92,6 +95,18 @@ def _check_choices(values: Values, options: tuple[Option, ...]) -> None:
             raise UsageProblem(
                 f"{option.name} {shown(str(value))} is not known", f"type {option.name} {'|'.join(option.choices)}"
             )
+
+
+def _fixing(values: Values, *, files: bool) -> dict[str, bool]:
+    """Whether to apply the fix, and without asking. Raises UsageProblem."""
+    fix, yes = bool(values.get("fix")), bool(values.get("yes"))
+    if yes and not fix:
+        raise UsageProblem("--yes agrees to --fix, which is not there", "add --fix")
+    if fix and files:
+        raise UsageProblem("--fix changes a cluster, and -f reads files", "change the files as the report says")
+    if fix and values.get("dry_run"):
+        raise UsageProblem("--fix changes the cluster and --dry-run does nothing", "leave one of them away")
+    return {"fix": fix, "yes": yes}
 
 
 def _split(path: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from kubectl_refused.connection.errors import NotFound
+from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
 
 from .exit_codes import NO_FAULT, exit_code
@@ -21,6 +23,9 @@ from .request import Request
 from .supervise import DEADLINE, supervise
 
 if TYPE_CHECKING:
+    from kubectl_refused.model.target import Target
+
+    from .fixing import Fixing
     from .grounds import Ground
 
 _ENDS = "it ends by its own deadline"
@@ -48,16 +53,19 @@ class DiagnosisJob:
         self._ground: Ground | None = None
         self._undoing = threading.Lock()
         self._remaining: list[tuple[str, Callable[[Any], None]]] = []
+        self._fixing: Fixing | None = None
 
     def work(self) -> int:
-        """Diagnose every target, clean up, and render the report."""
-        ground = self._ground = self._ground_of(self._request)
-        try:
-            report = self._diagnose(ground)
-        finally:
-            ground.close()
-        self.clean_up(time.monotonic() + DEADLINE)
-        self._render(self._as_it_ended(report))
+        """Diagnose every target, clean up, and render the report; with --fix mend and render what came of it."""
+        if self._request.fix:
+            _check_terminal(self._request, self._talk)
+        report = self._report(self._request)
+        if not self._request.fix or self._talk is self._out:
+            self._render(report)
+        if self._request.fix:
+            report = self._mended(report)
+            if self._talk is not self._out:
+                self._render(report)
         return NO_FAULT if self._request.exit_zero else exit_code(report)
 
     def cancel(self) -> None:
@@ -84,9 +92,54 @@ class DiagnosisJob:
         remaining = [what for what, _ in [*self._remaining, *self._ground.ledger.take_undos()]]
         namespace = self._request.connection.namespace or self._ground.namespace
         start = f"{kubectl_command(self._request.connection)} delete -n {shlex.quote(namespace)}"
-        return [f"{start} {what}" if _DELETABLE.fullmatch(what) else what for what in dict.fromkeys(remaining)]
+        undos = self._fixing.left() if self._fixing else ()
+        left = [f"{start} {what}" if _DELETABLE.fullmatch(what) else what for what in dict.fromkeys(remaining)]
+        return [*left, *undos]
 
-    def _diagnose(self, ground: Ground) -> Report:
+    @property
+    def _talk(self) -> TextIO:
+        """Where --fix shows its diff and asks: beside the report, or on stderr where that is data."""
+        return self._out if self._request.output in ("", "wide") else sys.stderr
+
+    def _report(self, request: Request) -> Report:
+        """Diagnose, and clean up. Every diagnosis of a run has a ground of its own, and all share one ledger."""
+        ground = self._ground_of(request)
+        if self._ground is not None:
+            ground.ledger = self._ground.ledger
+        self._ground = ground
+        try:
+            report = self._diagnose(ground, request)
+        finally:
+            ground.close()
+        self.clean_up(time.monotonic() + DEADLINE)
+        return self._as_it_ended(report)
+
+    def _mended(self, report: Report) -> Report:
+        from .fixing import Fixing
+
+        ground = self._ground
+        assert ground is not None
+
+        def again(target: Target) -> Diagnosis:
+            new = self._report(dataclasses.replace(self._request, targets=(target,)))
+            assert isinstance(new, Diagnosis)
+            return new
+
+        self._fixing = Fixing(
+            self._talk,
+            yes=self._request.yes,
+            connection=self._connection,
+            ledger=ground.ledger,
+            again=again,
+            show=self._render if self._talk is self._out else None,
+        )
+        return self._fixing.mend(report, ground.targets())
+
+    def _connection(self) -> Any:
+        """That of the newest diagnosis, which a cancel ends; files have none, and nothing to mend either."""
+        return getattr(self._ground, "connection", None)
+
+    def _diagnose(self, ground: Ground, request: Request) -> Report:
         from kubectl_refused.pipeline import diagnose  # loads every cause
 
         from .terminal import steps
@@ -108,7 +161,7 @@ class DiagnosisJob:
                         say=say,
                     )
                 )
-        return found[0] if len(self._request.targets) == len(found) == 1 else DiagnosisList(items=tuple(found))
+        return found[0] if len(request.targets) == len(found) == 1 else DiagnosisList(items=tuple(found))
 
     def _as_it_ended(self, report: Report) -> Report:
         """The report with what could not be deleted told as such: it was made before the clean-up."""
@@ -137,6 +190,14 @@ def _ground_of(request: Request) -> Ground:
     from .grounds import ClusterGround, FilesGround
 
     return FilesGround(request) if request.files else ClusterGround(request)
+
+
+def _check_terminal(request: Request, talk: TextIO) -> None:
+    """Raise UsageProblem where --fix must ask and nobody could answer, before anything is done."""
+    from .asking import may_ask
+
+    if not request.yes and not may_ask(talk):
+        raise UsageProblem("--fix asks before it changes anything, and there is no terminal", "add --yes to agree")
 
 
 def _saying(say: Callable[[str], None], target: str) -> Callable[[str], None]:
