@@ -15,6 +15,7 @@ from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.base import Ledger, Method, ProbeContext, ProbeSettings
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.prober import Prober
+from kubectl_refused.probes.rights import Preflight
 from kubectl_refused.sources.base import Source
 
 from .request import Request
@@ -130,6 +131,7 @@ class ClusterGround:
         self._methods: dict[str, list[Method]] = {}
         self._clients_in: dict[str, tuple[Client, ...]] = {}
         self._probers: list[Prober] = []
+        self._preflight = Preflight()
 
     def targets(self) -> tuple[Target, ...]:
         """Those asked for, in the context's namespace where none was typed."""
@@ -142,7 +144,7 @@ class ClusterGround:
         methods = self._methods.setdefault(target.namespace, live_methods(self.depth))
         context = _context(self.connection, target, self._request.probing, self.ledger, self._run_id, say)
         context = replace(context, clients=self._clients(target))
-        self._probers.append(Prober(methods, context))
+        self._probers.append(Prober(methods, context, preflight=self._preflight))
         return self._probers[-1]
 
     def _clients(self, target: Target) -> tuple[Client, ...]:

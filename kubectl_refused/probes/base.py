@@ -113,6 +113,9 @@ class Method(Protocol):
 
     `depth` is the level from which it may be used; `rights` are checked before its first use. A method that
     serves some clients only has `takes(need, context) -> bool` as well: what it does not take goes to the next.
+    One that touches or runs something has `proves`, a clause for the report where rights are missing, which are
+    then asked for beforehand (rights.py); `ways` are sets of rights of which one suffices; `acts_in_target` tells
+    that its dials start in the target's namespace, whoever the client is.
     """
 
     name: str

@@ -55,6 +55,7 @@ class ClientExec:
     depth = Depth.PODS
     facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP})
     rights: tuple[Right, ...] = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
+    proves = "what the client itself experiences"
 
     def __init__(self, run: Run = run_in_container) -> None:
         self.vantages: dict[str, Vantage] = {}

@@ -77,6 +77,7 @@ class ContainerExec:
         Right("get", "pods", subresource="exec"),
         Right("create", "pods", subresource="exec"),
     )
+    proves = "which sockets listen in the pod"
 
     def __init__(self, run: Run = run_in_container) -> None:
         self._run = run

@@ -59,6 +59,7 @@ class EphemeralContainer:
         Right("get", "pods"),
         Right("get", "pods", subresource="log"),
     )
+    proves = "which sockets listen where no container of the pod can tell"
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Read each pod, side by side."""

@@ -53,10 +53,13 @@ class PodProxy:
     order = 50
     depth = Depth.PASSIVE
     facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE})
-    rights: tuple[Right, ...] = (
-        Right("get", "pods", subresource="proxy"),
-        Right("get", "services", subresource="proxy"),
-    )
+    # Either reaches some of the addresses; what is forbidden then says so itself.
+    rights: tuple[Right, ...] = ()
+    rights_for_pods = (Right("get", "pods", subresource="proxy"),)
+    rights_for_services = (Right("get", "services", subresource="proxy"),)
+    ways = (rights_for_pods, rights_for_services)
+    proves = "whether the API server reaches an address"
+    acts_in_target = True
 
     def __init__(self, ask: Ask | None = None, forward: Forward = dial_by_port_forward) -> None:
         self._ask, self._forward = ask or ask_once, forward

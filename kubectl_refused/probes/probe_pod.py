@@ -44,6 +44,7 @@ class ProbePod:
     rights_for_jobs = (Right("create", "jobs", "batch"), Right("delete", "jobs", "batch"))
     rights_for_bare_pods = (Right("create", "pods"), Right("delete", "pods"))
     ways = (rights_for_jobs, rights_for_bare_pods)
+    proves = "what a packet from inside the cluster experiences and who rejects it"
     rights_for_later_rounds = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
     rights_for_images = (Right("list", "nodes"),)
     rights_for_reasons = (Right("list", "events"),)

@@ -16,6 +16,7 @@ from kubectl_refused.model.target import Depth, Vantage
 from .base import Learnt, Method, ProbeContext
 from .permits import Permits
 from .plan import plan, why_hopeless
+from .rights import Preflight
 
 # A method may hand its needs on to the next one this often before they are given up.
 MOST_FALLBACKS = 4
@@ -28,13 +29,20 @@ class Prober:
     that were not allowed.
     """
 
-    def __init__(self, methods: Sequence[Method], context: ProbeContext, *, deepest: Depth = Depth.ALL) -> None:
-        """`deepest` is the last level that a person could ask for here."""
+    def __init__(
+        self,
+        methods: Sequence[Method],
+        context: ProbeContext,
+        *,
+        deepest: Depth = Depth.ALL,
+        preflight: Preflight | None = None,
+    ) -> None:
+        """`deepest` is the last level that a person could ask for here; `preflight` may be shared."""
         self._methods = {m.name: m for m in methods}
         self._deepest = deepest
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
-        self._permits = Permits()
+        self._permits, self._preflight = Permits(), preflight or Preflight()
         self.gaps: list[Gap] = []
         self.notices: list[Gap] = []
 
@@ -105,7 +113,9 @@ class Prober:
 
     def _ask(self, method: Method, needs: tuple[Need, ...], context: ProbeContext) -> list[Learnt]:
         """Every need answered: one the method forgot becomes a Gap, so that nothing is asked for ever."""
-        given: dict[Need, Any] = dict(method.learn(needs, context))
+        denied = self._preflight.refusals(method, needs, context)
+        allowed = [need for need in needs if need not in denied]
+        given: dict[Need, Any] = denied | (dict(method.learn(allowed, context)) if allowed else {})
         for need in needs:
             value = given.setdefault(need, Gap(need.fact.about, f"{method.name} gave no answer"))
             gap = value if isinstance(value, Gap) else None
