@@ -32,6 +32,8 @@ _AFTER_ACCEPT = (
     "unexpected http",
     "http2:",
 )
+# A mesh's proxy in the application's place.
+_PROXY_SAYS = ("upstream connect error", "os error 111", "error trying to connect")
 _TUNNEL = ("proxy error from", "while dialing", "no agent available", "rpc error", "dial timeout, backstop")
 
 Verdict = tuple[Outcome, str]
@@ -43,7 +45,7 @@ def verdict_of(response: Response) -> Verdict | Gap:
     message = ((status.message if status else None) or "").strip()
     low = message.lower()
     if status is None:
-        return Outcome.ACCEPTED, f"the application answers {response.status}"
+        return Outcome.ACCEPTED, _answered(response)
     if REACHING in low:
         return _of_dial(message[low.index(REACHING) + len(REACHING) :].strip())
     if "no endpoints available for service" in low:
@@ -51,6 +53,19 @@ def verdict_of(response: Response) -> Verdict | Gap:
     if "no service port" in low or "address not allowed" in low:
         return Gap("", message)
     return _of_api_server(response, message, low)
+
+
+def _answered(response: Response) -> str:
+    """What a mesh's proxy says of the app behind it, else that the application answers.
+
+    Envoy's page: "upstream connect error or disconnect/reset before headers. … delayed connect error: 111"
+    (istio issue 41090); Linkerd's proxy puts its error into the header l5d-proxy-error.
+    """
+    if response.status in (502, 503, 504):
+        said = response.headers.get("l5d-proxy-error") or response.body[:400].decode(errors="replace")
+        if any(words in said.lower() for words in _PROXY_SAYS):
+            return f"a proxy before the application answers {response.status}: {said}"
+    return f"the application answers {response.status}"
 
 
 def _of_dial(text: str) -> Verdict | Gap:

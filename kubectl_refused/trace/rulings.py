@@ -13,6 +13,7 @@ from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 
 from .statuses import running
+from .veils import veiled
 
 # Endpoints that fail alike are alike: this many are looked into, the rest only dialled.
 MOST_SUSPECTS = 6
@@ -62,6 +63,7 @@ def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
     """The scene as a scope sees it: itself, each suspect endpoint, or each selected pod."""
     if scope is Scope.PROCESS:
         yield from suspects(scene) if scene.ready_endpoints else unready(scene)
+        yield from veiled(scene)
     elif scope is Scope.ROUTE:
         yield scene
     elif scope is Scope.POD:
@@ -81,7 +83,10 @@ def unready(scene: Scene) -> Iterator[Scene]:
 
 
 def suspects(scene: Scene) -> Iterator[Scene]:
-    """Endpoints that get traffic and have not accepted: a fault in front of an accept is none."""
+    """Endpoints that get traffic and have not accepted: a fault in front of an accept is none.
+
+    Where a mesh's proxy accepts in the app's place, one behind it may be: scope PROCESS looks there too.
+    """
     shown = 0
     for endpoint in scene.ready_endpoints:
         view = scene.at_endpoint(endpoint)

@@ -3,7 +3,8 @@
 Why it refuses:
     Packets for the pod's address arrive on its own interface; the only socket on that port is bound to
     127.0.0.1 or ::1, so the kernel answers RST. Inside the pod everything works, and so does port-forward,
-    because it dials localhost in the pod's network namespace (kubernetes issue 87484).
+    because it dials localhost in the pod's network namespace (kubernetes issue 87484). That difference proves it
+    without sockets, unless a NetworkPolicy may reject, or the pod has addresses of both families.
 Confirm:
     kubectl exec POD -- cat /proc/net/tcp    # 0100007F:PORT in state 0A
 Fix:
@@ -19,19 +20,32 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.bind import bind_everywhere
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, WitnessEvidence
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD, PodPort
+from kubectl_refused.model.facts import (
+    FORWARD,
+    HANDSHAKE,
+    LISTENERS,
+    LOG,
+    POLICIES_IN,
+    SEARCH,
+    WORKLOAD,
+    Dial,
+    PodPort,
+)
 from kubectl_refused.model.objects import Pod
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.containers import containers, said_listeners
+from kubectl_refused.trace.localhost import found_port, not_comparable
 from kubectl_refused.trace.proofs import field, packet, sockets
+from kubectl_refused.trace.rejecters import may_be_rejected, no_policy
+from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import is_loopback, shown
 
 
 @cause(
     "KR403",
     scope=Scope.PROCESS,
-    reads={HANDSHAKE, LISTENERS, FORWARD, WORKLOAD},
+    reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, POLICIES_IN, WORKLOAD},
     produces=Symptom.RST,
     since="0.1",
 )
@@ -46,20 +60,38 @@ def listens_on_loopback(scene: Scene) -> Iterator[Finding]:
         return
     if handshake.outcome is not Outcome.REFUSED:
         return
-    works = scene.maybe(FORWARD, PodPort(pod.metadata.namespace, pod.metadata.name, handshake.port))
-    witness = [_witness(handshake.port)] if works and works.outcome is Outcome.ACCEPTED else []
     listeners = scene.maybe(LISTENERS, pod_key(pod))
+    works = scene.maybe(FORWARD, PodPort(pod.metadata.namespace, pod.metadata.name, handshake.port))
+    accepted = works is not None and works.outcome is Outcome.ACCEPTED
     if listeners is None:
-        if witness:
-            yield _finding(
-                scene, pod, handshake.port, [packet(scene, handshake), *witness], Certainty.LIKELY, "localhost"
-            )
+        yield from _by_port_forward(scene, pod, handshake) if accepted else _on_another_port(scene, pod, handshake)
         return
-    here = [s for s in listeners.sockets if s.port == handshake.port] or list(listeners.sockets)
+    mine = app_sockets(pod, listeners.sockets)
+    here = [s for s in mine if s.port == handshake.port] or list(mine)
     if not here or not all(is_loopback(s.address) for s in here):
         return
-    evidence: list[Evidence] = [sockets(pod, listeners), packet(scene, handshake), *witness]
+    evidence: list[Evidence] = [sockets(pod, listeners), packet(scene, handshake)]
+    evidence += [_witness(handshake.port)] if accepted else []
     yield _finding(scene, pod, here[0].port, evidence, Certainty.PROVED, shown(here), here[0].owner)
+
+
+def _by_port_forward(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
+    """The pod's address refuses what its localhost accepts: proved where nobody else can have refused."""
+    doubt = may_be_rejected(scene, pod) or not_comparable(scene, pod)
+    evidence: list[Evidence] = [packet(scene, refused), _witness(refused.port)]
+    evidence += [] if doubt else [no_policy(scene, pod)]
+    certainty = Certainty.LIKELY if doubt else Certainty.PROVED
+    yield _finding(scene, pod, refused.port, evidence, certainty, "localhost", doubt=doubt)
+
+
+def _on_another_port(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
+    """The port that the app is on instead is itself open to localhost only."""
+    found = found_port(scene, pod, refused)
+    if found is None:
+        return
+    tried = scene.maybe(HANDSHAKE, Dial(refused.host, found.port, scene.vantage.key))
+    if tried is not None and tried.outcome is Outcome.REFUSED:
+        yield from _by_port_forward(scene, pod, tried)
 
 
 def _said(scene: Scene, pod: Pod) -> Iterator[Finding]:
@@ -86,12 +118,20 @@ def _witness(port: int) -> WitnessEvidence:
 
 
 def _finding(
-    scene: Scene, pod: Pod, port: int, evidence: list[Evidence], certainty: Certainty, bound: str, owner: str = ""
+    scene: Scene,
+    pod: Pod,
+    port: int,
+    evidence: list[Evidence],
+    certainty: Certainty,
+    bound: str,
+    owner: str = "",
+    doubt: str = "",
 ) -> Finding:
     address = bound.rsplit(":", 1)[0] if ":" in bound else bound
     return Finding(
         where=f"port {port} of pod/{pod.metadata.name}",
-        says=f"{owner or 'the process'} is on {bound} only",
+        says=f"{owner or 'the process'} is on {bound} only"
+        + (f", if its refusal is its own: {doubt}" if doubt else ""),
         headline=f"the app listens on {address} only",
         certainty=certainty,
         evidence=tuple(evidence),

@@ -1,9 +1,9 @@
-"""The container runs, and nothing in the pod listens on TCP.
+"""The container runs, and nothing of its app listens on TCP.
 
 Why it refuses:
     Process 1 lives (a shell, a supervisor, a sleep), the server is not up: it died, was never started, is
     still starting, or serves a UNIX socket. No socket takes the SYN, so the kernel answers RST. Without a
-    readinessProbe the pod counts as ready all the same.
+    readinessProbe the pod counts as ready all the same. A metrics or health port of its own is not the app.
 Confirm:
     kubectl exec POD -- cat /proc/net/tcp /proc/net/tcp6    # no line in state 0A
 Fix:
@@ -14,16 +14,20 @@ See:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
-from kubectl_refused.model.evidence import Certainty, Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, WitnessEvidence
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, LOG, SEARCH, WORKLOAD
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.candidate_ports import app_ports, called
 from kubectl_refused.trace.containers import containers
+from kubectl_refused.trace.localhost import searched
 from kubectl_refused.trace.proofs import field, packet, sockets
+from kubectl_refused.trace.runtimes import app_sockets, sandbox_of
 from kubectl_refused.trace.statuses import reported, seconds
 
 # Seconds in which a server may still be starting: what is true now need not be in a moment.
@@ -33,19 +37,40 @@ YOUNG = 30.0
 @cause(
     "KR408",
     scope=Scope.PROCESS,
-    reads={HANDSHAKE, LISTENERS, WORKLOAD},
+    reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, WORKLOAD},
     produces=Symptom.RST,
     shows=Symptom.NO_LISTENER,
     since="0.1",
 )
 def nothing_listens(scene: Scene) -> Iterator[Finding]:
-    """Yield when the pod's network namespace has no listening TCP socket at all."""
+    """Yield when the pod's network namespace has no listening socket of the app's; by a search it is likely."""
     handshake, pod = scene.dialled, scene.pod
     if handshake is None or pod is None or handshake.outcome is not Outcome.REFUSED:
         return
-    listeners = scene.need(LISTENERS, pod_key(pod))
-    if listeners.sockets:
+    listeners = scene.maybe(LISTENERS, pod_key(pod))
+    if listeners is None:
+        yield from _by_search(scene, pod, handshake)
         return
+    mine = [s.port for s in app_sockets(pod, listeners.sockets)]
+    if handshake.port in mine or app_ports(pod, mine):
+        return
+    certainty = Certainty.LIKELY if pod.spec.host_network or sandbox_of(pod) == "gVisor" else Certainty.PROVED
+    yield _finding(scene, pod, handshake, mine, sockets(pod, listeners), certainty)
+
+
+def _by_search(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
+    """No port that is worth a dial accepts at localhost either."""
+    search = searched(scene, pod, refused)
+    if search is None or app_ports(pod, search.accepted):
+        return
+    says = f"{len(search.tried)} other ports were tried by port-forward; none of the app's accepts"
+    witness = WitnessEvidence(witness="port-forward", subject=f"pod/{pod.metadata.name}", says=says)
+    yield _finding(scene, pod, refused, search.accepted, witness, Certainty.LIKELY)
+
+
+def _finding(
+    scene: Scene, pod: Pod, refused: Handshake, left: Iterable[int], proof: Evidence, certainty: Certainty
+) -> Finding:
     kind, metadata, _ = workload_of(scene, pod)
     main = next(iter(containers(pod)), None)
     name = main.name if main else ""
@@ -53,16 +78,18 @@ def nothing_listens(scene: Scene) -> Iterator[Finding]:
     since = f", for {age:.0f} s" if age is not None and age < YOUNG else ""
     says = f"container {name} is running{since}"
     running = field(scene, f"pod/{pod.metadata.name}", "status.phase", "Running", says)
-    yield Finding(
+    others = ", ".join(called(pod, p) for p in list(left)[:4])
+    return Finding(
         where=f"pod/{pod.metadata.name}",
-        says=f"port {handshake.port} is dialled; no process listens on any TCP port",
+        says=f"port {refused.port} is dialled; no process listens on "
+        + (f"it, only on {others}" if others else "any TCP port"),
         headline="the container has just started, and nothing listens in it yet"
         if since
-        else "the container runs, but nothing listens in it",
-        certainty=Certainty.LIKELY if since else Certainty.PROVED,
-        evidence=(sockets(pod, listeners), packet(scene, handshake), running),
+        else f"the container runs, but nothing listens in it{f' besides {others}' if others else ''}",
+        certainty=Certainty.LIKELY if since else certainty,
+        evidence=(proof, packet(scene, refused), running),
         fix=Fix(
-            summary=f"Make container {name} serve port {handshake.port}, and give it a readinessProbe",
+            summary=f"Make container {name} serve port {refused.port}, and give it a readinessProbe",
             owner=named(kind, metadata.name),
         ),
     )

@@ -14,34 +14,46 @@ See:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.target_port import aim
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, TrialEvidence, WitnessEvidence
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD, Dial, PodPort
+from kubectl_refused.model.facts import (
+    FORWARD,
+    HANDSHAKE,
+    LISTENERS,
+    LOG,
+    POLICIES_IN,
+    SEARCH,
+    WORKLOAD,
+    Dial,
+    PodPort,
+)
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.candidate_ports import app_ports, called
 from kubectl_refused.trace.containers import containers, resolve_target_port, said_listeners, said_ports
+from kubectl_refused.trace.localhost import Found, found_port, not_comparable, refused_in_both_families
 from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
+from kubectl_refused.trace.rejecters import may_be_rejected
+from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_ports, shown, standing
-
-# Ports tried by port-forward when sockets cannot be read.
-MOST_CANDIDATES = 5
+from kubectl_refused.trace.veils import says_nothing
 
 
 @cause(
     "KR401",
     scope=Scope.PROCESS,
-    reads={HANDSHAKE, LISTENERS, FORWARD, WORKLOAD},
+    reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, POLICIES_IN, WORKLOAD},
     produces=Symptom.RST,
     since="0.1",
 )
 def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     """Yield when nothing listens on the endpoint's port while the pod listens elsewhere.
 
-    Sockets prove it; port-forward alone makes it likely; flags in the spec alone make it possible.
+    Sockets prove it, or a search by port-forward where nobody can have rejected; flags alone make it possible.
     """
     pod, endpoint = scene.pod, scene.endpoint
     if pod is None or endpoint is None or endpoint.port is None or scene.port is None:
@@ -50,26 +62,28 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     if handshake is None:
         yield from _said(scene, pod, endpoint.port)
         return
-    if handshake.outcome is not Outcome.REFUSED:
+    if handshake.outcome is not Outcome.REFUSED and not says_nothing(scene, pod, handshake):
         return
     listeners = scene.maybe(LISTENERS, pod_key(pod))
     if listeners is None:
-        yield from _forwarded(scene, pod, handshake)
+        yield from _forwarded(scene, pod, handshake) if handshake.outcome is Outcome.REFUSED else ()
         return
-    aimed = handshake.port
-    if not listeners.sockets or standing(listeners.sockets, endpoint.address, aimed) is not Standing.ABSENT:
+    aimed, mine = handshake.port, app_sockets(pod, listeners.sockets)
+    if standing(listeners.sockets, endpoint.address, aimed) is not Standing.ABSENT:
         return
-    open_ports = reachable_ports(listeners.sockets, endpoint.address)
-    meant = likeliest_port(open_ports or [s.port for s in listeners.sockets], said_ports(pod))
-    assert meant is not None
+    open_ports = app_ports(pod, reachable_ports(mine, endpoint.address))
+    meant = likeliest_port(open_ports or app_ports(pod, [s.port for s in mine]), said_ports(pod))
+    if meant is None:
+        return  # nothing of the app's listens at all: another cause's to say
     if scene.service and scene.service.spec.cluster_ip == "None" and meant == resolve_target_port(pod, scene.port):
         return  # targetPort is right, but a headless Service does not use it: another cause's to say
     evidence = [_sends(scene, aimed), sockets(pod, listeners), packet(scene, handshake)]
-    if meant in open_ports:
+    if meant in open_ports and handshake.outcome is Outcome.REFUSED:
         evidence += _trial(scene, endpoint.address, meant)
-    owner = next((s.owner for s in listeners.sockets if s.port == meant and s.owner), "the process")
-    bound = shown(s for s in listeners.sockets if s.port == meant)
-    yield _finding(scene, pod, aimed, meant, f"{owner} listens on {bound}", evidence, Certainty.PROVED)
+    owner = next((s.owner for s in mine if s.port == meant and s.owner), "the process")
+    bound = shown(s for s in mine if s.port == meant)
+    says = f"{owner} listens on {bound}{_besides(pod, [s.port for s in mine], meant)}"
+    yield _finding(scene, pod, aimed, meant, says, evidence, Certainty.PROVED)
 
 
 def _said(scene: Scene, pod: Pod, aimed: int) -> Iterator[Finding]:
@@ -89,20 +103,32 @@ def _may_be_anothers(pod: Pod, aimed: int) -> bool:
     return any(p.container_port == aimed for c in silent for p in c.ports or ())
 
 
-def _forwarded(scene: Scene, pod: Pod, handshake: Handshake) -> Iterator[Finding]:
-    """Nothing at localhost on the port aimed at, but on another one the spec mentions: seen by port-forward."""
-    namespace, name = pod_key(pod)
-    aimed = scene.maybe(FORWARD, PodPort(namespace, name, handshake.port))
-    if aimed is None or aimed.outcome is Outcome.ACCEPTED:
+def _forwarded(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
+    """Nothing at localhost on the port aimed at, but on another one: found by port-forward, then dialled."""
+    found = found_port(scene, pod, refused)
+    if found is None:
         return
-    for port in [p for p in said_ports(pod) if p != handshake.port][:MOST_CANDIDATES]:
-        seen = scene.maybe(FORWARD, PodPort(namespace, name, port))
-        if seen is not None and seen.outcome is Outcome.ACCEPTED:
-            says = f"inside the pod, port {port} accepts and port {handshake.port} does not"
-            witness = WitnessEvidence(witness="port-forward", subject=f"pod/{name}", says=says)
-            evidence: list[Evidence] = [_sends(scene, handshake.port), witness, packet(scene, handshake)]
-            yield _finding(scene, pod, handshake.port, port, says, evidence, Certainty.LIKELY)
-            return
+    seen = scene.need(FORWARD, PodPort(*pod_key(pod), refused.port))
+    trial = _trial(scene, refused.host, found.port)
+    sure = refused_in_both_families(seen) and bool(trial)
+    doubt = may_be_rejected(scene, pod) or not_comparable(scene, pod)
+    says = f"inside the pod {_told(pod, found, refused.port)}"
+    witness = WitnessEvidence(witness="port-forward", subject=f"pod/{pod.metadata.name}", says=says)
+    evidence: list[Evidence] = [_sends(scene, refused.port), witness, packet(scene, refused), *trial]
+    certainty = Certainty.PROVED if sure and not doubt else Certainty.LIKELY
+    yield _finding(scene, pod, refused.port, found.port, says, evidence, certainty)
+
+
+def _told(pod: Pod, found: Found, aimed: int) -> str:
+    others = _besides(pod, found.search.accepted, found.port)
+    tried = f"{len(found.search.tried)} ports were tried by port-forward"
+    return f"port {found.port} accepts and port {aimed} does not{others}; {tried}"
+
+
+def _besides(pod: Pod, ports: Iterable[int], meant: int) -> str:
+    """`, also listens on 9090 (metrics)`: the ports that were not taken for the app's."""
+    others = [called(pod, p) for p in dict.fromkeys(ports) if p != meant]
+    return f", it also listens on {', '.join(others[:4])}" if others else ""
 
 
 def _finding(

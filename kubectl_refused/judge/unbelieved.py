@@ -1,0 +1,80 @@
+"""Answers that were had and must not be believed: a path that rests on them is neither healthy nor complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.facts import LISTENERS, NODE, NodeKey
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.rulings import Ruling
+from kubectl_refused.trace.runtimes import foreign_node, sandbox_of
+from kubectl_refused.trace.veils import says_nothing, veil
+
+SHOWN_PODS = 3
+
+
+def unbelieved(ruling: Ruling) -> bool:
+    """Whether some endpoint's accept is only a proxy's, and its pod's sockets were not read."""
+    return any(True for _ in _only_a_proxy(ruling.scene))
+
+
+def unbelieved_gaps(rulings: Iterable[Ruling]) -> Iterator[Gap]:
+    """For each path that is not proved: whose accepts and sockets say nothing, and why."""
+    for ruling in rulings:
+        if any(found.finding.certainty is Certainty.PROVED for found in ruling.found):
+            continue
+        yield from _accepts(ruling.scene)
+        yield from _strangers(ruling.scene)
+
+
+def _accepts(scene: Scene) -> Iterator[Gap]:
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for pod, proxy in _only_a_proxy(scene):
+        gap = scene.facts.get(LISTENERS, pod_key(pod))
+        because, remedy = (gap.because, gap.remedy) if isinstance(gap, Gap) else ("", "")
+        says = f"accepted by {proxy.rstrip(',')}, which accepts for a dead app too"
+        says += f"; its sockets were not read{f': {because}' if because else ''}"
+        by_reason.setdefault((says, remedy), []).append(pod.metadata.name)
+    for (says, remedy), names in by_reason.items():
+        more = f" and {len(names) - SHOWN_PODS} more" if len(names) > SHOWN_PODS else ""
+        yield Gap(f"whether the app in {', '.join(names[:SHOWN_PODS])}{more} accepts", says, remedy)
+
+
+def _only_a_proxy(scene: Scene) -> Iterator[tuple[Pod, str]]:
+    """(pod, proxy) of each endpoint that was accepted by a mesh's proxy without a second witness."""
+    for endpoint in scene.ready_endpoints:
+        pod, seen = endpoint.pod, scene.handshake(scene.at_endpoint(endpoint).endpoint_dial)
+        if pod is None or seen is None or scene.known(LISTENERS, pod_key(pod)) is not None:
+            continue
+        mesh = veil(scene, pod, seen.port) if says_nothing(scene, pod, seen) else None
+        if mesh is not None:
+            yield pod, mesh.proxy
+
+
+def _strangers(scene: Scene) -> Iterator[Gap]:
+    """Pods whose sockets, processes or port-forward are not what they are in a plain Linux pod."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for endpoint in scene.ready_endpoints:
+        pod, seen = endpoint.pod, scene.handshake(scene.at_endpoint(endpoint).endpoint_dial)
+        if pod is None or (seen is not None and seen.outcome is Outcome.ACCEPTED):
+            continue
+        if reason := _strange(scene, pod):
+            told.setdefault(reason, []).append(pod.metadata.name)
+    for (what, because), names in told.items():
+        yield Gap(f"{what} of pod/{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}", because)
+
+
+def _strange(scene: Scene, pod: Pod) -> tuple[str, str] | None:
+    """(witness, why it is not believed)."""
+    node = scene.known(NODE, NodeKey(pod.spec.node_name)) if pod.spec.node_name else None
+    if foreign := foreign_node(pod, node):
+        return "sockets and port-forward", f"it runs on {foreign}: what is known of Linux pods does not hold there"
+    sandbox = sandbox_of(pod)
+    if sandbox:
+        because = f"it runs in {sandbox}, whose sockets are not in the network namespace that the node sees"
+        return ("port-forward and /proc" if sandbox == "gVisor" else "port-forward"), because
+    return None

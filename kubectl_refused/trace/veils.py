@@ -1,0 +1,49 @@
+"""Accepted dials that say nothing, since a mesh's proxy accepts for a dead app too. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kubectl_refused.model.facts import NAMESPACE, NamespaceKey
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.scene import Scene
+
+from .runtimes import Mesh, veil_of
+
+# Endpoints behind proxies whose sockets are read; what lies beyond is told as a Gap.
+MOST_VEILED = 24
+# Envoy's own page where its connection to the app was refused (istio issues 41090 and 45261), and Linkerd's.
+_REFUSED_BEHIND = re.compile(r"delayed connect error: 111|connection refused \(os error 111\)", re.IGNORECASE)
+
+
+def veil(scene: Scene, pod: Pod, port: int) -> Mesh | None:
+    """The mesh that accepts for this port of the pod, as far as the objects tell."""
+    return veil_of(pod, port, scene.known(NAMESPACE, NamespaceKey(pod.metadata.namespace)))
+
+
+def says_nothing(scene: Scene, pod: Pod, handshake: Handshake) -> bool:
+    """Whether the dial was accepted (or accepted and closed) by a mesh's proxy in the app's place."""
+    if handshake.outcome not in (Outcome.ACCEPTED, Outcome.RESET):
+        return False
+    return veil(scene, pod, handshake.port) is not None
+
+
+def refused_behind(handshake: Handshake) -> bool:
+    """Whether the proxy itself tells that the app refused it."""
+    return bool(_REFUSED_BEHIND.search(handshake.detail))
+
+
+def veiled(scene: Scene) -> Iterator[Scene]:
+    """Views of the endpoints whose dial says nothing."""
+    shown = 0
+    for endpoint in scene.ready_endpoints:
+        view = scene.at_endpoint(endpoint)
+        seen = scene.handshake(view.endpoint_dial)
+        if endpoint.pod is None or seen is None or not says_nothing(scene, endpoint.pod, seen):
+            continue
+        shown += 1
+        if shown > MOST_VEILED:
+            return
+        yield view
