@@ -19,6 +19,7 @@ from .absorb import faults
 from .hops import hops
 from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
 from .tellings import milliseconds, rejecter
+from .unbelieved import unbelieved, unbelieved_gaps
 from .unexplained import unexplained, unexplained_gaps
 
 
@@ -33,7 +34,7 @@ def judge(
 ) -> Diagnosis:
     """The whole answer about one target."""
     paths = sorted((path(r, depth) for r in rulings), key=_badness)
-    known = dict.fromkeys([*gaps, *unexplained_gaps(rulings)])
+    known = dict.fromkeys([*gaps, *unexplained_gaps(rulings), *unbelieved_gaps(rulings)])
     told = tuple(GapTold(what=g.what, because=g.because, remedy=g.remedy) for g in known)
     return Diagnosis(
         target=str(target),
@@ -119,7 +120,7 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
     scene = ruling.scene
     if any(found.finding.certainty is Certainty.PROVED for found in ruling.found):
         return True
-    if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling):
+    if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling) or unbelieved(ruling):
         return False
     if depth is Depth.NONE or scene.from_files or scene.service is None or scene.port is None:
         return True
