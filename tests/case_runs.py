@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kubectl_refused.model import facts as f
-from kubectl_refused.model.facts import Fact, FactStore, Need, PodKey, SelectorKey
+from kubectl_refused.model.facts import AddressKey, Fact, FactStore, Need, NodeKey, PodKey, SelectorKey
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import (
     EndpointSlice,
@@ -16,14 +16,17 @@ from kubectl_refused.model.objects import (
     KubernetesObject,
     Namespace,
     NetworkPolicy,
+    Node,
     Pod,
     Service,
     Workload,
 )
+from kubectl_refused.model.observation import Holder
 from kubectl_refused.model.report import Diagnosis
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot
 from kubectl_refused.model.target import Depth, Target, Vantage
 from kubectl_refused.pipeline import diagnose
+from kubectl_refused.probes.holder_reads import of_nodes, of_pods
 from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.file_facts import FileFacts
 from kubectl_refused.sources.files import FilesSource
@@ -105,10 +108,22 @@ class CaseLearner:
         key = need.subject
         if need.fact in (f.WORKLOAD, f.EVENTS):
             return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
+        if need.fact in (f.HOLDER, f.NODE):
+            return self._holder(key) if need.fact is f.HOLDER else self._node(key)
         found = [o for o in self.world if _is_about(need.fact, key, o)]
         if need.fact is f.NAMESPACE:
             return found[0] if found else Gap(f"namespace {key.namespace}", "not found")
         return tuple(found)
+
+    def _holder(self, key: AddressKey) -> Holder | Gap:
+        """Never nobody: a case holds only what it is about."""
+        pods = of_pods(o for o in self.world if isinstance(o, Pod))
+        known = pods | of_nodes(o for o in self.world if isinstance(o, Node))
+        return known.get(key.address, Gap(f"whom {key.address} belongs to", "the case does not tell"))
+
+    def _node(self, key: NodeKey) -> Node | Gap:
+        nodes = (o for o in self.world if isinstance(o, Node) and o.metadata.name == key.name)
+        return next(nodes, Gap(f"node/{key.name}", "the case does not tell"))
 
     def _events(self, key: PodKey) -> Iterator[Event]:
         for value in self.world:

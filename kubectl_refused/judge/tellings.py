@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kubectl_refused.model.facts import Dial
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.offenders import hops_away, offender_told
 
 # ICMP destination unreachable, codes of RFC 792, RFC 1812 and RFC 4443.
 _V4_CODES = {
@@ -16,7 +16,14 @@ _V4_CODES = {
     10: "host prohibited",
     13: "administratively prohibited",
 }
-_V6_CODES = {0: "no route", 1: "administratively prohibited", 3: "address unreachable", 4: "port unreachable"}
+_V6_CODES = {
+    0: "no route",
+    1: "administratively prohibited",
+    3: "address unreachable",
+    4: "port unreachable",
+    5: "prohibited by policy",
+    6: "rejected route",
+}
 
 
 def icmp_told(handshake: Handshake) -> str:
@@ -28,31 +35,25 @@ def icmp_told(handshake: Handshake) -> str:
 
 
 def rejecter(handshake: Handshake, scene: Scene) -> str:
-    """Who sent the ICMP error, by name where the objects tell, else by address; empty without one.
+    """Who sent the ICMP error, by name where the objects tell, and how far away; empty without one.
 
-    A ClusterIP exists only in kube-proxy's rules (or what replaces it): a reject of it before any address was
-    translated comes from those rules on the client's own node (proven for the nftables and iptables modes).
+    The distance is a hint: the sender's first hop limit is guessed, and a tunnel counts as one hop.
     """
-    if handshake.icmp is None:
-        return ""
-    offender = handshake.icmp.offender
-    pod = next((e.pod for e in scene.endpoints if e.address == offender and e.pod), None)
-    if pod is not None:
-        return f"pod/{pod.metadata.name} ({offender})"
-    at_entrance = scene.entrance_dial == Dial(handshake.host, handshake.port, scene.vantage.key)
-    if at_entrance and handshake.icmp.code in (3, 4) and scene.vantage.node:
-        return f"the service proxy of {scene.vantage.node} ({offender})"
-    return offender
+    told = offender_told(handshake, scene)
+    away = hops_away(handshake.icmp) if handshake.icmp else None
+    if away is None:
+        return told
+    return f"{told}, {away} router{'' if away == 1 else 's'} away" if away else f"{told}, no router away"
 
 
 def signal_of(handshake: Handshake, scene: Scene) -> str:
     """What came back, in a word or two: RST, silence, or the ICMP error and its sender."""
     if handshake.icmp is not None:
-        return f"{icmp_told(handshake)} from {rejecter(handshake, scene)}"
+        return f"{icmp_told(handshake)} from {offender_told(handshake, scene)}"
     words = {
         Outcome.ACCEPTED: "accepted",
         # A detail says that this prober cannot tell an RST from a reject (the nc form of the agent).
-        Outcome.REFUSED: "RST" if handshake.witness == "probe-pod" and not handshake.detail else "refused",
+        Outcome.REFUSED: "RST" if handshake.first_hand and not handshake.detail else "refused",
         Outcome.TIMEOUT: "no answer",
         Outcome.RESET: "accepted, then closed",
     }

@@ -10,6 +10,8 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
 
+from .offenders import unnamed_offenders
+
 # Dials of one path; more endpoints than this are sampled from both ends of the list.
 MOST_ENDPOINTS = 100
 
@@ -20,7 +22,7 @@ def dns_name(scene: Scene) -> str:
 
 
 def questions(scene: Scene) -> Iterator[Need]:
-    """The name, the entrance, and each endpoint that gets traffic."""
+    """The name, the entrance, each endpoint that gets traffic, and whose address an unknown rejecter has."""
     if scene.from_files or scene.service is None or scene.port is None:
         return
     if scene.service.spec.type == "ExternalName":
@@ -31,6 +33,7 @@ def questions(scene: Scene) -> Iterator[Need]:
     for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:
         assert endpoint.port is not None
         yield Need(HANDSHAKE, Dial(endpoint.address, endpoint.port, scene.vantage.key))
+    yield from unnamed_offenders(scene)
 
 
 def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:
