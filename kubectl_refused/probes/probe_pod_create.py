@@ -11,9 +11,6 @@ from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.probes.cleanup import job_path, pod_path, remove
-from kubectl_refused.probes.clients import Client
-from kubectl_refused.probes.image_candidates import candidates
-from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_pod_manifest import DEADLINE, Wanted, bare_pod, job
 from kubectl_refused.probes.probe_pod_wait import ProbeFailedError, denied
 
@@ -88,8 +85,3 @@ def _post(context: ProbeContext, what: str, undone: str, path: str, name: str, b
         raise ProbeFailedError(problem.message) from problem
     created.uid = decoded(answer, _Named).metadata.uid or None
     return created
-
-
-def choose_image(context: ProbeContext) -> Choice:
-    """The best image for a pod anywhere."""
-    return candidates(context, Client(namespace=context.target.namespace))[0]

@@ -1,4 +1,4 @@
-"""What a probe pod looks like, which image it runs, and what its status means."""
+"""What a probe pod looks like, how it is made and removed, and what its status means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kubectl_refused.model.facts import HANDSHAKE, Dial, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.probes.cleanup import OVERDUE, leftovers
-from kubectl_refused.probes.images import DEFAULT, Choice, ImageNode, choose, form_of
+from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_pod import ProbePod
 from kubectl_refused.probes.probe_pod_create import Created, create
 from kubectl_refused.probes.probe_pod_manifest import DEADLINE, Wanted, bare_pod, job, selector_of
@@ -24,73 +24,6 @@ from tests.fakes import FakeConnection, as_connection, ask, forbidden, probe_con
 
 ARGUMENTS = ("--timeout", "4", "dial:10.0.0.1:80")
 WANTED = Wanted("refused-4f2a", "shop", "4f2a", Choice("localhost/python:3", "python", ("node1",)), ARGUMENTS)
-
-
-def node(name: str, *images: str, **spec: Any) -> ImageNode:
-    """A ready Linux node with images on it."""
-    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"} | spec.pop("labels", {})
-    status = {
-        "conditions": [{"type": "Ready", "status": spec.pop("ready", "True")}],
-        "images": [{"names": [image]} for image in images],
-    }
-    whole = {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": status}
-    return msgspec.convert(whole, ImageNode)
-
-
-@pytest.mark.parametrize(
-    ("image", "form"),
-    [
-        ("localhost/python:3", "python"),
-        ("python", "python"),
-        ("registry.example:5000/library/python:3.12-slim@sha256:00", "python"),
-        ("localhost/busybox:1", "shell"),
-        ("images.example/library/alpine:3.20", "shell"),
-        ("nicolaka/netshoot", "shell"),
-        ("python:2.7", ""),
-        ("shop/python-api:1", ""),
-        ("python/web:1", ""),
-        ("registry.example:5000/shop", ""),
-        ("<none>:<none>", ""),
-    ],
-)
-def test_an_image_is_known_by_the_last_part_of_its_name(image: str, form: str) -> None:
-    assert form_of(image) == form
-
-
-def test_the_image_asked_for_wins_and_runs_whatever_it_has() -> None:
-    assert choose("shop/tools:1", [node("node1", "python:3")]) == Choice("shop/tools:1", "either")
-
-
-def test_python_on_a_node_is_better_than_nc_on_more() -> None:
-    nodes = [node("node1", "busybox:1"), node("node2", "busybox:1", "shop/web:1", "localhost/python:3")]
-    assert choose("", nodes) == Choice("localhost/python:3", "python", ("node2",))
-
-
-def test_of_two_alike_the_one_on_more_nodes_is_taken() -> None:
-    nodes = [node("node1", "python:3.9", "python:3.12"), node("node2", "python:3.12")]
-    assert choose("", nodes) == Choice("python:3.12", "python", ("node1", "node2"))
-
-
-@pytest.mark.parametrize(
-    "closed",
-    [
-        {"unschedulable": True},
-        {"ready": "False"},
-        {"taints": [{"key": "dedicated", "effect": "NoSchedule"}]},
-        {"labels": {"kubernetes.io/os": "windows"}},
-        {"labels": {"type": "virtual-kubelet"}},
-    ],
-)
-def test_a_node_that_takes_no_probe_pod_does_not_count(closed: dict[str, Any]) -> None:
-    choice = choose("", [node("node1", "python:3", **closed), node("node2", "busybox:1")])
-    assert choice == Choice("busybox:1", "shell", ("node2",))
-
-
-@pytest.mark.parametrize("nodes", [None, [], [node("node1", "shop/web:1")]])
-def test_without_a_known_image_the_default_is_taken_and_said(nodes: list[ImageNode] | None) -> None:
-    choice = choose("", nodes)
-    assert (choice.image, choice.nodes) == (DEFAULT, ())
-    assert DEFAULT in choice.because
 
 
 @pytest.mark.parametrize("form", ["python", "shell", "either"])
