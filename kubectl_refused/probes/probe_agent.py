@@ -16,9 +16,9 @@ MSG_ERRQUEUE reads it, type, code and sender (ip(7), ipv6(7)); an RST leaves tha
 the message also tells the TTL with which the ICMP packet arrived: how many routers ago it was sent.
 
 The kernel limits the ICMP errors it sends to one client: six at once, then one a second (icmp_ratelimit in
-the kernel's ip-sysctl documentation). A silent dial may so be a reject that was not said, so dials to one
-host are paced, and a silent one is dialled again when all others are done, one a second; who rejects once is
-asked again at that pace only.
+the kernel's ip-sysctl documentation); half of that where an IPv4 route says no, since ip_error and icmp_send
+both count it. A silent dial may so be a reject that was not said, so dials to one host are paced, and a silent
+one is dialled again when all others are done, one by one; who rejects is asked again at that pace only.
 
 What it speaks: read from what the peer says by itself. Not one byte is sent without --guess; with it, QUESTION
 once, and POSTGRES once on a connection of its own when the peer hung up on the first.
@@ -49,9 +49,10 @@ PER_HOST = 4  # dials at once to one host
 AT_ONCE = 200  # sockets at once; a container may have as few as 1024 files
 AGAIN = 8  # silent dials that get a second, lone dial
 AGAIN_EVERY = 1.1  # seconds between those: by then the kernel may send one more ICMP error
+ROUTE_EVERY = 2.1  # the same where an IPv4 route may be what says no
 LISTEN_AFTER = 0.15  # seconds to wait after an accept for a close or reset
 MOST_TIMES = 20  # dials of one request
-REJECTS_FOR = 15.0  # seconds for repeating rejected dials, which cannot go faster than AGAIN_EVERY
+REJECTS_FOR = 10.0  # seconds for repeating rejected dials, which cannot go faster than AGAIN_EVERY
 LOOKUPS_AT_ONCE = 8
 LOOKUP_TIMEOUT = 12.0  # seconds; glibc tries each server twice for 5 s
 NUMERIC = socket.AI_NUMERICHOST
@@ -68,6 +69,7 @@ POSTGRES = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, answered with S or
 ANSWER_WITHIN = 0.5  # seconds
 MOST_BYTES = 1024  # of an answer
 CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN = range(5)  # phases of a dial
+ROUTE_ERRORS = ((3, 0), (3, 1), (3, 13))  # what ip_error of net/ipv4/route.c sends
 # What a server says first: RFC 4253 4.2, RFC 6143 7.1.1, RFC 3501 7.1, RFC 1939 4, RFC 854, NATS, AMQP 0-9-1
 # 4.2.2, rsync, Redis (its errors), memcached (protocol.txt), MySQL X.
 GREETINGS = (
@@ -181,6 +183,16 @@ class Question:
             if dial and dial.icmp and dial.outcome != "timeout":
                 return str(dial.icmp["offender"])
         return ""
+
+    def worth_more(self) -> bool:
+        """Whether repeating it tells more: not where there is no address, nor where a silence may be a reject."""
+        first = self.dials[0].outcome
+        return first not in ("", "unresolved", "timeout") or bool(self.lone and self.lone.done())
+
+    def pace(self) -> float:
+        """Seconds from one of its dials to the next in which the kernel may send one more ICMP error."""
+        kinds = [(dial.icmp["type"], dial.icmp["code"]) for dial in self.dials if dial.icmp]
+        return ROUTE_EVERY if any(kind in ROUTE_ERRORS for kind in kinds) else AGAIN_EVERY
 
     def counted(self) -> list[Dial]:
         """The dials that count. A silence does not where ICMP answers: there the limit explains it."""
@@ -509,9 +521,10 @@ def write_lookup(request: str) -> None:
 
 
 class Round:
-    """Many dials by one thread. `every` starts those of one lane one by one, that many seconds apart."""
+    """Many dials by one thread; with `every`, one by one and that many seconds apart, in each lane."""
 
     def __init__(self, dials: list[Dial], timeout: float, until: float, every: float = 0.0) -> None:
+        self.first = time.monotonic() + every  # before it the dials of the round before may have used the limit up
         self.waiting, self.timeout, self.until, self.every = list(dials), timeout, until, every
         self.selector = selectors.DefaultSelector()
         self.going: set[Dial] = set()
@@ -537,9 +550,9 @@ class Round:
                 continue
             if self.every:
                 lane = dial.question.lane()
-                if time.monotonic() < self.next_start.get(lane, 0.0):
+                if time.monotonic() < self.next_start.get(lane, self.first):
                     continue
-                self.next_start[lane] = time.monotonic() + self.every
+                self.next_start[lane] = time.monotonic() + max(self.every, dial.question.pace())
             self.waiting.remove(dial)
             if dial.start(self.timeout):
                 self.go_on(dial)
@@ -561,11 +574,12 @@ class Round:
     def step(self) -> None:
         """Wait for a socket or the next deadline, then settle every dial that has something to say."""
         ends = [dial.ends for dial in self.going] + [self.until]
-        if self.waiting and self.every:
-            ends.append(min(self.next_start.values(), default=0.0))
-        pause = max(0.0, min(ends) - time.monotonic())
+        paced = bool(self.waiting and self.every)
+        if paced:
+            ends += [self.next_start.get(dial.question.lane(), self.first) for dial in self.waiting]
+        pause = max(0.01 if paced else 0.0, min(ends) - time.monotonic())
         if not self.going:  # nothing to select on, which some systems refuse
-            time.sleep(pause if self.every else 0.0)
+            time.sleep(pause if paced else 0.0)
             return
         for key, _ in self.selector.select(pause):
             self.settle(key.data, key.data.ready)
@@ -586,7 +600,7 @@ def dial_all(questions: list[Question], times: int, timeout: float, until: float
     written = [question for question in questions if times == 1 and question not in again]
     for question in written:
         write(question.line(times))
-    Round([question.alone() for question in again], timeout, until, AGAIN_EVERY).run()
+    dial_alone(again, timeout, until, heard_icmp(questions))
     if times > 1:
         repeat(questions, times - 1, timeout, until)
     for question in questions:
@@ -594,19 +608,28 @@ def dial_all(questions: list[Question], times: int, timeout: float, until: float
             write(question.line(times))
 
 
+def heard_icmp(questions: list[Question]) -> bool:
+    """Whether anybody rejected anything: its limit may then be behind every silence."""
+    return any(question.lane() for question in questions)
+
+
+def dial_alone(silent: list[Question], timeout: float, until: float, icmp: bool) -> None:
+    """A second dial to each, when nothing else is dialled."""
+    if silent:
+        every = ROUTE_EVERY if icmp else AGAIN_EVERY
+        Round([question.alone() for question in silent], timeout, until, every).run()
+
+
 def repeat(questions: list[Question], more: int, timeout: float, until: float) -> None:
     """Dial all again some times; whom ICMP answers only as fast as the kernel may send it."""
-    known = [question for question in questions if question.dials[0].outcome not in ("", "unresolved")]
-    quick = [question for question in known if not question.lane()]
+    limited = [question for question in questions if question.lane()]
+    quick = [question for question in questions if question not in limited and question.worth_more()]
     Round([question.dial() for _ in range(more) for question in quick], timeout, until).run()
     silent = [q for q in quick if not q.lone and any(dial.outcome == "timeout" for dial in q.dials)][:AGAIN]
-    Round([question.alone() for question in silent], timeout, until, AGAIN_EVERY).run()
-    limited = [question for question in known if question not in quick]
+    dial_alone(silent, timeout, until, heard_icmp(questions))
     if limited:
-        until = min(until, time.monotonic() + REJECTS_FOR)
-        time.sleep(max(0.0, min(AGAIN_EVERY, until - time.monotonic())))  # the last ones used the limit up
         paced = [question.dial() for _ in range(more) for question in limited]
-        Round(paced, timeout, until, AGAIN_EVERY).run()
+        Round(paced, timeout, min(until, time.monotonic() + REJECTS_FOR), AGAIN_EVERY).run()
 
 
 def leave(*_: Any) -> None:
