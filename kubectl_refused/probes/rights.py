@@ -25,6 +25,7 @@ CREATE_NEEDED_FROM = (1, 35)
 LOWER = {
     Right("list", "pods"): Depth.NONE,
     Right("get", "pods", subresource="log"): Depth.PASSIVE,
+    Right("get", "pods"): Depth.PODS,
 }
 
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubectl_refused.fixes.requests import request
 from kubectl_refused.model.target import Depth
-from kubectl_refused.probes.base import Right
+from kubectl_refused.probes.base import Method, Right
 from kubectl_refused.probes.methods import live_methods
+from kubectl_refused.probes.rights import role_of
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 ROLES = {role["metadata"]["name"]: role for role in yaml.safe_load_all((MANIFESTS / "rbac.yaml").read_text())}
 # Read outside of any method's list: sources/cluster.py for every diagnosis; the namespace's labels
-# (probes/object_reads.py); a pod looked up again (probes/pod_lookup.py); a node's
-# system for an ephemeral container (probes/ephemeral_container.py).
+# (probes/object_reads.py); a pod looked up again (probes/pod_lookup.py); what would count a stand-in
+# (probes/enlisting.py).
 BESIDES = {
     Depth.NONE: {
         Right("get", "services"),
@@ -24,16 +26,28 @@ BESIDES = {
         Right("get", "namespaces"),
     },
     Depth.PASSIVE: set(),
-    Depth.PODS: {Right("get", "pods")},
-    Depth.ALL: {Right("get", "nodes")},
+    Depth.PODS: {
+        Right("get", "pods"),
+        Right("list", "poddisruptionbudgets", "policy"),
+        Right("list", "horizontalpodautoscalers", "autoscaling"),
+    },
+    Depth.ALL: set(),
 }
+FIX = "refused-fix"
+# Kinds that a fix patches; others are made anew, or not ours to change.
+FIXED = ("Service", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy")
 
 
 def granted(level: Depth) -> set[Right]:
     """The rights in the ClusterRole of one level."""
+    return of_role(f"refused-{level.value}")
+
+
+def of_role(name: str) -> set[Right]:
+    """The rights in one ClusterRole."""
     return {
         Right(verb, *reversed_parts(resource, group))
-        for rule in ROLES[f"refused-{level.value}"]["rules"]
+        for rule in ROLES[name]["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -50,9 +64,14 @@ def used(level: Depth) -> set[Right]:
     """What the methods of one level declare in `rights`, and in `rights_for_…` for their optional parts."""
     found = set(BESIDES[level])
     for method in (method for method in live_methods(level) if method.depth is level):
-        for name in (name for name in dir(method) if name.startswith("rights")):
-            found.update(getattr(method, name))
-    return found
+        found |= rights_of(method)
+    return found - of_role(FIX)
+
+
+def rights_of(method: Method) -> set[Right]:
+    """All that a method says it may use."""
+    names = (name for name in dir(method) if name.startswith("rights"))
+    return {right for name in names for right in getattr(method, name)}
 
 
 def up_to(level: Depth) -> list[Depth]:
@@ -70,8 +89,33 @@ def test_no_role_grants_what_its_level_does_not_use(level: Depth) -> None:
     assert granted(level) - used(level) == set()
 
 
-def test_there_is_one_role_per_level() -> None:
-    assert set(ROLES) == {f"refused-{level.value}" for level in Depth}
+def test_there_is_one_role_per_level_and_one_for_changes() -> None:
+    assert set(ROLES) == {f"refused-{level.value}" for level in Depth} | {FIX}
+
+
+def test_only_the_role_for_changes_may_change_what_is_there() -> None:
+    changing = {right for level in Depth for right in granted(level) if right.verb in ("patch", "update")}
+    assert changing == {Right("patch", "pods", subresource="ephemeralcontainers")}
+    fixed = {right.resource for right in of_role(FIX) if right.verb == "patch"}
+    sent = [request(kind, "shop", "web", {}) for kind in FIXED]
+    assert fixed == {patch.path.split("/")[-2] for patch in sent if patch}
+
+
+@pytest.mark.parametrize(
+    "method", [m for m in live_methods(Depth.ALL) if hasattr(m, "proves")], ids=lambda m: m.name
+)
+def test_a_report_names_the_role_that_grants_what_is_missing(method: Method) -> None:
+    ways = [right for way in getattr(method, "ways", ()) for right in way]
+    asked = [*method.rights, *ways]
+    assert asked
+    for right in asked:
+        assert right in granted(role_of(right, method)), str(right)
+
+
+def test_what_touches_or_runs_something_is_asked_about_beforehand() -> None:
+    """Listing the methods that are not: they read, stand here, or are refused without harm (a dry run)."""
+    unasked = {m.name for m in live_methods(Depth.ALL) if m.depth is not Depth.NONE and not hasattr(m, "proves")}
+    assert unasked == {"container-log", "dry-run", "here"}
 
 
 @pytest.mark.parametrize("name", ["job.yaml", "cronjob.yaml"])
