@@ -213,8 +213,8 @@ def test_an_egress_policy_stops_the_client_and_not_its_neighbour(shop: Shop) -> 
 
 
 def test_many_dials_fit_in_one_exec(shop: Shop) -> None:
-    made = shop.connection.requests_made
-    found = shop.dial(ClientExec(), "py", *[(shop.ip("web"), port) for port in range(8000, 8600)])
+    made, web = shop.connection.requests_made, shop.ip("web")
+    found = shop.dial(ClientExec(), "py", *[(web, port) for port in range(8000, 8600)])
     assert sorted({h.outcome for h in found}) == [Outcome.ACCEPTED, Outcome.REFUSED]
     assert [h.port for h in found if h.outcome is Outcome.ACCEPTED] == [8080]
     assert shop.connection.requests_made - made == 1
