@@ -45,7 +45,7 @@ def undo_command(kubectl: str, request: PatchRequest, back: list[Operation]) -> 
     """The way back as a command line for a POSIX shell."""
     name = named(request.kind, request.name)
     if request.subresource == "scale":
-        replicas = next((o["value"] for o in back if o["op"] != "test" and o["path"] == "/spec/replicas"), 0)
+        replicas = next((o.get("value", 0) for o in back if o["op"] != "test"), 0)  # 0 is left out
         words = ["scale", name, f"--replicas={replicas}"]
     else:
         words = ["patch", name, "--type", "json", "-p", json.dumps(back, separators=(",", ":"))]
