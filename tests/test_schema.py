@@ -26,7 +26,7 @@ CURRENT = json.loads(
 )
 SCHEMAS = pytest.mark.parametrize("schema", [CURRENT, RELEASED], ids=["current", "released"])
 # Struct to its place in the schema, where the name alone does not tell.
-PLACES = {"DialTold": "dial", "GapTold": "gap"}
+PLACES = {"DialTold": "dial", "GapTold": "gap", "MatrixRow": "matrixRow"}
 STRUCTS = [
     report.Diagnosis,
     report.DiagnosisList,
@@ -36,6 +36,9 @@ STRUCTS = [
     report.DialTold,
     report.GapTold,
     report.Touched,
+    report.Matrix,
+    report.MatrixRow,
+    report.Cell,
     evidence.Fix,
     evidence.PatchRequest,
     evidence.Destination,

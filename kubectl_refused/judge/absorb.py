@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kubectl_refused.fixes.trials import trials, tried, untried
-from kubectl_refused.model.evidence import Evidence, Finding, Fix
+from kubectl_refused.model.evidence import Evidence, Finding, Fix, PacketEvidence, SocketEvidence
 from kubectl_refused.model.facts import Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Root
@@ -86,7 +86,9 @@ def _root(group: Sequence[Found]) -> Root:
     places = list(dict.fromkeys(f.finding.where for f in group))
     evidence: list[Evidence] = []
     for one in group:
-        evidence += [e for e in one.finding.evidence if e not in evidence]
+        # The same fault elsewhere repeats the first one's proof: what is new there is what its own dial met.
+        told = one.finding.evidence if one is first else _own(one.finding.evidence)
+        evidence += [e for e in told if e not in evidence]
     fix, trial = tried(first.scene, first.finding.fix) if first.finding.fix else (None, ())
     return Root(
         code=first.cause.code,
@@ -98,3 +100,7 @@ def _root(group: Sequence[Found]) -> Root:
         evidence=(*evidence[:MOST_EVIDENCE], *trial),
         fix=fix,
     )
+
+
+def _own(evidence: Iterable[Evidence]) -> list[Evidence]:
+    return [e for e in evidence if isinstance(e, PacketEvidence | SocketEvidence)]

@@ -9,7 +9,7 @@ from kubectl_refused.causes import catalogue
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.observation import FIRST_HAND, Handshake, Outcome
 from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import Depth, Target
@@ -17,6 +17,7 @@ from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import faults
 from .hops import hops
+from .matrix import matrices
 from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
 from .tellings import milliseconds, rejecter
 from .unbelieved import unbelieved, unbelieved_gaps
@@ -46,6 +47,7 @@ def judge(
         paths=tuple(paths),
         gaps=told,
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
+        matrices=matrices([r.scene for r in rulings]),
         complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )
 
@@ -92,6 +94,8 @@ def _dials(scene: Scene) -> Iterable[DialTold]:
             seconds=round(handshake.seconds, 4),
             witness=handshake.witness,
             rejected_by=rejecter(handshake, scene),
+            speaks=handshake.speaks,
+            heard={outcome.value: count for outcome, count in handshake.heard},
         )
 
 
@@ -107,6 +111,8 @@ def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
         return f"its address accepted{took}, no endpoint was dialled by itself"
     idle = len(scene.endpoints) - len(scene.ready_endpoints)
     others = f", {idle} more not ready for it" if idle else ""
+    spoken = " and ".join(sorted({h.speaks for h in behind if h.speaks}))
+    took += f", speaks {spoken}" if spoken else ""
     return f"{accepted} of {len(scene.ready_endpoints)} endpoints accepted{others}{took}"
 
 
@@ -128,7 +134,7 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
     seen = [scene.known(HANDSHAKE, d) for d in wanted]
     if depth is Depth.PASSIVE:
         return all(seen)
-    return all(h is not None and h.witness == "probe-pod" for h in seen)
+    return all(h is not None and h.first_hand for h in seen)
 
 
 def _endpoint_dials(scene: Scene) -> tuple[Dial, ...]:
@@ -139,6 +145,6 @@ def _reached(rulings: Sequence[Ruling]) -> Literal["objects", "passive", "packet
     """The deepest witness that was heard."""
     heard = {type(value).__name__ for r in rulings for value in r.scene.facts.known.values()}
     witnesses = {v.witness for r in rulings for v in r.scene.facts.known.values() if isinstance(v, Handshake)}
-    if "probe-pod" in witnesses or "Listeners" in heard:
+    if witnesses & FIRST_HAND or "Listeners" in heard:
         return "packets"
     return "passive" if witnesses or heard & {"Log", "DryRun"} else "objects"

@@ -35,6 +35,9 @@ class Icmp(Struct, frozen=True):
     ttl: int | None = None
 
 
+FIRST_HAND = frozenset({"probe-pod", "client-exec", "here"})
+
+
 class Handshake(Struct, frozen=True):
     """One address dialled. `witness` is probe-pod, client-exec, here, pod-proxy, service-proxy or port-forward.
 
@@ -55,6 +58,11 @@ class Handshake(Struct, frozen=True):
     detail: str = ""
     heard: tuple[tuple[Outcome, int], ...] = ()
     speaks: str = ""
+
+    @property
+    def first_hand(self) -> bool:
+        """Whether a program dialled that tells an RST from an ICMP error, unlike the API server's proxies."""
+        return self.witness in FIRST_HAND
 
 
 class Search(Struct, frozen=True):

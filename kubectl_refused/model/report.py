@@ -46,6 +46,8 @@ class DialTold(_Part, frozen=True):
     seconds: float
     witness: str
     rejected_by: str = ""
+    speaks: str = ""
+    heard: dict[str, int] = {}
 
 
 class Path(_Part, frozen=True):
@@ -61,6 +63,33 @@ class Path(_Part, frozen=True):
     hops: tuple[Hop, ...]
     dials: tuple[DialTold, ...] = ()
     summary: str = ""
+
+
+class Cell(_Part, frozen=True):
+    """One address as one vantage saw it: the worst outcome, and of several dials how often which one came."""
+
+    outcome: Outcome
+    heard: dict[str, int] = {}
+
+
+class MatrixRow(_Part, frozen=True):
+    """One address: the Service's own (`entrance`) or an endpoint's; what it is, what made it; cells by vantage."""
+
+    address: str
+    name: str
+    cells: tuple[Cell, ...]
+    owner: str = ""
+    entrance: bool = False
+
+
+class Matrix(_Part, frozen=True):
+    """Every address of one port and family from every vantage; `sentence` says what the failing ones share."""
+
+    port: str
+    family: str
+    vantages: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+    sentence: str
 
 
 class GapTold(_Part, frozen=True):
@@ -91,6 +120,7 @@ class Diagnosis(_Part, frozen=True, tag_field="kind", tag="Diagnosis"):
     gaps: tuple[GapTold, ...]
     touched: tuple[Touched, ...]
     complete: bool = True
+    matrices: tuple[Matrix, ...] = ()
     api_version: str = API_VERSION
 
 

@@ -6,15 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import TextIO
 
-from kubectl_refused.model.report import Diagnosis, Path, Report
+from kubectl_refused.model.report import Diagnosis, Matrix, Path, Report
 
 from .base import Style
+from .terminal_matrix import table
 from .terminal_path import picture
 from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
 from .terminal_rest import gaps, touched
 from .terminal_verdict import headed
-from .terminal_words import asked, healthy, silent, totals
+from .terminal_words import asked, healthy, silent, totals, works
 
 _TOTALS_FROM = 4
 _WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
@@ -68,19 +69,39 @@ def _paths(diagnosis: Diagnosis) -> list[Path]:
 
 def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
     """Every path, those told in full with blank lines around them, and what goes for all of them."""
-    paths = _paths(diagnosis)
+    paths = _not_in_tables(diagnosis, _paths(diagnosis))
     lines: list[str] = []
     for place in range(len(paths)):
         full = not _told_short(pen, paths, place)
         if place and (full or not _told_short(pen, paths, place - 1)):
             lines.append("")
         lines += _path(pen, diagnosis, paths, place)
+    lines += [line for matrix in diagnosis.matrices for line in _seen(pen, matrix, lines)]
     short = all(healthy(p) for p in paths)
     rest = gaps(pen, diagnosis, short=short and diagnosis.complete) + touched(pen, diagnosis.touched, short=short)
     apart = full and not _details(pen, paths[-1], "")
     if rest and (apart or (len(paths) > 1 and not full and not short)):
         lines.append("")
     return lines + rest
+
+
+def _not_in_tables(diagnosis: Diagnosis, paths: Sequence[Path]) -> list[Path]:
+    """The paths to tell: of those that a table compares, the worst, and each with a fault of its own."""
+    compared = {(m.port, m.family) for m in diagnosis.matrices if len(m.vantages) > 1}
+    told: list[Path] = []
+    for place, path in enumerate(paths):
+        route = (path.port, path.family)
+        first = all((p.port, p.family) != route for p in told)
+        if first or route not in compared or not (silent(path) or _same_fault(paths, place)):
+            told.append(path)
+    return told
+
+
+def _seen(pen: Pen, matrix: Matrix, above: Sequence[str]) -> list[str]:
+    """The table of a port, apart from what stands above it."""
+    if works(matrix) and not pen.wide:
+        return []
+    return ([""] if len(above) > 1 else []) + table(pen, matrix)
 
 
 def _told_short(pen: Pen, paths: Sequence[Path], place: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Diagnosis, Path
+from kubectl_refused.model.report import Diagnosis, Matrix, Path
 
 _WORDS = {
     Outcome.ACCEPTED: "works",
@@ -102,6 +102,8 @@ def sentence(diagnosis: Diagnosis, path: Path, asked: str) -> str:
 def _because(diagnosis: Diagnosis, path: Path) -> str:
     """What stands behind the verb where no cause is known."""
     if healthy(path):
+        if alike := _alike_from_all(diagnosis, path):
+            return f": {alike}"
         placed = path.vantage and path.vantage not in path.summary and not path.vantage.endswith(" alone")
         told = [path.summary, f"from {path.vantage}" if placed else ""]
         return ": " + ", ".join(filter(None, told)) if any(told) else ""
@@ -111,6 +113,19 @@ def _because(diagnosis: Diagnosis, path: Path) -> str:
         return ", and no cause is proved"
     gap = next(iter(diagnosis.gaps), None)
     return f": {gap.because or gap.what}" if gap else ""
+
+
+def _alike_from_all(diagnosis: Diagnosis, path: Path) -> str:
+    """The sentence of a comparison in which everything works, empty without one."""
+    for matrix in diagnosis.matrices:
+        if (matrix.port, matrix.family) == (path.port, path.family) and len(matrix.vantages) > 1 and works(matrix):
+            return matrix.sentence
+    return ""
+
+
+def works(matrix: Matrix) -> bool:
+    """Whether every dial of a comparison was accepted, so that there is nothing to compare."""
+    return all(cell.outcome is Outcome.ACCEPTED for row in matrix.rows for cell in row.cells)
 
 
 def asked(diagnosis: Diagnosis, path: Path, paths: Sequence[Path]) -> str:

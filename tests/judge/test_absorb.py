@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kubectl_refused.causes import HOPS, Cause, Scope, Symptom
 from kubectl_refused.judge.absorb import MOST_EVIDENCE, faults
-from kubectl_refused.model.evidence import Certainty, Finding, Fix, ObjectEvidence
+from kubectl_refused.model.evidence import Certainty, Finding, Fix, ObjectEvidence, PacketEvidence
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.rulings import Found
 from tests.scenery import pod, scene
@@ -100,8 +100,26 @@ def test_long_lists_are_cut() -> None:
     assert root.where.endswith("and 8 more")
 
 
-def _said(number: int) -> ObjectEvidence:
-    return ObjectEvidence(witness="exec", subject=f"pod/web-{number}", says="so")
+def test_of_other_places_only_what_their_own_dials_and_sockets_say_is_told() -> None:
+    fix, told = Fix(summary="Bind"), ObjectEvidence(witness="exec", subject="x", says="first")
+    again = ObjectEvidence(witness="exec", subject="x", says="second")
+    one, two = (
+        found(a_cause("a"), fix=fix, evidence=(told,)),
+        found(a_cause("a"), fix=fix, evidence=(again, _said(1))),
+    )
+    (root,) = faults([one, two])
+    assert root.evidence == (told, _said(1))
+
+
+def _said(number: int) -> PacketEvidence:
+    return PacketEvidence(
+        witness="exec",
+        subject=f"pod/web-{number}",
+        says="so",
+        address="10.0.0.1:80",
+        outcome="refused",
+        seconds=0.1,
+    )
 
 
 def test_without_a_headline_the_clash_itself_is_told() -> None:
