@@ -12,6 +12,7 @@ from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.rulings import Ruling
 from kubectl_refused.trace.runtimes import foreign_node, sandbox_of
+from kubectl_refused.trace.sockets import Standing, standing
 from kubectl_refused.trace.veils import says_nothing, veil
 
 SHOWN_PODS = 3
@@ -20,6 +21,21 @@ SHOWN_PODS = 3
 def unbelieved(ruling: Ruling) -> bool:
     """Whether some endpoint's accept is only a proxy's, and its pod's sockets were not read."""
     return any(True for _ in _only_a_proxy(ruling.scene))
+
+
+def outcome_behind(ruling: Ruling, outcome: Outcome) -> Outcome:
+    """What a client gets after the accept, where proxies accepted for apps that were found dead."""
+    if outcome is not Outcome.ACCEPTED:
+        return outcome
+    dead = {f.scene.endpoint.address for f in ruling.found if f.scene.endpoint and _veiled(f.scene)}
+    if not dead:
+        return outcome
+    return Outcome.RESET if len(dead) >= len(ruling.scene.ready_endpoints) else Outcome.MIXED
+
+
+def _veiled(view: Scene) -> bool:
+    seen = view.handshake(view.endpoint_dial)
+    return view.pod is not None and seen is not None and says_nothing(view, view.pod, seen)
 
 
 def unbelieved_gaps(rulings: Iterable[Ruling]) -> Iterator[Gap]:
@@ -34,10 +50,13 @@ def unbelieved_gaps(rulings: Iterable[Ruling]) -> Iterator[Gap]:
 def _accepts(scene: Scene) -> Iterator[Gap]:
     by_reason: dict[tuple[str, str], list[str]] = {}
     for pod, proxy in _only_a_proxy(scene):
-        gap = scene.facts.get(LISTENERS, pod_key(pod))
-        because, remedy = (gap.because, gap.remedy) if isinstance(gap, Gap) else ("", "")
-        says = f"accepted by {proxy.rstrip(',')}, which accepts for a dead app too"
-        says += f"; its sockets were not read{f': {because}' if because else ''}"
+        says = f"accepted by {proxy.rstrip(',')}, which accepts for a dead app too; "
+        known = scene.facts.get(LISTENERS, pod_key(pod))
+        remedy = known.remedy if isinstance(known, Gap) else ""
+        if isinstance(known, Gap):
+            says += f"its sockets were not read: {known.because}"
+        else:
+            says += "no socket takes what the proxy would send on" if known else "its sockets were not read"
         by_reason.setdefault((says, remedy), []).append(pod.metadata.name)
     for (says, remedy), names in by_reason.items():
         more = f" and {len(names) - SHOWN_PODS} more" if len(names) > SHOWN_PODS else ""
@@ -45,10 +64,13 @@ def _accepts(scene: Scene) -> Iterator[Gap]:
 
 
 def _only_a_proxy(scene: Scene) -> Iterator[tuple[Pod, str]]:
-    """(pod, proxy) of each endpoint that was accepted by a mesh's proxy without a second witness."""
+    """(pod, proxy) of each endpoint that a mesh's proxy accepted, and no socket of the pod's vouches for."""
     for endpoint in scene.ready_endpoints:
         pod, seen = endpoint.pod, scene.handshake(scene.at_endpoint(endpoint).endpoint_dial)
-        if pod is None or seen is None or scene.known(LISTENERS, pod_key(pod)) is not None:
+        if pod is None or seen is None:
+            continue
+        listeners = scene.known(LISTENERS, pod_key(pod))
+        if listeners and standing(listeners.sockets, seen.host, seen.port) is Standing.OPEN:
             continue
         mesh = veil(scene, pod, seen.port) if says_nothing(scene, pod, seen) else None
         if mesh is not None:
@@ -77,4 +99,6 @@ def _strange(scene: Scene, pod: Pod) -> tuple[str, str] | None:
     if sandbox:
         because = f"it runs in {sandbox}, whose sockets are not in the network namespace that the node sees"
         return ("port-forward and /proc" if sandbox == "gVisor" else "port-forward"), because
+    if pod.spec.host_network:
+        return "sockets", "it is on its node's network, where every process of the node listens"
     return None

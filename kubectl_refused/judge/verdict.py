@@ -20,7 +20,7 @@ from .hops import hops
 from .matrix import matrices
 from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
 from .tellings import milliseconds, rejecter
-from .unbelieved import unbelieved, unbelieved_gaps
+from .unbelieved import outcome_behind, unbelieved, unbelieved_gaps
 from .unexplained import unexplained, unexplained_gaps
 
 
@@ -57,7 +57,8 @@ def path(ruling: Ruling, depth: Depth) -> Path:
     scene = ruling.scene
     roots = faults(ruling.found)
     root = roots[0] if roots else None
-    outcome = path_outcome(scene, tried=depth is not Depth.NONE and not scene.from_files)
+    dialled = path_outcome(scene, tried=depth is not Depth.NONE and not scene.from_files)
+    outcome = outcome_behind(ruling, dialled)
     if root and outcome is Outcome.UNKNOWN:
         outcome = Outcome.UNTRIED
     return Path(

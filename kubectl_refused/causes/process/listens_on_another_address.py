@@ -22,6 +22,7 @@ from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.proofs import packet, sockets
+from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
@@ -32,9 +33,10 @@ def listens_on_another_address(scene: Scene) -> Iterator[Finding]:
     if handshake is None or pod is None or handshake.outcome is not Outcome.REFUSED:
         return
     listeners = scene.need(LISTENERS, pod_key(pod))
-    if standing(listeners.sockets, handshake.host, handshake.port) is not Standing.OTHER_ADDRESS:
+    mine = app_sockets(pod, listeners.sockets)
+    if standing(mine, handshake.host, handshake.port) is not Standing.OTHER_ADDRESS:
         return
-    here = [s for s in listeners.sockets if s.port == handshake.port]
+    here = [s for s in mine if s.port == handshake.port]
     kind, metadata, _ = workload_of(scene, pod)
     owner = next((s.owner for s in here if s.owner), "the process")
     yield Finding(

@@ -22,6 +22,7 @@ from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.observation import Outcome, Socket
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.proofs import packet, sockets
+from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
@@ -35,7 +36,7 @@ def listens_on_one_family(scene: Scene) -> Iterator[Finding]:
     if handshake is None or pod is None or handshake.outcome is not Outcome.REFUSED:
         return
     listeners = scene.need(LISTENERS, pod_key(pod))
-    here = tuple(s for s in listeners.sockets if s.port == handshake.port)
+    here = tuple(s for s in app_sockets(pod, listeners.sockets) if s.port == handshake.port)
     if not _one_family(here, handshake.host, handshake.port):
         return
     has, lacks = ("IPv4", "IPv6") if ":" in handshake.host else ("IPv6", "IPv4")

@@ -51,6 +51,8 @@ def nothing_listens(scene: Scene) -> Iterator[Finding]:
     if listeners is None:
         yield from _by_search(scene, pod, handshake)
         return
+    if pod.spec.host_network and not any(s.pid for s in listeners.sockets):
+        return  # the node's listeners, and nobody could see whose they are
     mine = [s.port for s in app_sockets(pod, listeners.sockets)]
     if handshake.port in mine or app_ports(pod, mine):
         return
