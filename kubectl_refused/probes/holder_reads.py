@@ -153,11 +153,11 @@ def _ask(context: ProbeContext, addresses: Sequence[str]) -> dict[str, Holder | 
     """Everything side by side; of many addresses the pages first, then some of the rest one by one."""
     nodes = partial(_nodes, context)
     if len(addresses) <= MOST_SELECTED:
-        return _judged(addresses, in_parallel([nodes, *_selected(context, addresses)]))
-    pages = in_parallel([nodes, partial(_pods, context), partial(_services, context)])
+        return _judged(addresses, in_parallel([*_selected(context, addresses), nodes]))
+    pages = in_parallel([partial(_pods, context), partial(_services, context), nodes])
     found = _judged(addresses, pages)
     rest = [one for one, holder in found.items() if isinstance(holder, Gap)][:MOST_SELECTED]
-    return {**found, **_judged(rest, [pages[0], *in_parallel(_selected(context, rest))])}
+    return {**found, **_judged(rest, [*in_parallel(_selected(context, rest)), pages[-1]])}
 
 
 def _selected(context: ProbeContext, addresses: Sequence[str]) -> list[Callable[[], Seen]]:

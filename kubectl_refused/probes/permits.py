@@ -3,9 +3,9 @@
 Without `--dial-any` only what belongs to the cluster is dialled: a live pod, a node, or the Service asked about;
 never a loopback, link-local or multicast address or the API server's own (CVE-2020-8555 and CVE-2021-25740 are
 what comes of trusting endpoints). An endpoint that names a pod must have that pod's address. A Service's address
-leads to whatever its slices name, through kube-proxy as through the API server's service proxy: it is dialled
-where all of that may be, and never as another Service's endpoint. In the normal case the objects that were read
-say so and nothing is asked.
+leads to whatever its slices name: it is dialled where all of that may be, and never as another Service's endpoint.
+(The API server's own service proxy goes to addresses of pods only: isValidAddress in pkg/registry/core/service.)
+In the normal case the objects that were read say so and nothing is asked.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def test_with_rights_in_one_namespace_its_pods_are_found_and_nobody_is_never_cla
     )
     assert mine == Holder("Pod", "web", "web-1")
     assert other == Gap(
-        "whom 169.254.169.254 belongs to", "forbidden: list nodes in all namespaces", "grant list nodes"
+        "whom 169.254.169.254 belongs to", "forbidden: list pods in all namespaces", "grant list pods"
     )
 
 

@@ -183,9 +183,9 @@ def test_whoever_may_not_ask_does_not_dial_what_the_objects_do_not_vouch_for() -
     (gap,) = refused("203.0.113.5:8080", objects=[by_hand("203.0.113.5")], fake=fake)
     assert gap is not None
     assert gap.because == (
-        "is nobody's as far as can be told (forbidden: list nodes in all namespaces), so it was not dialled"
+        "is nobody's as far as can be told (forbidden: list pods in all namespaces), so it was not dialled"
     )
-    assert gap.remedy == "grant list nodes, or --dial-any"
+    assert gap.remedy == "grant list pods, or --dial-any"
 
 
 @pytest.mark.parametrize("settings", [{"dial_any": True}, {"depth": Depth.NONE}])
