@@ -37,11 +37,15 @@ Run = Callable[..., ExecResult]
 
 
 class Attempt(NamedTuple):
-    """What came of one container: the answers, and `why` some are missing. `unable` where another may do."""
+    """What came of one container: the answers, and `why` some are missing.
+
+    `unable` where another container may do; `ran` is false where not even a shell could be started.
+    """
 
     answers: Answers
     why: str = ""
     unable: bool = False
+    ran: bool = True
 
 
 class ClientExec:
@@ -108,6 +112,8 @@ class ClientExec:
         gap = Gap(what, attempt.why)
         if attempt.unable:
             self._never[client.key] = gap
+        if not attempt.ran:
+            context.ledger.strike(touch)
         if attempt.answers.values:
             self._answered(client, pod, attempt.answers)
         return attempt.answers, gap
@@ -118,6 +124,7 @@ class ClientExec:
         chosen = self._chosen.get(client.key)
         problem: ConnectionProblem | None = None
         made: Attempt | None = None
+        ran = False
         for container in sorted(containers, key=lambda name: name != chosen):
             try:
                 made = attempt(container)
@@ -127,9 +134,10 @@ class ClientExec:
             if not made.unable:
                 self._chosen[client.key] = container
                 return made
+            ran = ran or made.ran
         if problem is not None or made is None:
             raise problem or NotFound("pods", pod.metadata.name, "none of its containers runs")
-        return made._replace(why=CANNOT)
+        return made._replace(why=CANNOT, ran=ran)
 
     def _refused(self, client: Client, problem: ConnectionProblem, what: str) -> Gap:
         gap = gap_of(problem, what)
@@ -177,7 +185,7 @@ def _understood(result: ExecResult, asked: dict[str, Any]) -> Attempt:
     if answers.unable:
         return Attempt(answers, answers.unable, unable=True)
     if not answers.values and not answers.ended and _has_no_program(result):
-        return Attempt(answers, CANNOT, unable=True)
+        return Attempt(answers, CANNOT, unable=True, ran=False)
     return Attempt(answers, _why(result, answers))
 
 

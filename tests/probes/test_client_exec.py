@@ -156,8 +156,17 @@ def test_the_container_that_could_is_remembered() -> None:
     assert runner.asked == [("a", "sh"), ("b", "sh"), ("b", "sh")]
 
 
-@pytest.mark.parametrize("answers", [{}, {("app", "sh"): NO_NC}, {("app", "sh"): ExecResult(127, b"", b"", None)}])
-def test_an_image_without_programs_is_tried_once(answers: dict[tuple[str, str], Any]) -> None:
+@pytest.mark.parametrize(
+    ("answers", "touched"),
+    [
+        ({}, ()),
+        ({("app", "sh"): NO_NC}, (TOUCHED,)),
+        ({("app", "sh"): ExecResult(127, b"", b"", None)}, ()),
+    ],
+)
+def test_an_image_without_programs_is_tried_once(
+    answers: dict[tuple[str, str], Any], touched: tuple[tuple[str, str], ...]
+) -> None:
     runner = Runner(answers)
     method, run = ClientExec(runner), context(pod("app"))
     (gap,) = ask(method, run, HANDSHAKE, DIAL)
@@ -166,6 +175,7 @@ def test_an_image_without_programs_is_tried_once(answers: dict[tuple[str, str], 
     assert gap.because == again.because == CANNOT
     assert gap.what == "a dial inside pod/till-1"
     assert len(runner.asked) == before
+    assert run.ledger.entries == touched
     assert method.vantages == {}
 
 
