@@ -3,6 +3,7 @@
 Only methods that touch or run something are asked about, those that say what they would prove (`proves`); a plain
 read tells by itself. A rules review would take one request, but may be incomplete and is long for administrators
 (https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access).
+They are asked only when a method's turn has come: earlier they would slow the runs that objects alone decide.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from kubectl_refused.sources.reads import each
 # (feature gate AuthorizePodWebsocketUpgradeCreatePermission).
 STREAMS = frozenset({"exec", "attach", "portforward"})
 CREATE_NEEDED_FROM = (1, 35)
+LIST_PODS = Right("list", "pods")
 # The levels of manifests/rbac.yaml that grant what methods of deeper levels use too.
 LOWER = {
-    Right("list", "pods"): Depth.NONE,
+    LIST_PODS: Depth.NONE,
     Right("get", "pods", subresource="log"): Depth.PASSIVE,
     Right("get", "pods"): Depth.PODS,
 }
@@ -63,6 +65,8 @@ class Preflight:
 
     def _lacking(self, rights: Sequence[Right], context: ProbeContext, namespace: str) -> set[Right]:
         """Those of the rights that the user does not have, asked side by side."""
+        if context.snapshot.read("Pod", namespace):  # it was done just now
+            self._allowed[(namespace, LIST_PODS)] = True
         new = [right for right in dict.fromkeys(rights) if (namespace, right) not in self._allowed]
         for right, allowed in zip(new, each(lambda one: _may(one, context, namespace), new), strict=True):
             self._allowed[(namespace, right)] = allowed

@@ -11,7 +11,7 @@ from kubectl_refused.connection.client import ServerVersion
 from kubectl_refused.connection.errors import ApiProblem, Cancelled
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, Dial, Fact, FactStore, Need, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.snapshot import Coverage, Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Method, ProbeContext, Right
 from kubectl_refused.probes.clients import Client
@@ -189,6 +189,13 @@ def test_where_nothing_else_can_tell_the_missing_right_is_the_answer() -> None:
     ((answered, gap),) = prober.learn([need], Snapshot(), FactStore())
     assert answered == need
     assert gap.because == "forbidden: create jobs in namespace shop; it would prove much"
+
+
+def test_what_was_just_done_is_not_asked_about() -> None:
+    server = Asked({"list pods"})
+    read = Snapshot(coverage=frozenset({Coverage("Pod", "shop")}))
+    assert Preflight().denied(ProbePod(), probe_context(server, snapshot=read), "shop") is None
+    assert ("shop", "list pods") not in server.reviews
 
 
 def test_a_plain_read_is_not_asked_about() -> None:
