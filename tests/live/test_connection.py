@@ -187,14 +187,18 @@ def test_an_impersonated_user_has_only_their_own_rights(
 
 
 def _let_jane_read_pods(connection: Connection, namespace: str) -> None:
+    _let(connection, namespace, "jane", {"resources": ["pods"], "verbs": ["get"]})
+
+
+def _let(connection: Connection, namespace: str, user: str, rule: dict[str, Any]) -> None:
+    """Give a user these rights on core resources of the namespace, and no other."""
     group = "rbac.authorization.k8s.io"
     base = f"/apis/{group}/v1/namespaces/{namespace}"
-    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
-    connection.create(f"{base}/roles", {"metadata": {"name": "readers"}, "rules": rules})
+    connection.create(f"{base}/roles", {"metadata": {"name": user}, "rules": [{"apiGroups": [""], **rule}]})
     binding = {
-        "metadata": {"name": "readers"},
-        "roleRef": {"apiGroup": group, "kind": "Role", "name": "readers"},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": "jane"}],
+        "metadata": {"name": user},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": user},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
     }
     connection.create(f"{base}/rolebindings", binding)
 
@@ -270,10 +274,59 @@ def test_requests_and_streams_side_by_side(connection: Connection, namespace: st
     assert found == [True] * (3 * (20 + 5 + 8))
 
 
-@pytest.mark.parametrize("way", ["exec", "log", "watch"])
+def test_impersonation_is_kept_on_streams_and_requests_side_by_side(
+    cluster: Cluster, connection: Connection, namespace: str, pod: str
+) -> None:
+    """Jane may read and not exec, joe may exec and forward and not read, the caller may do everything.
+
+    All at once, each from three threads of one connection: nobody is ever served with another's rights.
+    """
+    _let_jane_read_pods(connection, namespace)
+    streams = {"resources": ["pods/exec", "pods/portforward"], "verbs": ["get", "create"]}
+    _let(connection, namespace, "joe", streams)
+    found: list[tuple[str, str, bool]] = []
+
+    def may(work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except Forbidden:
+            return False
+        return True
+
+    def ask(who: str, client: Connection) -> None:
+        ways: dict[str, Callable[[], object]] = {
+            "get": lambda: client.get_bytes(f"/api/v1/namespaces/{namespace}/pods/{pod}"),
+            "exec": lambda: _run(client, namespace, "true"),
+            "forward": lambda: dial_by_port_forward(client, namespace, pod, 8080, 20),
+        }
+        for _ in range(4):
+            found.extend((who, way, may(work)) for way, work in ways.items())
+
+    with contextlib.ExitStack() as stack:
+        clients = {"caller": connection}
+        for who in ("jane", "joe"):
+            options = ConnectionOptions(kubeconfig=str(cluster.kubeconfig), impersonate_user=who)
+            clients[who] = stack.enter_context(contextlib.closing(connect(options)))
+        threads = [threading.Thread(target=ask, args=one) for one in [*clients.items()] * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert len(found) == 3 * 3 * 4 * 3
+    assert {(who, way) for who, way, allowed in found if allowed} == {
+        ("caller", "get"), ("caller", "exec"), ("caller", "forward"),
+        ("jane", "get"), ("joe", "exec"), ("joe", "forward"),
+    }  # fmt: skip
+    assert {(who, way) for who, way, allowed in found if not allowed} == {
+        ("jane", "exec"), ("jane", "forward"), ("joe", "get"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["exec", "forward", "log", "watch"])
 def test_cancel_ends_each_kind_of_stream(connection: Connection, namespace: str, pod: str, way: str) -> None:
     waits: dict[str, Callable[[], object]] = {
         "exec": lambda: run_in_container(connection, namespace, pod, "app", ["sleep", "60"], 60),
+        "forward": lambda: dial_by_port_forward(connection, namespace, pod, 8080, 60, send=b"GET"),
         "log": lambda: list(follow_log(connection, namespace, pod, "app", 60)),
         "watch": lambda: list(watch(connection, f"/api/v1/namespaces/{namespace}/pods", (), 60)),
     }
