@@ -62,9 +62,9 @@ def redirect(cluster: Cluster, namespace: str, made: dict[str, Any]) -> None:
     words = ["exec", "-n", namespace, made["metadata"]["name"], "-c", "app", "--", "readlink", "/proc/self/ns/net"]
     inode = cluster.kubectl(*words).stdout.strip().removeprefix("net:[").removesuffix("]")
     number = cluster.node_names.index(made["spec"]["nodeName"]) + 1
-    find = f'for file in /run/netns/*; do [ "$(stat -Lc %i $file)" = {inode} ] && echo $file; done; true'
-    (file,) = cluster.run_on_node(number, ["sh", "-c", find]).stdout.split()
-    argv = ["nsenter", f"--net={file if isinstance(file, str) else file.decode()}", "nft", "-f", "-"]
+    find = f'for one in /proc/[0-9]*; do [ "$(readlink $one/ns/net)" = "net:[{inode}]" ] && echo $one; done; true'
+    process = cluster.run_on_node(number, ["sh", "-c", find]).stdout.split()[0]
+    argv = ["nsenter", f"--net={process}/ns/net", "nft", "-f", "-"]
     cluster.run_on_node(number, argv, given=REDIRECT.encode())
 
 
