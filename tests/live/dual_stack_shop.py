@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from tests.cluster import api
 from tests.cluster.api import Cluster
 from tests.cluster.options import FAMILIES
 
@@ -65,14 +66,14 @@ DIALS_AT_MOST = 20
 def dual_stack(mode: str) -> str:
     """The name in CLUSTERS of the suite's dual-stack cluster of that proxy mode.
 
-    It is a cluster of its own where the usual one speaks IPv4 alone; it starts with the first test that asks, and
-    ends with the others. Without IPv6 in the kernel it does not start, and one line says so.
+    That is the usual one; a cluster of its own only where somebody keeps a usual one up that speaks IPv4 alone.
+    Without IPv6 in the kernel neither starts, and one line says so.
     """
-    usual = CLUSTERS[mode]
-    if usual.dual_stack:
-        return mode
-    own = replace(usual, name=f"{usual.name}-dual", ip_families=FAMILIES)
-    CLUSTERS[f"{mode}-dual"] = own
+    usual = replace(CLUSTERS[mode], ip_families=FAMILIES)
+    kept = api.find(usual.name)
+    if kept and not kept.options.serves(usual):
+        usual = replace(usual, name=f"{usual.name}-dual")
+    CLUSTERS[f"{mode}-dual"] = usual
     return f"{mode}-dual"
 
 
