@@ -600,7 +600,7 @@ def dial_all(questions: list[Question], times: int, timeout: float, until: float
     written = [question for question in questions if times == 1 and question not in again]
     for question in written:
         write(question.line(times))
-    dial_alone(again, timeout, until, heard_icmp(questions))
+    dial_alone(again, questions, timeout, until)
     if times > 1:
         repeat(questions, times - 1, timeout, until)
     for question in questions:
@@ -608,16 +608,10 @@ def dial_all(questions: list[Question], times: int, timeout: float, until: float
             write(question.line(times))
 
 
-def heard_icmp(questions: list[Question]) -> bool:
-    """Whether anybody rejected anything: its limit may then be behind every silence."""
-    return any(question.lane() for question in questions)
-
-
-def dial_alone(silent: list[Question], timeout: float, until: float, icmp: bool) -> None:
-    """A second dial to each, when nothing else is dialled."""
+def dial_alone(silent: list[Question], among: list[Question], timeout: float, until: float) -> None:
+    """A second dial to each silent one, when nothing else is dialled; whoever rejected any may be behind it."""
     if silent:
-        every = ROUTE_EVERY if icmp else AGAIN_EVERY
-        Round([question.alone() for question in silent], timeout, until, every).run()
+        Round([question.alone() for question in silent], timeout, until, max(q.pace() for q in among)).run()
 
 
 def repeat(questions: list[Question], more: int, timeout: float, until: float) -> None:
@@ -626,7 +620,7 @@ def repeat(questions: list[Question], more: int, timeout: float, until: float) -
     quick = [question for question in questions if question not in limited and question.worth_more()]
     Round([question.dial() for _ in range(more) for question in quick], timeout, until).run()
     silent = [q for q in quick if not q.lone and any(dial.outcome == "timeout" for dial in q.dials)][:AGAIN]
-    dial_alone(silent, timeout, until, heard_icmp(questions))
+    dial_alone(silent, questions, timeout, until)
     if limited:
         paced = [question.dial() for _ in range(more) for question in limited]
         Round(paced, timeout, min(until, time.monotonic() + REJECTS_FOR), AGAIN_EVERY).run()

@@ -19,7 +19,7 @@ from kubectl_refused.model.facts import Dial, NameKey
 from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
 
 WITNESS = "probe-pod"
-BLIND = "nc has no error queue: whether an RST or an ICMP message refused cannot be told"
+BLIND = "nc and bash have no error queue: whether an RST or an ICMP message refused cannot be told"
 LONGEST_LINE = 64 * 1024
 MOST_ADDRESSES = 64
 MOST_TIMES = 20  # dials of one question
@@ -175,7 +175,12 @@ def _together(before: Handshake | Lookup | None, value: Handshake | Lookup) -> H
     if sum(counts.values()) >= MOST_TIMES:
         return before
     counts[value.outcome] = counts.get(value.outcome, 0) + 1
-    worst = min(before, value, key=lambda handshake: _WORST_FIRST.index(handshake.outcome))
+    both = [before, value]
+    if counts.keys() & {Outcome.REFUSED, Outcome.UNREACHABLE}:
+        # Both may be ICMP's, and then a silence is the kernel's limit.
+        counts.pop(Outcome.TIMEOUT, None)
+        both = [handshake for handshake in both if handshake.outcome is not Outcome.TIMEOUT]
+    worst = min(both, key=lambda handshake: _WORST_FIRST.index(handshake.outcome))
     ordered = sorted(counts.items(), key=lambda item: _WORST_FIRST.index(item[0]))
     return msgspec.structs.replace(worst, heard=tuple(ordered))
 
@@ -218,6 +223,7 @@ def _dialled(dial: Dial, slow: bool, tries: int, status: int, seconds: float, sa
 
 
 _SAID = (
+    ("accepted, then closed", Outcome.RESET, ""),
     ("Connection refused", Outcome.REFUSED, "ECONNREFUSED"),
     ("No route to host", Outcome.UNREACHABLE, "EHOSTUNREACH"),
     ("Host is unreachable", Outcome.UNREACHABLE, "EHOSTUNREACH"),  # musl

@@ -7,8 +7,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubectl_refused.judge.outcomes import WORST_FIRST
 from kubectl_refused.model.facts import Dial, NameKey
 from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
+from kubectl_refused.probes import probe_agent, probe_agent_answers
 from kubectl_refused.probes.probe_agent_answers import LONGEST_LINE, Answers, missing, request_of
 
 WEB, WEB6, NAME = Dial("10.0.0.1", 80), Dial("fd00::1", 80), NameKey("web.shop.svc")
@@ -30,6 +32,9 @@ NEAR_MISSES = st.fixed_dictionaries(
         "addresses": st.lists(st.text()) | st.none(),
         "tries": st.integers() | st.booleans(),
         "detail": st.text(),
+        "speaks": st.text() | st.none(),
+        "unable": st.text() | st.booleans(),
+        "heard": st.lists(st.lists(st.sampled_from(["accepted", "evil"]) | st.integers())) | st.integers(),
     },
 ).map(lambda value: json.dumps(value).encode())
 TABBED = st.lists(st.sampled_from(["nc", "ns", "slow", "1", "-1", "99999999", "dial:10.0.0.1:80", ""]) | st.text())
@@ -133,3 +138,62 @@ def test_no_line_crashes_it_and_nothing_unasked_is_answered(lines: list[bytes]) 
         assert isinstance(value, Lookup if request.startswith("lookup:") else Handshake)
         assert 0 <= value.seconds < 3600 * 3
     assert len(answers.last_garbage) <= 160
+
+
+def test_how_often_each_outcome_came_is_kept() -> None:
+    line = json.dumps(REJECTED | {"heard": [["rejected", 2], ["accepted", 3]], "speaks": "http"})
+    value = understood(line).values["dial:10.0.0.1:80"]
+    assert isinstance(value, Handshake)
+    assert value.heard == ((Outcome.REJECTED, 2), (Outcome.ACCEPTED, 3))
+    assert value.speaks == "http"
+
+
+def test_the_hop_limit_of_icmp_is_kept() -> None:
+    icmp = {"type": 3, "code": 3, "offender": "10.0.0.254", "ttl": 63}
+    value = understood(json.dumps(REJECTED | {"icmp": icmp})).values["dial:10.0.0.1:80"]
+    assert isinstance(value, Handshake)
+    assert value.icmp == Icmp(3, 3, "10.0.0.254", 63)
+
+
+def test_a_protocol_that_is_no_word_is_none() -> None:
+    value = understood(json.dumps(REJECTED | {"speaks": "\x1b]8;;evil\x07"})).values["dial:10.0.0.1:80"]
+    assert isinstance(value, Handshake)
+    assert value.speaks == ""
+
+
+def test_an_image_that_cannot_run_it_is_no_garbage() -> None:
+    answers = understood('{"unable": "no python3, nc or bash"}', '{"end": true}')
+    assert (answers.unable, answers.ended, answers.garbage) == ("no python3, nc or bash", True, 0)
+
+
+def nc(*dials: tuple[str, int, str]) -> Handshake:
+    """What lines of (speed, status, words) for one request become."""
+    lines = [f"nc\t{speed}\t1\t{status}\t3\tdial:10.0.0.1:80\t{said}" for speed, status, said in dials]
+    value = understood(*lines).values["dial:10.0.0.1:80"]
+    assert isinstance(value, Handshake)
+    return value
+
+
+def test_the_shells_repeats_are_counted_and_the_worst_speaks() -> None:
+    accepted, silent = ("quick", 0, ""), ("slow", 1, "")
+    said = nc(accepted, silent, accepted)
+    assert (said.outcome, said.heard) == (Outcome.TIMEOUT, ((Outcome.TIMEOUT, 1), (Outcome.ACCEPTED, 2)))
+
+
+def test_where_the_shell_hears_a_refusal_silence_is_the_limits() -> None:
+    refused, silent = ("quick", 1, "Connection refused"), ("slow", 1, "")
+    unreachable = ("quick", 1, "No route to host")
+    for dials in ((refused, silent), (silent, refused), (silent, refused, silent)):
+        assert set(dict(nc(*dials).heard)) == {Outcome.REFUSED}
+    said = nc(silent, unreachable, silent, unreachable)
+    assert (said.outcome, said.heard) == (Outcome.UNREACHABLE, ((Outcome.UNREACHABLE, 2),))
+
+
+def test_no_container_counts_more_dials_than_were_asked_for() -> None:
+    assert nc(*[("quick", 0, "")] * 50).heard == ((Outcome.ACCEPTED, 20),)
+
+
+def test_the_worst_is_the_judges_and_the_agents_own() -> None:
+    assert probe_agent_answers._WORST_FIRST == WORST_FIRST
+    known = [outcome.value for outcome in WORST_FIRST if outcome.value in probe_agent.WORST_FIRST]
+    assert tuple(known) == probe_agent.WORST_FIRST
