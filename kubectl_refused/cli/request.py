@@ -10,10 +10,10 @@ from typing import Any
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
 from kubectl_refused.errors import UsageProblem, shown
-from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.model.target import HERE, Depth, Target
 from kubectl_refused.probes.base import ProbeSettings
 from kubectl_refused.resolve.grammar import check_namespace, parse
-from kubectl_refused.resolve.standpoints import EVERY_NODE, HERE, Standpoint, parse_standpoints
+from kubectl_refused.resolve.standpoints import EVERY_NODE, Standpoint, parse_standpoints
 
 from .command import Values
 from .kubectl_command import kubectl_command

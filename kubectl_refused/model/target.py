@@ -43,6 +43,9 @@ class Target:
         return f"svc/{self.name}" + (f":{self.port}" if self.port else "")
 
 
+HERE = "here"  # the key of the vantage that is this machine
+
+
 @dataclass(frozen=True)
 class Vantage:
     """Where the dials of a path start: a probe pod, a client, a node, this machine, the API server, or nowhere.

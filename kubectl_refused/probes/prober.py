@@ -123,6 +123,8 @@ class Prober:
             if gap and gap not in self.gaps:
                 self.gaps.append(gap)
         self._tell_leftovers(method)
+        # What a stand-in lacks of its client is no failure of a method: it is told whatever was proved.
+        self.notices += [gap for gap in getattr(method, "unlikes", ()) if gap not in self.notices]
         return [(need, given[need]) for need in needs]
 
     def _tell_leftovers(self, method: Method) -> None:

@@ -16,11 +16,12 @@ from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.decoders import converted, decoded
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.target import HERE
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.enlisting import enlisted_by
 from kubectl_refused.probes.images import ImageNode, is_usable
 from kubectl_refused.probes.workload_reads import PATHS
-from kubectl_refused.resolve.standpoints import EVERY_NODE, HERE, Standpoint
+from kubectl_refused.resolve.standpoints import EVERY_NODE, Standpoint
 from kubectl_refused.sources.reads import namespaced
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.target import HERE
 
 from .kinds import OTHER_KINDS, other_kind
 
-EVERY_NODE, HERE = "every-node", "here"
+EVERY_NODE = "every-node"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 MOST = 20
 # Names of pods, workloads and nodes: DNS subdomains (RFC 1123).
@@ -25,7 +26,8 @@ class Standpoint(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{OTHER_KINDS[self.kind][1]}/{self.name}" if self.name else self.kind
+        word = OTHER_KINDS[self.kind][self.kind in ("Pod", "Node")] if self.name else self.kind
+        return f"{word}/{self.name}" if self.name else word
 
 
 def parse_standpoints(words: Sequence[str]) -> tuple[Standpoint, ...]:

@@ -8,7 +8,7 @@ from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Target
+from kubectl_refused.model.target import HERE, Target
 
 from .offenders import unnamed_offenders
 
@@ -27,7 +27,8 @@ def questions(scene: Scene) -> Iterator[Need]:
         return
     if scene.service.spec.type == "ExternalName":
         return
-    yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
+    if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
+        yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
     if scene.entrance_dial:
         yield Need(HANDSHAKE, scene.entrance_dial)
     for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:
