@@ -6,7 +6,7 @@ import contextlib
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
@@ -25,7 +25,7 @@ from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_agent_answers import Answers, request_of
 from kubectl_refused.probes.probe_pod_create import Created, create
 from kubectl_refused.probes.probe_pod_manifest import CONTAINER, Wanted
-from kubectl_refused.probes.probe_pod_wait import ProbeFailedError, wait_until_started
+from kubectl_refused.probes.probe_pod_wait import IMAGE_REMEDY, ProbeFailedError, wait_until_started
 from kubectl_refused.probes.standing import unenlisted
 
 WHAT = "probe pod"
@@ -100,25 +100,25 @@ class ProbeOfClient:
         return Gap(WHAT, "the probe ended before it answered")
 
     def _ask_first(self, answers: Answers, context: ProbeContext) -> None:
-        """A new Job with the questions on its command line; with the next image where one cannot run it."""
+        """A new Job with the questions on its command line; with the next image where one cannot run it.
+
+        All of them together have the time that one may take.
+        """
         stand = self._stand(context)
         failures: list[tuple[Choice, str]] = []
         self._remove(context)
-        remedy = ""
+        remedy, deadline = "", time.monotonic() + context.settings.probe_pod_timeout
         for choice in [self._running.choice] if self._running else candidates(context, stand):
             try:
-                self._try(choice, stand, answers, context)
+                self._try(choice, stand, answers, _until(deadline, context))
             except ProbeFailedError as failed:
                 self._remove(context)
                 failures.append((choice, failed.because))
                 remedy = failed.remedy
-                if not failed.by_image:
+                if not failed.by_image or time.monotonic() > deadline:
                     break
             else:
-                if not getattr(answers, "unable", ""):
-                    return
-                self._remove(context)
-                failures.append((choice, getattr(answers, "unable", "")))
+                return
         raise ProbeFailedError(why_none_ran(failures), remedy)
 
     def _try(self, choice: Choice, stand: Client, answers: Answers, context: ProbeContext) -> None:
@@ -141,9 +141,13 @@ class ProbeOfClient:
             pod = wait_until_started(context, wanted)
         except (Forbidden, NotFound, ApiProblem) as problem:
             raise ProbeFailedError(problem.message) from problem
-        self._running = _Running(created, choice, pod, time.monotonic() + HOLD)
-        self.vantage = _vantage(self.client, pod)
+        running = _Running(created, choice, pod, time.monotonic() + HOLD)
         _read(answers, context, pod)
+        if answers.unable:
+            because = f"{choice.image} cannot run the probe: {answers.unable}"
+            answers.unable, answers.ended = "", False  # the next image starts anew
+            raise ProbeFailedError(because, IMAGE_REMEDY, by_image=True)
+        self._running, self.vantage = running, _vantage(self.client, pod)
 
     def _stand(self, context: ProbeContext) -> Client:
         """The client as its pod may be: found out once, when the first pod is needed."""
@@ -188,6 +192,12 @@ class ProbeOfClient:
             return False
         answers.take_all(result.stdout.splitlines())
         return answers.ended
+
+
+def _until(deadline: float, context: ProbeContext) -> ProbeContext:
+    """The context with what is left of the time for a pod's start."""
+    left = max(deadline - time.monotonic(), 0.0)
+    return replace(context, settings=replace(context.settings, probe_pod_timeout=left))
 
 
 def _vantage(client: Client, pod: Pod) -> Vantage:

@@ -28,6 +28,7 @@ SOON = 0.05  # seconds before the first look for the pod; a controller needs abo
 GLANCE = 0.5  # seconds between looks later
 LOOK = 10.0  # seconds of one watch while it is on its way
 APPEARS = 15.0  # seconds for a controller to make the pod
+IMAGE_REMEDY = "--image names one that the nodes have or can pull"
 PATIENCE = 3.0  # seconds for what may pass, such as a node that is being added
 
 
@@ -71,7 +72,9 @@ def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
             if _started(progress, pod, wanted, context.say):
                 return pod
         if progress.trouble and time.monotonic() - progress.since > PATIENCE:
-            raise ProbeFailedError(progress.trouble)
+            # Where the image is there may be no room, but on other nodes.
+            elsewhere = bool(wanted.choice.nodes) and "affinity" in progress.trouble
+            raise ProbeFailedError(progress.trouble, by_image=elsewhere and not wanted.node)
         context.connection.cancel.wait(SOON)
     raise ProbeFailedError(_too_late(context, wanted, progress))
 
@@ -137,7 +140,7 @@ def _started(progress: _Progress, pod: Pod, wanted: Wanted, say: Callable[[str],
 
 
 def _remedy(trouble: str) -> str:
-    return "--image names one that the nodes have or can pull" if "mage" in trouble else ""
+    return IMAGE_REMEDY if "mage" in trouble else ""
 
 
 def _check_controller(context: ProbeContext, wanted: Wanted) -> None:
