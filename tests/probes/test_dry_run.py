@@ -28,6 +28,13 @@ def test_a_patch_is_sent_as_a_dry_run_only() -> None:
     assert fake.patched == [(PATH, {"spec": {"selector": None}}, "application/merge-patch+json", True)]
 
 
+@pytest.mark.parametrize("kind", ["application/strategic-merge-patch+json", "application/json-patch+json"])
+def test_a_patch_is_sent_as_what_it_is(kind: str) -> None:
+    fake = FakeConnection({PATH: {}})
+    ask(ServerDryRun(), probe_context(fake), DRY_RUN, PatchKey(PATH, "[]", kind))
+    assert fake.patched == [(PATH, [], kind, True)]
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
