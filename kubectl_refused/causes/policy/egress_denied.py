@@ -49,12 +49,12 @@ def egress_denied(scene: Scene) -> Iterator[Finding]:
         return
     names = ", ".join(p.metadata.name for p in closing)
     first = f"networkpolicy/{closing[0].metadata.name}"
-    says = f"{names} selects pods of {client}; no rule lets them out to {pod.metadata.name}:{handshake.port}"
+    says = f"{names} selects {_client(scene)}; no rule lets it out to {pod.metadata.name}:{handshake.port}"
     to = [{"podSelector": {"matchLabels": (scene.service.spec.selector if scene.service else None) or {}}}]
     rule = {"to": to, "ports": [{"protocol": "TCP", "port": handshake.port}]}
     yield Finding(
         where=first,
-        says=f"{names} lets no client of namespace {client} out on port {handshake.port}",
+        says=f"{names} of namespace {client} does not let {_client(scene)} out on port {handshake.port}",
         headline=f"NetworkPolicy {names} does not let {_client(scene)} out",
         certainty=Certainty.PROVED,
         evidence=(field(scene, first, "spec.egress", None, says), packet(scene, handshake), *control_proof(scene)),
