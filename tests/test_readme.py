@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from kubectl_refused.cli.exit_codes import MEANINGS
-from kubectl_refused.cli.options import CONNECTION, DEPTHS
+from kubectl_refused.cli.options import CONNECTION, DEPTHS, DIAGNOSIS
 from kubectl_refused.model.target import Depth
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_every_option_named_exists() -> None:
-    known = {option.name for option in CONNECTION} | {"--probe", "--image", "--exit-zero", "--version"}
+    known = {option.name for option in CONNECTION + DIAGNOSIS}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert named - known == set()
 
