@@ -40,7 +40,9 @@ def state_of(pod: Pod, image: str) -> PodState:
     if state.running or (state.terminated and state.terminated.reason not in NEVER_RAN):
         return PodState("dialling", started=True)
     if state.terminated:
-        return PodState("", trouble=said(f"{image} cannot run the probe", state.terminated.message), by_image=True)
+        return PodState(
+            "", trouble=said(f"{image} cannot run the probe", unwrapped(state.terminated.message)), by_image=True
+        )
     if state.waiting and state.waiting.reason in HOPELESS:
         trouble = said(state.waiting.reason, state.waiting.message or f"image {image}")
         return PodState("", trouble=trouble, by_image=True)
@@ -57,6 +59,12 @@ def unschedulable(status: PodStatus) -> Condition | None:
     """The scheduler's word that no node fits."""
     found = (c for c in status.conditions or () if c.type == "PodScheduled" and c.reason == "Unschedulable")
     return next((c for c in found if c.status == "False"), None)
+
+
+def unwrapped(message: str) -> str:
+    """`exec: "sh": executable file not found in $PATH` out of what runtime, shim and runc put round it."""
+    _, found, cause = message.rpartition("exec: ")
+    return found + cause.removesuffix(": unknown")
 
 
 def said(reason: str, message: str) -> str:

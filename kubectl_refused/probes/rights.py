@@ -56,11 +56,10 @@ class Preflight:
         lacking = self._lacking((*method.rights, *first), context, namespace)
         needed = [right for right in method.rights if right in lacking]
         ways = [[right for right in first if right in lacking]]
-        if ways[0] and not needed:
+        if ways[0]:
             lacking = self._lacking([right for way in others for right in way], context, namespace)
             ways += [[right for right in way if right in lacking] for way in others]
-        # A way without a missing right is open.
-        closed = [way for way in ways if way] if all(ways) else []
+        closed = ways if all(ways) else []  # a way of which nothing is missing is open
         return gap_of(method, needed, closed, namespace) if needed or closed else None
 
     def _lacking(self, rights: Sequence[Right], context: ProbeContext, namespace: str) -> set[Right]:
@@ -108,18 +107,18 @@ def acts_in(method: Method, need: Need, context: ProbeContext) -> str:
 
 
 def gap_of(method: Method, needed: Sequence[Right], ways: Sequence[Sequence[Right]], namespace: str) -> Gap:
-    """What the method would prove, and what to grant: all of `needed`, or the first of the `ways`."""
-    missing = needed or ways[0]
-    told = " and ".join(str(right) for right in needed) or ", or else ".join(
-        " and ".join(str(right) for right in way) for way in ways
-    )
+    """What the method would prove, and what to grant: all of `needed`, and the first of the `ways` if any."""
+    first, *others = ways or [[]]
+    missing = [*needed, *first]
+    told = ", ".join(map(str, missing))
+    instead = "".join(f" (or {', '.join(map(str, way))})" for way in others)
     proves: str = getattr(method, "proves", "")
-    roles = " and ".join(dict.fromkeys(f"refused-{role_of(right, method).value}" for right in missing))
-    grants = " and ".join(granted(right) for right in missing)
+    levels = sorted({role_of(right, method) for right in missing}, key=lambda level: level.rank)
+    roles = ("role " if len(levels) == 1 else "roles ") + ", ".join(f"refused-{level.value}" for level in levels)
     return Gap(
         method.name.replace("-", " "),
-        f"forbidden: {told} in namespace {namespace}; it would prove {proves}",
-        f"grant {grants} in namespace {namespace} (role {roles} of manifests/rbac.yaml)",
+        f"forbidden: {told}{instead} in namespace {namespace}; it would prove {proves}",
+        f"grant {', '.join(map(granted, missing))} in namespace {namespace} ({roles} of manifests/rbac.yaml)",
     )
 
 
