@@ -18,7 +18,8 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, FactStore, Need, PodKey, PodPort
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Target
+from kubectl_refused.model.target import HERE, Target
+from kubectl_refused.probes.methods import live_methods
 from kubectl_refused.probes.prober import Prober
 
 from .exit_codes import NO_FAULT
@@ -87,8 +88,10 @@ class _DryRunGround(ClusterGround):
         self.connection.sender = self.sender
 
     def prober(self, target: Target, say: Say) -> Prober:
-        """One that asks more than the diagnosis comes to ask."""
-        curious: Any = _Curious(super().prober(target, say))
+        """One that asks more than the diagnosis comes to ask, and does not dial from this machine."""
+        methods = [method for method in live_methods(self.depth) if method.name != HERE]
+        self._methods.setdefault(target.namespace, methods)
+        curious: Any = _Curious(super().prober(target, say), self.sender)
         return curious  # type: ignore[no-any-return]  # it has all that a Prober has
 
     def spare_connection(self) -> Any:
@@ -99,14 +102,17 @@ class _DryRunGround(ClusterGround):
 class _Curious:
     """A Prober that asks for the sockets too of each pod that is dialled, as after a dial that is refused."""
 
-    def __init__(self, prober: Prober) -> None:
-        self._prober = prober
+    def __init__(self, prober: Prober, sender: RehearsalSender) -> None:
+        self._prober, self._sender = prober, sender
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, Any]]:
         """What the Prober learns; the further questions are asked for their traces alone."""
         asked = list(needs)
         learnt = self._prober.learn(asked, snapshot, facts)
-        dials = [need.subject for need in asked if need.fact is HANDSHAKE]
+        dials: list[Dial] = [need.subject for need in asked if need.fact is HANDSHAKE]
+        for dial in dials:
+            if dial.at == HERE:
+                self._sender.note(Deed("dial from this machine", f"{dial.host} {dial.port}"))
         self._prober.learn(_after_refusals(dials, snapshot), snapshot, facts)
         return learnt
 

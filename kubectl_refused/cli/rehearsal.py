@@ -72,11 +72,11 @@ class RehearsalSender(Sender):
         if method == "POST":
             return self._create(path, body)
         if method == "GET":
-            self._note(Deed("proxy", path), self.deeds)
+            self.note(Deed("proxy", path))
             # As to somebody without the right, so that nobody takes it for the application's answer.
             return _status(403, "Forbidden", f"{SAYS}: {resource_of(path)[0]} {path}")
         verb = "dry run of patch" if ("dryRun", "All") in query else "patch"
-        self._note(Deed(verb, path, body=body), self.deeds)
+        self.note(Deed(verb, path, body=body))
         return _status(405, "DryRun", SAYS)
 
     def prepare(self, path: str, query: Iterable[tuple[str, str]]) -> Any:
@@ -84,9 +84,13 @@ class RehearsalSender(Sender):
         asked = tuple(query)
         found = _DOES.search(path)
         if found and found[2] != "proxy":
-            self._note(Deed(found[2].replace("portforward", "port-forward"), path, asked), self.deeds)
+            self.note(Deed(found[2].replace("portforward", "port-forward"), path, asked))
             raise ApiProblem(405, "DryRun", SAYS)
         return super().prepare(path, asked)
+
+    def note(self, deed: Deed) -> None:
+        """Note what a method would have done by itself, not through the API server."""
+        self._note(deed, self.deeds)
 
     def _create(self, path: str, body: Any) -> Any:
         """Refused for want of rights as in a real run, so that the same fallbacks are tried; else noted."""

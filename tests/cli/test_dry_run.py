@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_refused import probes
 from kubectl_refused.cli.dry_run import written
 from kubectl_refused.cli.rehearsal import Deed, RehearsalSender
 from kubectl_refused.connection.client import Connection, connect
@@ -33,7 +35,7 @@ POD = {
         "containerStatuses": [{"name": "web", "ready": True, "state": {"running": {}}}],
     },
 }
-SERVICE = {
+SERVICE: dict[str, Any] = {
     "metadata": {"name": "web", "namespace": "shop"},
     "spec": {
         "clusterIP": "10.96.0.80",
@@ -56,8 +58,11 @@ SLICE = {
 }
 
 
-def shop(*forbidden: str) -> Callable[[Seen], Answer]:
+def shop(*forbidden: str, cluster_ip: str = "10.96.0.80", port: int = 80) -> Callable[[Seen], Answer]:
     """A healthy Service; reviews deny creating the resources named."""
+    spec = SERVICE["spec"] | {"clusterIP": cluster_ip, "clusterIPs": [cluster_ip]}
+    spec |= {"ports": [{"port": port, "protocol": "TCP", "targetPort": 8080}]}
+    service = SERVICE | {"spec": spec}
 
     def answer(seen: Seen) -> Answer:
         if seen.path.endswith("/selfsubjectaccessreviews"):
@@ -65,10 +70,10 @@ def shop(*forbidden: str) -> Callable[[Seen], Answer]:
             return Answer(201, {"status": {"allowed": asked["resource"] not in forbidden}})
         last = seen.path.rpartition("/")[2]
         if seen.path.endswith("/services/web"):
-            return Answer(body=SERVICE)
+            return Answer(body=service)
         if seen.path.endswith("/pods/web-1"):
             return Answer(body=POD)
-        found = {"pods": [POD], "endpointslices": [SLICE], "services": [SERVICE]}.get(last, [])
+        found = {"pods": [POD], "endpointslices": [SLICE], "services": [service]}.get(last, [])
         lists = (*("pods", "endpointslices", "services", "nodes", "events"), "networkpolicies", "deployments")
         return Answer(body={"metadata": {}, "items": found}) if last in lists else status(404, "NotFound", "none")
 
@@ -125,6 +130,20 @@ def test_levels_that_create_nothing(depth: str, tmp_path: Path) -> None:
     assert (done.returncode, documents(done.stdout)) == (0, [])
     assert "Nothing would be created" in done.stdout
     assert ("one GET / to pod/web-1:8080" in done.stdout) is (depth == "passive")
+    assert only_reads(fake)
+
+
+def test_dials_from_this_machine_are_told_and_not_made(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        serving(shop(cluster_ip="127.0.0.1", port=server.getsockname()[1])) as fake,
+    ):
+        server.settimeout(0.2)
+        done = dry(tmp_path, fake, "--from", "here")
+        with pytest.raises(TimeoutError):
+            server.accept()
+        assert f"# dial from this machine 127.0.0.1 {server.getsockname()[1]}\n" in done.stdout
+    assert (done.returncode, documents(done.stdout)) == (0, [])
     assert only_reads(fake)
 
 
@@ -202,3 +221,14 @@ def test_a_name_neither_ends_the_comment_nor_steers_the_terminal(
     text = "".join(written([sender]))
     assert all(line.startswith("#") for line in text.splitlines())
     assert "\x1b" not in text
+
+
+def test_no_other_method_reaches_out_past_the_sender() -> None:
+    """A method that dials or starts something by itself has to be held back by name, as `here` is."""
+    folder = Path(probes.__file__).parent
+    own = {
+        file.stem
+        for file in folder.glob("*.py")
+        if re.search(r"^\s*import (socket|subprocess)", file.read_text(), re.M)
+    }
+    assert own == {"here", "probe_agent"}  # the agent runs where a method has it run
