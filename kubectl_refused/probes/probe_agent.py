@@ -5,7 +5,8 @@ imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in b
 `lookup:NAME`. It writes one line of JSON per request (`id` is the argument) and then `{"end": true}`:
 
     dial    id, outcome, seconds, errno, source, icmp {type, code, offender, ttl} or null, tries, speaks,
-            detail; with --times also heard [[outcome, count], ...], and the rest is of the worst outcome
+            detail; with --hops also rst_ttl or null; with --times also heard [[outcome, count], ...], and the
+            rest is of the worst outcome
     lookup  id, outcome (accepted or unresolved), seconds, addresses, error
 
 Options come first: `--timeout SECONDS` of one dial, `--alarm SECONDS` for everything, `--hold SECONDS` to stay
@@ -13,7 +14,9 @@ afterwards, `--times N` to ask each dial up to 20 times, `--guess 1` to ask a si
 
 Who refused (Linux): with IP_RECVERR the kernel keeps an ICMP error that arrived for the socket and
 MSG_ERRQUEUE reads it, type, code and sender (ip(7), ipv6(7)); an RST leaves that queue empty. With IP_RECVTTL
-the message also tells the TTL with which the ICMP packet arrived: how many routers ago it was sent.
+the message also tells the TTL with which the ICMP packet arrived: how many routers ago it was sent. For an RST
+`--hops 1` finds it out with more dials, each of which lets the kernel drop what arrives with less (IP_MINTTL):
+an RST that passed no router is none of a server on another node.
 
 The kernel limits the ICMP errors it sends to one client: six at once, then one a second (icmp_ratelimit in
 the kernel's ip-sysctl documentation); half of that where an IPv4 route says no, since ip_error and icmp_send
@@ -41,6 +44,7 @@ from typing import Any
 
 # Level and option by family (linux/in.h, linux/in6.h); Python's socket module names none of them on all systems.
 RECVTTL = {int(socket.AF_INET): (socket.IPPROTO_IP, 12), int(socket.AF_INET6): (socket.IPPROTO_IPV6, 51)}
+MINTTL = {int(socket.AF_INET): (socket.IPPROTO_IP, 21), int(socket.AF_INET6): (socket.IPPROTO_IPV6, 73)}
 RECVERR = {int(socket.AF_INET): (socket.IPPROTO_IP, 11), int(socket.AF_INET6): (socket.IPPROTO_IPV6, 25)}
 ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0x2000)
 ON_LINUX = sys.platform.startswith("linux")
@@ -53,6 +57,9 @@ ROUTE_EVERY = 2.1  # the same where an IPv4 route may be what says no
 LISTEN_AFTER = 0.15  # seconds to wait after an accept for a close or reset
 MOST_TIMES = 20  # dials of one request
 REJECTS_FOR = 10.0  # seconds for repeating rejected dials, which cannot go faster than AGAIN_EVERY
+# RSTs start with 64 in Linux; one more than that tells that it was another system's, which is left open.
+RST_TTLS = range(58, 66)
+RST_WITHIN = 0.2  # seconds, and four times what the first RST took
 LOOKUPS_AT_ONCE = 8
 LOOKUP_TIMEOUT = 12.0  # seconds; glibc tries each server twice for 5 s
 NUMERIC = socket.AI_NUMERICHOST
@@ -166,6 +173,7 @@ class Question:
         self.guess = guess  # until it was asked
         self.dials: list[Dial] = []
         self.lone: Any = None
+        self.rst: Any = None  # the minimal TTLs that its RST met, where they were measured
 
     def dial(self) -> Dial:
         """One dial more."""
@@ -204,6 +212,11 @@ class Question:
             dials.append(self.lone)
         return dials or self.dials[:1]
 
+    def rst_ttl(self) -> Any:
+        """The TTL of its RST; None where the dials contradict each other or it is out of the range."""
+        whole = self.rst and self.rst == set(range(RST_TTLS[0], max(self.rst) + 1))
+        return max(self.rst) if whole and RST_TTLS[-1] not in self.rst else None
+
     def line(self, times: int) -> dict[str, Any]:
         """What is written about it."""
         counted = self.counted()
@@ -213,6 +226,8 @@ class Question:
         line = worst.line()
         if worst is self.lone or (line["outcome"] == "timeout" and self.lone and self.lone.done()):
             line["tries"] = 2
+        if self.rst is not None:
+            line["rst_ttl"] = self.rst_ttl()
         if not line["speaks"]:
             line["speaks"] = next((dial.speaks for dial in counted if dial.speaks), "")
         if times > 1:
@@ -593,9 +608,11 @@ class Round:
             self.go_on(dial)
 
 
-def dial_all(questions: list[Question], times: int, timeout: float, until: float) -> None:
+def dial_all(questions: list[Question], times: int, timeout: float, until: float, hops: bool) -> None:
     """Dial, dial the silent again, repeat what is to be repeated; each is written when it is certain."""
     Round([question.dial() for question in questions], timeout, until).run()
+    if hops and ON_LINUX:
+        measure_rsts(questions, until)
     again = [question for question in questions if question.dials[0].outcome == "timeout"][:AGAIN]
     written = [question for question in questions if times == 1 and question not in again]
     for question in written:
@@ -606,6 +623,42 @@ def dial_all(questions: list[Question], times: int, timeout: float, until: float
     for question in questions:
         if question not in written:
             write(question.line(times))
+
+
+def measure_rsts(questions: list[Question], until: float) -> None:
+    """Dial again whoever sent an RST, with every minimal TTL at once (ip(7), ipv6(7)), and note which it met."""
+    selector = selectors.DefaultSelector()
+    refused = [q for q in questions if q.dials[0].outcome == "refused" and q.dials[0].family in MINTTL][:AGAIN]
+    slowest = max([question.dials[0].seconds for question in refused], default=0.0)
+    until = min(until, time.monotonic() + max(RST_WITHIN, 4 * slowest))
+    for question in refused:
+        question.rst = set()
+        for ttl in RST_TTLS:
+            dial_with_least(question, ttl, selector)
+    while selector.get_map() and time.monotonic() < until:
+        for key, _ in selector.select(max(0.0, until - time.monotonic())):
+            sock: Any = key.fileobj
+            question, ttl = key.data
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED:
+                question.rst.add(ttl)
+            selector.unregister(sock)
+            sock.close()
+    for left in [key.fileobj for key in selector.get_map().values()]:
+        left.close()  # type: ignore[union-attr]
+    selector.close()
+
+
+def dial_with_least(question: Question, ttl: int, selector: selectors.BaseSelector) -> None:
+    """Dial so that the kernel drops what arrives with a smaller TTL."""
+    first = question.dials[0]
+    sock = socket.socket(first.family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        sock.setsockopt(*MINTTL[first.family], ttl)
+        sock.connect_ex(first.address)
+        selector.register(sock, selectors.EVENT_WRITE, (question, ttl))
+    except OSError:
+        sock.close()
 
 
 def dial_alone(silent: list[Question], among: list[Question], timeout: float, until: float) -> None:
@@ -633,7 +686,15 @@ def leave(*_: Any) -> None:
 
 def main(words: list[str]) -> None:
     """Do what the arguments ask within `--alarm` seconds, then stay for `--hold` seconds."""
-    options = {"--timeout": 4.0, "--alarm": 60.0, "--hold": 0.0, "--times": 1.0, "--guess": 0.0, "--settle": 0.0}
+    options = {
+        "--timeout": 4.0,
+        "--alarm": 60.0,
+        "--hold": 0.0,
+        "--times": 1.0,
+        "--guess": 0.0,
+        "--settle": 0.0,
+        "--hops": 0.0,
+    }
     while words and words[0] in options:
         options[words[0]] = float(words[1])
         words = words[2:]
@@ -651,13 +712,19 @@ def main(words: list[str]) -> None:
     named = [question for question in questions if not numeric(question.host)]
     names = [word[len("lookup:") :] for word in lookups]
     threads = start_lookups(names + [question.host for question in named])
-    dial_all([question for question in questions if question not in named], times, options["--timeout"], until)
+    dial_all(
+        [question for question in questions if question not in named],
+        times,
+        options["--timeout"],
+        until,
+        options["--hops"] > 0,
+    )
     waited_until = min(until, time.monotonic() + LOOKUP_TIMEOUT)
     for thread in threads:
         thread.join(max(0.0, waited_until - time.monotonic()))
     for word in lookups:
         write_lookup(word)
-    dial_all(named, times, options["--timeout"], until)
+    dial_all(named, times, options["--timeout"], until, options["--hops"] > 0)
     write({"end": True})
     if options["--hold"]:
         time.sleep(options["--hold"])

@@ -12,7 +12,7 @@ while :; do
         --hold) hold=${2%%.*} ;;
         --settle) sleep "$2" ;;
         --times) times=${2%%.*} ;;
-        --guess) ;;
+        --guess|--hops) ;;
         *) break ;;
     esac
     shift 2

@@ -68,6 +68,7 @@ class _Line(msgspec.Struct):
     tries: _Byte = 1
     detail: str = ""
     speaks: str = ""
+    rst_ttl: _Byte | None = None
     heard: Annotated[list[_Counted], msgspec.Meta(max_length=len(Outcome))] = msgspec.field(default_factory=list)
     addresses: list[str] = msgspec.field(default_factory=list)
     error: str = ""
@@ -161,10 +162,15 @@ def _handshake(said: _Line, subject: Dial) -> Handshake:
         errno=one_line(said.errno, limit=32),
         icmp=Icmp(icmp.type, icmp.code, one_line(icmp.offender, limit=64), icmp.ttl) if icmp else None,
         tries=said.tries,
-        detail=one_line(said.detail),
+        detail="; ".join(part for part in (one_line(said.detail), _rst(said)) if part),
         heard=tuple((Outcome(outcome), count) for outcome, count in said.heard),
         speaks=said.speaks if re.fullmatch(r"[a-z0-9]{1,16}", said.speaks) else "",
     )
+
+
+def _rst(said: _Line) -> str:
+    """In the words of detail: the RST's TTL, which starts with 64 and is one less behind every router."""
+    return f"the RST arrived with TTL {said.rst_ttl}" if said.rst_ttl and said.outcome == "refused" else ""
 
 
 def _together(before: Handshake | Lookup | None, value: Handshake | Lookup) -> Handshake | Lookup:

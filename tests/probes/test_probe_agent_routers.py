@@ -20,7 +20,7 @@ def heard() -> dict[Dial, Handshake]:
     """What the agent says about every address behind the routers, by one run."""
     chain = Path(__file__).with_name("router_chain.py")
     dials = (*(Dial(host, 80) for host in HOSTS), Dial("10.8.15.1", 81), Dial("fd00:8:15::1", 81))
-    options = ("--timeout", "1.3", "--times", str(TIMES))
+    options = ("--timeout", "1.3", "--times", str(TIMES), "--hops", "1")
     answers = ask(*dials, command=[*NETNS, sys.executable, str(chain), *PYTHON], options=options)
     return {Dial(v.host, v.port): v for v in answers.values.values() if isinstance(v, Handshake)}
 
@@ -59,3 +59,13 @@ def test_every_repeat_is_counted(heard: dict[Dial, Handshake], host: str, port: 
     said = heard[Dial(host, port)]
     assert (said.outcome, said.heard, said.tries) == (outcome, ((outcome, TIMES),), 1)
     assert (said.icmp is None) == (outcome in (Outcome.ACCEPTED, Outcome.REFUSED))
+
+
+@pytest.mark.parametrize("host", ["10.8.15.1", "fd00:8:15::1"])
+def test_an_rst_tells_its_distance_too(heard: dict[Dial, Handshake], host: str) -> None:
+    assert heard[Dial(host, 81)].detail == "the RST arrived with TTL 63"
+
+
+def test_only_an_rst_is_measured(heard: dict[Dial, Handshake]) -> None:
+    measured = [dial for dial, said in heard.items() if "RST" in said.detail]
+    assert {dial.port for dial in measured} == {81}
