@@ -3,6 +3,8 @@
 The sender is the interface that faces the client (RFC 1812, 4.3.2.4): a node signs with its pod gateway's address
 towards its own pods and with its own towards others. A ClusterIP exists only in the rules of kube-proxy, or of
 what replaces it, on the client's node: where nothing stands behind it, that node's reject is the service proxy's.
+An error that comes back after those rules chose an endpoint is signed with the ClusterIP itself, as NAT translates
+errors too (nf_nat_icmp_reply_translation; measured): only the endpoint's own dial tells who that was.
 """
 
 from __future__ import annotations
@@ -69,9 +71,20 @@ def _from_scene(handshake: Handshake, icmp: Icmp, scene: Scene) -> str:
         return f"pod/{pod.metadata.name}"
     if _at_entrance(handshake, scene) and port_unreachable(icmp) and not scene.ready_endpoints:
         return f"the service proxy of {scene.vantage.node}" if scene.vantage.node else ""
+    if _at_entrance(handshake, scene) and icmp.offender == handshake.host:
+        return _behind(icmp, scene)
     if icmp.offender in (handshake.source, scene.vantage.address):
         return "the client itself, by rules of its own network"
     return ""
+
+
+def _behind(icmp: Icmp, scene: Scene) -> str:
+    """Whoever rejected the endpoints in the same way, else somebody."""
+    for endpoint in scene.ready_endpoints:
+        seen = scene.handshake(scene.at_endpoint(endpoint).endpoint_dial)
+        if seen and seen.icmp and (seen.icmp.type, seen.icmp.code) == (icmp.type, icmp.code):
+            return f"{offender_told(seen, scene)} behind svc/{scene.target.name}"
+    return f"a host behind svc/{scene.target.name}"
 
 
 def _from_holder(handshake: Handshake, icmp: Icmp, scene: Scene) -> str:

@@ -108,6 +108,17 @@ def test_a_host_that_is_gone_is_no_policys_doing() -> None:
     assert signal_of(*case) == "ICMP host unreachable from node2 (10.2.2.1)"
 
 
+def test_an_error_from_behind_a_translated_address_is_told_by_the_endpoints_dial() -> None:
+    """Errors of what kube-proxy sent on come back with the ClusterIP as their sender."""
+    node = {Need(HOLDER, AddressKey("10.2.2.1")): NODE2}
+    behind = dialled("10.0.0.1", 8080, Outcome.REJECTED, icmp=Icmp(3, PORT, "10.2.2.1"))
+    case = rejected(CLUSTER_IP, CLUSTER_IP, PORT, *healthy(), facts={**node, **behind})
+    assert offender_told(*case) == f"node2 (10.2.2.1) behind svc/web ({CLUSTER_IP})"
+    alone = rejected(CLUSTER_IP, CLUSTER_IP, PORT, *healthy())
+    assert offender_told(*alone) == f"a host behind svc/web ({CLUSTER_IP})"
+    assert list(unnamed_offenders(alone[1])) == []
+
+
 @pytest.mark.parametrize(("code", "says"), [(1, "by a firewall or policy"), (5, "by a firewall"), (6, "firewall")])
 def test_version_six_has_codes_of_its_own(code: int, says: str) -> None:
     case = rejected("10.0.0.1", "fd00::1", code, *healthy(), holder=NODE2)
