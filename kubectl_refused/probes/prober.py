@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kubectl_refused.model.facts import FactStore, Need
+from kubectl_refused.model.facts import HANDSHAKE, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Vantage
@@ -140,5 +140,17 @@ class Prober:
 
 
 def _takes(method: Method, need: Need, *, context: ProbeContext) -> bool:
+    by_proxy = need.fact is HANDSHAKE and method.depth is Depth.PASSIVE and method.name != "here"
+    if by_proxy and not _may_stand_in(need, context):
+        return False
     takes = getattr(method, "takes", None)
     return bool(takes is None or takes(need, context))
+
+
+def _may_stand_in(need: Need, context: ProbeContext) -> bool:
+    """Whether the API server's own dial says something in place of the client's.
+
+    Of several clients it tells none from another; of a control it would tell the opposite of what is asked.
+    """
+    clients = [c for c in context.clients if c.standing != "control"]
+    return len(clients) == 1 and context.client_of(need).standing not in ("control", "here")

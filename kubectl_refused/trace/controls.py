@@ -21,7 +21,7 @@ def control(scene: Scene) -> Handshake | None:
 def control_proof(scene: Scene) -> tuple[WitnessEvidence, ...]:
     """What the control's accept proves; nothing where it failed too or there is none."""
     seen = control(scene)
-    if seen is None or seen.outcome is not Outcome.ACCEPTED:
+    if seen is None or seen.outcome is not Outcome.ACCEPTED or not seen.first_hand:
         return ()
     says = f"a pod beside {scene.vantage.who} without its labels gets in: {dial_told(seen, scene)}"
     return (WitnessEvidence(witness=seen.witness, subject=f"{seen.host}:{seen.port}", says=says),)
