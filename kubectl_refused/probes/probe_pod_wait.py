@@ -76,7 +76,8 @@ def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
             elsewhere = bool(wanted.choice.nodes) and "affinity" in progress.trouble
             raise ProbeFailedError(progress.trouble, by_image=elsewhere and not wanted.node)
         context.connection.cancel.wait(SOON)
-    raise ProbeFailedError(_too_late(context, wanted, progress))
+    late = _too_late(context, wanted, progress)
+    raise ProbeFailedError(late, _remedy(late))
 
 
 def _await_appearance(context: ProbeContext, wanted: Wanted, deadline: float) -> None:
@@ -168,10 +169,13 @@ def _events(context: ProbeContext, namespace: str, selector: str) -> list[Event]
 
 
 def _too_late(context: ProbeContext, wanted: Wanted, progress: _Progress) -> str:
-    """One clause with the last warning about the pod, which tells of volumes, sandboxes and networks."""
+    """One clause with the last warning about the pod, which tells of volumes, sandboxes and networks.
+
+    A registry that does not answer brings no warning for a minute or more: then what it was at must do.
+    """
     late = f"the probe pod did not run in {context.settings.probe_pod_timeout:.0f} s"
     if progress.trouble or progress.pod is None:
-        return f"{late}: {progress.trouble}" if progress.trouble else late
+        return f"{late}: {progress.trouble}" if progress.trouble else f"{late}: still {progress.step}"
     selector = f"involvedObject.name={progress.pod.metadata.name},type=Warning"
     warnings = [e.message for e in _events(context, wanted.namespace, selector)]
-    return f"{late}: {one_line(warnings[-1], LONGEST)}" if warnings else late
+    return f"{late}: {one_line(warnings[-1], LONGEST)}" if warnings else f"{late}: still {progress.step}"
