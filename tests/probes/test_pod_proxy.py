@@ -16,10 +16,11 @@ from kubectl_refused.connection.port_forward import ForwardResult
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Metadata, Pod, PodStatus, Service, ServicePort, ServiceSpec
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.probes.pod_proxy import PodProxy, route_to
 from kubectl_refused.probes.proxy_answers import verdict_of
+from kubectl_refused.trace.veils import refused_behind
 from tests.fakes import ask, probe_context
 
 
@@ -47,6 +48,31 @@ SEEN = snapshot(
 def status(code: int, message: str) -> Response:
     body = {"kind": "Status", "status": "Failure", "code": code, "message": message}
     return Response(code, body=json.dumps(body).encode())
+
+
+ENVOY = (
+    b"upstream connect error or disconnect/reset before headers. reset reason: connection failure, "
+    b"transport failure reason: delayed connect error: 111"
+)
+LINKERD = {"l5d-proxy-error": "error trying to connect: Connection refused (os error 111)"}
+
+
+@pytest.mark.parametrize(
+    ("response", "behind"),
+    [
+        (Response(503, body=ENVOY), True),
+        (Response(502, headers=LINKERD), True),
+        (Response(503, body=b"upstream connect error or disconnect/reset before headers. reset: overflow"), False),
+        (Response(503, body=b"maintenance"), False),
+        (Response(200, body=ENVOY), False),
+    ],
+)
+def test_a_proxy_before_the_app_tells_that_it_was_refused(response: Response, behind: bool) -> None:
+    verdict = verdict_of(response)
+    assert not isinstance(verdict, Gap)
+    outcome, detail = verdict
+    assert outcome is Outcome.ACCEPTED, "the proxy did accept"
+    assert refused_behind(Handshake("10.1.0.5", 80, outcome, 0.01, "pod-proxy", detail=detail)) is behind
 
 
 def reaching(text: str) -> Response:
