@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
@@ -69,10 +70,11 @@ class _Case:
     snapshot: Snapshot
     claims: Mapping[str, Sequence[Claim]]
 
-    def service_at(self, address: str) -> Service | None:
-        """The Service that was read and has this address as its own."""
+    @cached_property
+    def services(self) -> dict[str, Service]:
+        """The Services that were read, by their own addresses."""
         services = (one for one in self.snapshot.objects.values() if isinstance(one, Service))
-        return next((one for one in services if address in own_addresses(one)), None)
+        return {address: one for one in services for address in own_addresses(one)}
 
     def behind(self, service: Service) -> list[Claim]:
         """Where the Service's address may lead."""
@@ -83,7 +85,7 @@ class _Case:
         """Addresses that will be reached and that no pod which was read vouches for."""
         reached: dict[str, None] = {}
         for address in dict.fromkeys(canonical(dial.host) for dial in dials):
-            service = self.service_at(address)
+            service = self.services.get(address)
             reached |= dict.fromkeys((c.address for c in self.behind(service)) if service else (address,))
         return [one for one in reached if one and not self.vouched(one)]
 
@@ -104,7 +106,7 @@ class _Court:
     def refusal(self, dial: Dial) -> Gap | None:
         """Why the dial is not made, None where it may be."""
         address, shown = canonical(dial.host) or dial.host, _shown(dial)
-        service = self.case.service_at(address)
+        service = self.case.services.get(address)
         if service is None:
             return self._of_address(shown, address, dial.port)
         for claim in self.case.behind(service):
