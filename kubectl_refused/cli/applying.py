@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
+from kubectl_refused.decoders import decoded
 from kubectl_refused.errors import RefusedError
 from kubectl_refused.fixes.change import named
 from kubectl_refused.fixes.requests import JSON
@@ -56,10 +57,10 @@ def prepare(connection: Connection, request: PatchRequest) -> Prepared:
     """Read the object and try the patch on it, storing nothing. Raises NotApplied, Unreachable or Cancelled."""
     name = named(request.kind, request.name)
     try:
-        before = msgspec.json.decode(connection.get_bytes(request.path), type=dict[str, Any])
+        before = decoded(connection.get_bytes(request.path), dict[str, Any])
         body = _of_version(request, before["metadata"]["resourceVersion"])
         answer = connection.patch(request.path, body, request.type, dry_run=True)
-        return Prepared(request, body, before, msgspec.json.decode(answer, type=dict[str, Any]))
+        return Prepared(request, body, before, decoded(answer, dict[str, Any]))
     except (Forbidden, NotFound, ApiProblem) as error:
         raise NotApplied(_why(error, name)) from error
     except (msgspec.DecodeError, KeyError) as error:
@@ -94,7 +95,7 @@ def settle(connection: Connection, request: PatchRequest, say: Callable[[str], N
     end = time.monotonic() + SETTLES
     while time.monotonic() < end:
         try:
-            workload = msgspec.json.decode(connection.get_bytes(path), type=dict[str, Any])
+            workload = decoded(connection.get_bytes(path), dict[str, Any])
         except (Forbidden, NotFound, ApiProblem, msgspec.DecodeError):
             return
         if _rolled_out(request.kind, workload):
