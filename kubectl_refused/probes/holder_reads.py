@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -65,6 +65,7 @@ def holders_of(context: ProbeContext, addresses: Iterable[str]) -> dict[str, Hol
     return {address: _named(address, found.get(one)) for address, one in plain.items()}
 
 
+@lru_cache(maxsize=4096)
 def canonical(address: str) -> str:
     """The shortest spelling of an address, an IPv4 one out of its IPv6 form; empty where it is none."""
     try:
