@@ -165,6 +165,7 @@ class EnvironmentVariable(Struct, frozen=True):
 
 class SecurityContext(Struct, frozen=True):
     run_as_user: int | None = None
+    run_as_group: int | None = None
     run_as_non_root: bool | None = None
 
 

@@ -16,16 +16,17 @@ from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.connection.logs import read_log
 from kubectl_refused.model.facts import LISTENERS, Fact, Need, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import ContainerStatus, Node, Pod
+from kubectl_refused.model.objects import ContainerStatus, Pod, SecurityContext
 from kubectl_refused.model.observation import Listeners
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
+from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.container_exec import WITH_SHELL
-from kubectl_refused.probes.images import DEFAULT, ranked
+from kubectl_refused.probes.image_candidates import candidates
 from kubectl_refused.probes.pod_lookup import find_pod, running_containers
 from kubectl_refused.probes.proc_net import parse_listeners, parse_owners, was_read, with_owners
 from kubectl_refused.sources.decoding import OddObject, decode
-from kubectl_refused.sources.reads import each, gap_of, namespaced, segment
+from kubectl_refused.sources.reads import each, gap_of, namespaced
 from kubectl_refused.text import one_line
 
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
@@ -127,10 +128,13 @@ def _wait(context: ProbeContext, path: str, name: str) -> str:
 
 
 def ephemeral_container(pod: Pod, target: str, image: str, run_id: str) -> dict[str, Any]:
-    """Return the container, as Pod Security `restricted` wants it.
+    """Return the container, as Pod Security `restricted` wants it, whatever the namespace's level is.
 
-    With the target's own user it may read which process holds a socket (ptrace(2), access mode checking).
+    With the target's own user and group it may read which process holds a socket (ptrace(2), access mode
+    checking). Root is none that `restricted` takes, and without capabilities it could not do so either, as the
+    target mostly has some. A group that only the pod or the image names is the same for both anyway.
     """
+    user, group = _identity_of(pod, target)
     return {
         "name": f"refused-{run_id}",
         "image": image,
@@ -139,7 +143,8 @@ def ephemeral_container(pod: Pod, target: str, image: str, run_id: str) -> dict[
         "targetContainerName": target,
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": _user_of(pod, target),
+            "runAsUser": user,
+            **({"runAsGroup": group} if group is not None else {}),
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
@@ -148,28 +153,23 @@ def ephemeral_container(pod: Pod, target: str, image: str, run_id: str) -> dict[
     }
 
 
-def _user_of(pod: Pod, container: str) -> int:
-    own = [
-        c.security_context.run_as_user
-        for c in (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
-        if c.name == container and c.security_context
-    ]
-    of_pod = pod.spec.security_context.run_as_user if pod.spec.security_context else None
-    return next((user for user in (*own, of_pod) if user), UNPRIVILEGED_USER)
+def _identity_of(pod: Pod, container: str) -> tuple[int, int | None]:
+    """The user (never root) and, where the container itself names one, the group."""
+    all_of_it = (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
+    own = next((c.security_context for c in all_of_it if c.name == container), None) or SecurityContext()
+    of_pod = pod.spec.security_context or SecurityContext()
+    # A container's own 0 is root, whatever the pod's user is.
+    user = of_pod.run_as_user if own.run_as_user is None else own.run_as_user
+    return user or UNPRIVILEGED_USER, own.run_as_group
 
 
 def choose_image(context: ProbeContext, pod: Pod) -> str:
-    """Return the image asked for, else one with a shell that is on the pod's node, else the default."""
-    if context.settings.image:
-        return context.settings.image
-    try:
-        node = decode(context.connection.get_bytes(f"/api/v1/nodes/{segment(pod.spec.node_name or '')}"), Node)
-    except (Forbidden, NotFound, ApiProblem, OddObject):
-        return DEFAULT
-    return with_shell(node) or DEFAULT
+    """The image asked for, else one with a shell that is known to be on the pod's node, else the one to pull.
 
-
-def with_shell(node: Node) -> str:
-    """Return the best image on the node: small ones with nc have a shell for sure, Python's own mostly."""
-    known = [entry for entry in ranked(node.status.images or ()) if "distroless" not in entry[1]]
-    return max(known, key=lambda entry: entry[0])[1] if known else ""
+    Nothing is tried blind or twice: each try would stay in the pod's spec.
+    """
+    client = Client(standing="node", namespace=pod.metadata.namespace, node=pod.spec.node_name or "")
+    *there, last = candidates(context, client)
+    known = [choice for choice in there if choice.form != "either" and "distroless" not in choice.image]
+    # The small ones with nc have a shell for sure, Python's own mostly.
+    return max(known or [last], key=lambda choice: choice.form == "shell").image

@@ -9,8 +9,7 @@ import pytest
 from kubectl_refused.connection.errors import Forbidden
 from kubectl_refused.model.facts import LISTENERS, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import ContainerImage, Metadata, Node, NodeStatus
-from kubectl_refused.probes.ephemeral_container import EphemeralContainer, with_shell
+from kubectl_refused.probes.ephemeral_container import EphemeralContainer
 from kubectl_refused.probes.images import DEFAULT
 from tests.fakes import FakeConnection, ask, forbidden, probe_context
 from tests.probes.test_container_exec import OWNER, TABLE
@@ -82,6 +81,14 @@ def test_it_is_restricted_and_runs_as_the_application_does(user: int | None, run
     }
 
 
+def test_the_targets_own_group_is_taken_over() -> None:
+    own = pod(None, 1000)
+    own["spec"]["containers"][0]["securityContext"]["runAsGroup"] = 3000
+    answers = iter([own, pod(ENDED, 1000)])
+    _, fake = told({POD: lambda: next(answers)})
+    assert sent(fake)["securityContext"]["runAsGroup"] == 3000
+
+
 def test_an_image_that_cannot_be_pulled_is_said_at_once() -> None:
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such host"}}
     answer, _ = told({POD: pod(waiting)})
@@ -122,22 +129,24 @@ def test_a_log_without_the_tables_is_a_gap() -> None:
 
 
 def node_with(*images: str) -> dict[str, Any]:
-    return {"metadata": {"name": "node1"}, "status": {"images": [{"names": [image]} for image in images]}}
+    """The pod's node, tainted: what is bound to it by its pod needs no scheduling."""
+    return {
+        "metadata": {"name": "node1", "labels": {"kubernetes.io/hostname": "node1"}},
+        "spec": {"taints": [{"key": "own", "effect": "NoSchedule"}]},
+        "status": {"images": [{"names": [image]} for image in images]},
+    }
 
 
 @pytest.mark.parametrize(
     ("node", "image"),
     [
         (node_with("localhost/python:3", "localhost/busybox:1"), "localhost/busybox:1"),
-        (node_with("nginx:1"), DEFAULT),
-        (forbidden("get", "nodes", ""), DEFAULT),
+        (node_with("nginx:1", "localhost/python:3"), "localhost/python:3"),
+        (node_with("images.example/distroless/python3:latest"), f"mirror.example/{DEFAULT}"),
+        (node_with("nginx:1"), f"mirror.example/{DEFAULT}"),
+        (forbidden("get", "nodes", ""), f"mirror.example/{DEFAULT}"),
     ],
-)  # fmt: skip
+)
 def test_an_image_on_the_pods_node_is_preferred(node: Any, image: str) -> None:
-    _, fake = told({"/api/v1/nodes/node1": node}, image="")
+    _, fake = told({"/api/v1/nodes/node1": node}, image="", image_prefix="mirror.example")
     assert sent(fake)["image"] == image
-
-
-def test_a_distroless_python_has_no_shell() -> None:
-    images = (ContainerImage(names=("images.example/distroless/python3:latest",)),)
-    assert with_shell(Node(metadata=Metadata(), status=NodeStatus(images=images))) == ""
