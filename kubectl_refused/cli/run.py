@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .grounds import Ground
 
 _ENDS = "it ends by its own deadline"
-# A ledger entry that kubectl can delete: kind/name.
-_DELETABLE = re.compile(r"[a-z]+/[a-z0-9.-]+")
+# A ledger entry that kubectl can delete: kind/name, and where it is if that is not the target's namespace.
+_DELETABLE = re.compile(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
 
 
 def run(request: Request) -> int:
@@ -91,9 +91,9 @@ class DiagnosisJob:
             return ()
         remaining = [what for what, _ in [*self._remaining, *self._ground.ledger.take_undos()]]
         namespace = self._request.connection.namespace or self._ground.namespace
-        start = f"{kubectl_command(self._request.connection)} delete -n {shlex.quote(namespace)}"
+        start = f"{kubectl_command(self._request.connection)} delete -n"
         undos = self._fixing.left() if self._fixing else ()
-        left = [f"{start} {what}" if _DELETABLE.fullmatch(what) else what for what in dict.fromkeys(remaining)]
+        left = [_deletion(start, what, namespace) for what in dict.fromkeys(remaining)]
         return [*left, *undos]
 
     @property
@@ -184,6 +184,11 @@ class DiagnosisJob:
             self._out.flush()
         except BrokenPipeError:  # `| head` has seen enough; the exit code still tells
             silence(self._out)
+
+
+def _deletion(start: str, what: str, namespace: str) -> str:
+    found = _DELETABLE.fullmatch(what)
+    return f"{start} {shlex.quote(found[2] or namespace)} {found[1]}" if found else what
 
 
 def _ground_of(request: Request) -> Ground:

@@ -8,11 +8,12 @@ from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.report import Cell, Matrix, MatrixRow
 from kubectl_refused.model.scene import Endpoint, Scene
+from kubectl_refused.short_names import shortened
 from kubectl_refused.trace.owners import made_by
 
 from .outcomes import FAILING, worst
 
-MOST_NAMED = 4
+MOST_NAMED, MOST_BUT = 4, 2
 _VERBS = {
     Outcome.REFUSED: ("refuses", "refuse"),
     Outcome.REJECTED: ("is rejected", "are rejected"),
@@ -46,7 +47,7 @@ def _matrix(port: str, family: str, scenes: Sequence[Scene]) -> Matrix | None:
         family=family,
         vantages=tuple(str(scene.vantage) for scene in scenes),
         rows=rows,
-        sentence=sentence(tuple(_place(scene) for scene in scenes), rows),
+        sentence=sentence(shortened([_place(scene) for scene in scenes]), rows),
     )
 
 
@@ -87,21 +88,60 @@ def _cell(scene: Scene, dial: Dial | None) -> Cell:
 
 
 def sentence(places: Sequence[str], rows: Sequence[MatrixRow]) -> str:
-    """What the failing cells have in common, in one sentence: places that see the same share a clause."""
+    """What the failing cells have in common: a clause for each set of endpoints that fail alike from the same."""
     behind = [row for row in rows if not row.entrance]
-    alike: dict[tuple[bool, tuple[int, ...]], list[int]] = {}
-    for x in range(len(places)):
-        entrance = any(row.entrance and row.cells[x].outcome in FAILING for row in rows)
-        bad = tuple(y for y, row in enumerate(behind) if row.cells[x].outcome in FAILING)
-        alike.setdefault((entrance and not bad, bad), []).append(x)
-    failing = {key: columns for key, columns in alike.items() if any(key)}
-    if not failing:
+    clauses = [(columns, _clause(behind, bad, columns)) for columns, bad in _alike(behind)]
+    clauses += [(columns, told) for columns, told in _entrances(rows, behind) if columns]
+    if not clauses:
         return _all_accept(places, behind or rows)
-    clauses = []
-    for (entrance_alone, bad), columns in failing.items():
-        told = _entrance_fails(behind) if entrance_alone else _clause(behind, bad, columns)
-        clauses.append(_from(places, columns, only=len(failing) == 1) + told)
-    return "; ".join(clauses)
+    everywhere = sum(len(columns) == len(places) for columns, _ in clauses)
+    clauses.sort(key=lambda one: len(one[0]) != len(places))
+    only = len(clauses) - everywhere == 1
+    return "; ".join(_from(places, columns, only=only) + told for columns, told in clauses)
+
+
+def _alike(behind: Sequence[MatrixRow]) -> Iterator[tuple[tuple[int, ...], list[int]]]:
+    """(columns, rows) of endpoints that end alike from the same places.
+
+    What fails now and then fails from everywhere: where it did not, it may the next time.
+    """
+    seen: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for y, row in enumerate(behind):
+        ends: dict[str, list[int]] = {}
+        for x, cell in enumerate(row.cells):
+            if cell.outcome in FAILING:
+                ends.setdefault("" if _sometimes(cell) else cell.outcome.value, []).append(x)
+        for end, columns in ends.items():
+            whole = range(len(row.cells)) if not end and len(ends) == 1 else columns
+            seen.setdefault((end, tuple(whole)), []).append(y)
+    yield from ((columns, bad) for (_, columns), bad in seen.items())
+
+
+def _sometimes(cell: Cell) -> bool:
+    return bool(cell.heard.get(Outcome.ACCEPTED.value))
+
+
+def _entrances(rows: Sequence[MatrixRow], behind: Sequence[MatrixRow]) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Where the Service's own address fails as no endpoint does there."""
+    for row in rows:
+        if row.entrance:
+            columns = [x for x, cell in enumerate(row.cells) if cell.outcome in FAILING]
+            columns = [x for x in columns if not _explained(row.cells[x], x, behind)]
+            accept = all(r.cells[x].outcome is Outcome.ACCEPTED for r in behind for x in columns)
+            yield tuple(columns), _entrance_fails(behind if accept else ())
+
+
+def _explained(entrance: Cell, x: int, behind: Sequence[MatrixRow]) -> bool:
+    """Whether an endpoint fails as the entrance does, which leads to each of them in turn."""
+    if _sometimes(entrance):
+        return any(cell.outcome in FAILING for row in behind for cell in row.cells)
+    return bool(_ends(entrance) & _ends(*(row.cells[x] for row in behind)))
+
+
+def _ends(*cells: Cell) -> set[str]:
+    """Every way in which dials failed."""
+    heard = {end for cell in cells for end in (cell.heard or (cell.outcome.value,))}
+    return {end for end in heard if Outcome(end) in FAILING}
 
 
 def _entrance_fails(behind: Sequence[MatrixRow]) -> str:
@@ -115,7 +155,7 @@ def _clause(behind: Sequence[MatrixRow], bad: Sequence[int], columns: Sequence[i
     """`2 of 6 endpoints refuse: both belong to Job migrate`."""
     cells = [behind[y].cells[x] for y in bad for x in columns]
     verb = _VERBS.get(worst([cell.outcome for cell in cells]), _OTHER)[len(bad) > 1]
-    sometimes = " now and then" if any(cell.heard.get(Outcome.ACCEPTED.value) for cell in cells) else ""
+    sometimes = " now and then" if any(map(_sometimes, cells)) else ""
     if len(bad) == len(behind):
         return f"{f'all {len(bad)} endpoints' if len(bad) > 1 else 'the endpoint'} {verb}{sometimes}"
     return f"{len(bad)} of {len(behind)} endpoints {verb}{sometimes}{_whose([behind[y] for y in bad])}"
@@ -128,9 +168,12 @@ def _all_accept(places: Sequence[str], rows: Sequence[MatrixRow]) -> str:
 
 
 def _from(places: Sequence[str], columns: Sequence[int], *, only: bool) -> str:
-    """`only from node2: `; nothing where it is the same from everywhere."""
+    """`only from node2: `, `from all but node6: `; nothing where it is the same from everywhere."""
     if len(columns) == len(places):
         return ""
+    but = [place for x, place in enumerate(places) if x not in columns]
+    if len(but) <= min(MOST_BUT, len(columns) - 2):
+        return f"from all but {' and '.join(but)}: "
     named = [places[x] for x in columns]
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     return f"{'only ' if only else ''}from {', '.join(named[:MOST_NAMED])}{more}: "

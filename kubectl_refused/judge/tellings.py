@@ -40,7 +40,7 @@ def rejecter(handshake: Handshake, scene: Scene) -> str:
     The distance is a hint: the sender's first hop limit is guessed, and a tunnel counts as one hop.
     """
     told = offender_told(handshake, scene)
-    away = hops_away(handshake.icmp) if handshake.icmp else None
+    away = hops_away(handshake.icmp.ttl) if handshake.icmp else None
     if away is None:
         return told
     return f"{told}, {away} router{'' if away == 1 else 's'} away" if away else f"{told}, no router away"

@@ -43,7 +43,8 @@ class Handshake(Struct, frozen=True):
 
     `tries` counts dials of one question: a timeout is only believed after a lone second dial. Where the same
     question was asked several times, `heard` has how often each outcome came and `outcome` is the worst of
-    them. `speaks` is the protocol that the first bytes tell (http, tls, ssh, …), empty where nobody knows.
+    them. `rst_ttl` is the TTL with which an RST arrived, one less behind every router, where that was measured.
+    `speaks` is the protocol that the first bytes tell (http, tls, ssh, …), empty where nobody knows.
     """
 
     host: str
@@ -58,6 +59,7 @@ class Handshake(Struct, frozen=True):
     detail: str = ""
     heard: tuple[tuple[Outcome, int], ...] = ()
     speaks: str = ""
+    rst_ttl: int | None = None
 
     @property
     def first_hand(self) -> bool:

@@ -55,7 +55,8 @@ def words_of(settings: ProbeSettings, asked: Iterable[str]) -> list[str]:
     """The agent's arguments: its options, then what is asked."""
     repeated = ("--times", str(settings.dials)) if settings.dials > 1 else ()
     guess = ("--guess", "1") if settings.guess else ()
-    return ["--timeout", f"{settings.dial_timeout:g}", "--alarm", str(ALARM), *repeated, *guess, *asked]
+    options = ["--timeout", f"{settings.dial_timeout:g}", "--alarm", str(ALARM), "--hops", "1"]
+    return [*options, *repeated, *guess, *asked]
 
 
 def learnt(needs: Sequence[Need], answers: Answers, witness: str, gap: Gap) -> Iterator[Learnt]:

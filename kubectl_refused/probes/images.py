@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubectl_refused.model.objects import ContainerImage, Node, NodeSpec, Struct
-from kubectl_refused.probes.probe_agent_source import AGAIN, EITHER, PROGRAM, PYTHON, packed_source, shell_source
+from kubectl_refused.probes.probe_agent_source import EITHER, PROGRAM, PYTHON, packed_source, shell_source
 
 DEFAULT = "python:3-alpine"  # no registry: the node's own configuration decides where it comes from
 # Last path components, without tag, of images that are known to have the program in PATH. `python` also fits
@@ -60,22 +60,11 @@ class Choice:
 
     def argv(self, arguments: Sequence[str]) -> list[str]:
         """The container's whole command line; `arguments` go to the agent untouched by any shell."""
-        return self._argv(packed_source(), arguments)
-
-    def argv_again(self, arguments: Sequence[str]) -> list[str]:
-        """The command line for one more run beside the first.
-
-        The program is taken from process 1: as part of an exec request's URL it would be longer than some
-        load balancers accept (8 KiB).
-        """
-        return self._argv(AGAIN, arguments)
-
-    def _argv(self, python: str, arguments: Sequence[str]) -> list[str]:
         if self.form == "python":
-            return [*PYTHON, python, *arguments]
+            return [*PYTHON, packed_source(), *arguments]
         if self.form == "shell":
             return ["sh", "-c", shell_source(), PROGRAM, *arguments]
-        return ["sh", "-c", EITHER, PROGRAM, python, shell_source(), *arguments]
+        return ["sh", "-c", EITHER, PROGRAM, packed_source(), shell_source(), *arguments]
 
 
 def ranked(images: Iterable[ContainerImage]) -> list[tuple[int, str]]:

@@ -162,15 +162,11 @@ def _handshake(said: _Line, subject: Dial) -> Handshake:
         errno=one_line(said.errno, limit=32),
         icmp=Icmp(icmp.type, icmp.code, one_line(icmp.offender, limit=64), icmp.ttl) if icmp else None,
         tries=said.tries,
-        detail="; ".join(part for part in (one_line(said.detail), _rst(said)) if part),
+        detail=one_line(said.detail),
+        rst_ttl=said.rst_ttl if said.outcome == "refused" else None,
         heard=tuple((Outcome(outcome), count) for outcome, count in said.heard),
         speaks=said.speaks if re.fullmatch(r"[a-z0-9]{1,16}", said.speaks) else "",
     )
-
-
-def _rst(said: _Line) -> str:
-    """In the words of detail: the RST's TTL, which starts with 64 and is one less behind every router."""
-    return f"the RST arrived with TTL {said.rst_ttl}" if said.rst_ttl and said.outcome == "refused" else ""
 
 
 def _together(before: Handshake | Lookup | None, value: Handshake | Lookup) -> Handshake | Lookup:

@@ -14,8 +14,6 @@ from importlib import resources
 
 # No site-packages, no environment, and nothing from the working directory: an application's json.py would run.
 PYTHON = ("python3", "-S", "-I", "-c")
-# Runs the program of process 1, whose fifth word it is.
-AGAIN = 'exec(open("/proc/1/cmdline").read().split("\\0")[4])'
 PROGRAM = "refused"  # $0 of the script in messages
 # For an image of which only the name is known: the same fixed words, the choice is made inside.
 EITHER = """p=$1; s=$2; shift 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +11,11 @@ from typing import Any
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import run_in_container
 from kubectl_refused.connection.logs import follow_log
-from kubectl_refused.model.facts import Dial, NameKey, Need
+from kubectl_refused.model.facts import Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.target import Vantage
+from kubectl_refused.probes.agent_round import ALARM, MARGIN, UNSOUND, asked_of, words_of
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.probes.cleanup import Leftover, leftovers
 from kubectl_refused.probes.clients import Client
@@ -23,23 +23,19 @@ from kubectl_refused.probes.image_candidates import candidates
 from kubectl_refused.probes.image_order import why_none_ran
 from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_agent_answers import Answers, request_of
+from kubectl_refused.probes.probe_agent_source import stdin_argv
 from kubectl_refused.probes.probe_pod_create import Created, create
 from kubectl_refused.probes.probe_pod_manifest import CONTAINER, Wanted
 from kubectl_refused.probes.probe_pod_wait import IMAGE_REMEDY, ProbeFailedError, wait_until_started
 from kubectl_refused.probes.standing import unenlisted
 
 WHAT = "probe pod"
-ALARM = 50  # seconds for one round of the agent
 HOLD = 60  # seconds that it stays for more questions; they follow within a few
 # Seconds before a stand-in dials: many network plugins judge a pod only once the API tells its address, and until
 # then let it through or let it nowhere (kubernetes.io, Network Policies, "Pod lifecycle").
 SETTLE = 1.5
-MARGIN = 5.0  # seconds for an answer to arrive
 MOST_READS = 12
 REREAD = 0.2  # seconds before the log is read once more
-MOST_REQUESTS = 1000
-UNSOUND = Gap(WHAT, f"what to dial is no address or name with a port, or beyond {MOST_REQUESTS} at once")
-HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
 
 
 @dataclass(frozen=True)
@@ -66,11 +62,7 @@ class ProbeOfClient:
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterator[tuple[Need, Any | Gap]]:
         """Yield a value or a Gap for every need."""
-        asked: dict[str, Dial | NameKey] = {}
-        for need in needs:
-            if _is_sound(need.subject) and len(asked) < MOST_REQUESTS:
-                asked[request_of(need.subject)] = need.subject
-        answers = Answers(asked)
+        answers = Answers(asked := asked_of(needs))
         gap = self._fill(answers, context) if asked else UNSOUND
         for need in needs:
             request = request_of(need.subject)
@@ -123,7 +115,7 @@ class ProbeOfClient:
 
     def _try(self, choice: Choice, stand: Client, answers: Answers, context: ProbeContext) -> None:
         settle = ("--settle", str(SETTLE)) if stand.standing in ("pod", "control") else ()
-        arguments = (*settle, *_arguments(context), "--hold", str(HOLD), *answers.asked)
+        arguments = (*settle, "--hold", str(HOLD), *words_of(context.settings, answers.asked))
         wanted = Wanted(
             self._next_name(),
             stand.namespace or context.target.namespace,
@@ -181,12 +173,12 @@ class ProbeOfClient:
         running = self._running
         if running is None or time.monotonic() > running.until:
             return False
-        argv = running.choice.argv_again([*_arguments(context), *answers.asked])
+        argv, stdin = stdin_argv(words_of(context.settings, answers.asked), form=running.choice.form)
         meta = running.pod.metadata
         context.say("dialling")
         try:
             result = run_in_container(
-                context.connection, meta.namespace, meta.name, CONTAINER, argv, ALARM + MARGIN
+                context.connection, meta.namespace, meta.name, CONTAINER, argv, ALARM + MARGIN, stdin
             )
         except (Forbidden, NotFound, ApiProblem, Unreachable):
             return False
@@ -215,13 +207,6 @@ def _vantage(client: Client, pod: Pod) -> Vantage:
     )
 
 
-def _arguments(context: ProbeContext) -> tuple[str, ...]:
-    dials = context.settings.dials
-    repeated = ("--times", str(dials)) if dials > 1 else ()
-    guess = ("--guess", "1") if context.settings.guess else ()
-    return ("--timeout", f"{context.settings.dial_timeout:g}", "--alarm", str(ALARM), *repeated, *guess)
-
-
 def _read(answers: Answers, context: ProbeContext, pod: Pod) -> None:
     """Follow the log to the agent's last line. A log that breaks off before it is followed again from its start.
 
@@ -248,10 +233,3 @@ def _read(answers: Answers, context: ProbeContext, pod: Pod) -> None:
 def _lines(context: ProbeContext, pod: Pod, seconds: float) -> Iterator[bytes]:
     meta = pod.metadata
     return follow_log(context.connection, meta.namespace, meta.name, CONTAINER, seconds)
-
-
-def _is_sound(subject: Dial | NameKey) -> bool:
-    """Whether it can be one of the agent's arguments: no spaces, no leading dash, a port in range."""
-    if isinstance(subject, Dial):
-        return bool(HOST.fullmatch(subject.host)) and 0 < subject.port < 65536
-    return bool(HOST.fullmatch(subject.name)) and ":" not in subject.name

@@ -52,7 +52,9 @@ def create(context: ProbeContext, wanted: Wanted) -> Created:
     """Create the Job or the pod. Raises ProbeFailedError when both are refused."""
     try:
         path = job_path(wanted.namespace)
-        return _post(context, f"job/{wanted.name}", "deleted", path, wanted.name, job(wanted))
+        return _post(
+            context, f"job/{wanted.name}{_elsewhere(context, wanted)}", "deleted", path, wanted.name, job(wanted)
+        )
     except Forbidden as refused:
         if refused.by_admission:
             raise ProbeFailedError(f"the probe Job is forbidden: {refused.server_message}") from refused
@@ -64,12 +66,19 @@ def create(context: ProbeContext, wanted: Wanted) -> Created:
         raise ProbeFailedError("a stand-in with its client's labels needs a Job, and may create none", remedy)
     path = pod_path(wanted.namespace)
     try:
-        return _post(context, f"pod/{wanted.name}", BARE, path, wanted.name, bare_pod(wanted))
+        return _post(
+            context, f"pod/{wanted.name}{_elsewhere(context, wanted)}", BARE, path, wanted.name, bare_pod(wanted)
+        )
     except Forbidden as refused:
         if refused.by_admission:
             raise ProbeFailedError(denied(refused.server_message)) from refused
         remedy = f"grant create jobs.batch in namespace {wanted.namespace}"
         raise ProbeFailedError("may create neither jobs nor pods", remedy) from refused
+
+
+def _elsewhere(context: ProbeContext, wanted: Wanted) -> str:
+    """For a client that is not in the target's namespace."""
+    return "" if wanted.namespace == context.target.namespace else f" in namespace {wanted.namespace}"
 
 
 def _post(context: ProbeContext, what: str, undone: str, path: str, name: str, body: object) -> Created:

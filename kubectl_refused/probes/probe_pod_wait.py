@@ -19,7 +19,7 @@ from kubectl_refused.connection.watch import watch
 from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import Event, Pod
 from kubectl_refused.probes.base import ProbeContext
-from kubectl_refused.probes.cleanup import pod_path
+from kubectl_refused.probes.cleanup import job_path, pod_path
 from kubectl_refused.probes.probe_pod_manifest import Wanted, selector_of
 from kubectl_refused.probes.probe_pod_state import LONGEST, PodState, state_of
 from kubectl_refused.text import one_line
@@ -92,8 +92,19 @@ def _await_appearance(context: ProbeContext, wanted: Wanted, deadline: float) ->
             return
         if pause > SOON:
             _check_controller(context, wanted)
+            _check_job(context, wanted)
         pause = min(GLANCE, pause * 2)
     raise ProbeFailedError(f"no controller made the probe pod in {APPEARS:.0f} s")
+
+
+def _check_job(context: ProbeContext, wanted: Wanted) -> None:
+    """Raise when the Job is gone, with its namespace perhaps: then no pod will come."""
+    try:
+        context.connection.get_bytes(job_path(wanted.namespace, wanted.name))
+    except NotFound:
+        raise ProbeFailedError("somebody deleted the probe Job") from None
+    except (Forbidden, ApiProblem):
+        return  # it cannot be known
 
 
 def _page(context: ProbeContext, wanted: Wanted) -> list[msgspec.Raw]:

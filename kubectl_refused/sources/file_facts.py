@@ -7,7 +7,9 @@ from typing import Any
 
 from kubectl_refused.model.facts import (
     EVENTS,
+    HOLDER,
     NAMESPACE,
+    NODE,
     PODS_ELSEWHERE,
     PODS_IN,
     POLICIES_IN,
@@ -72,6 +74,10 @@ def _events(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("events", "manifests have none")
 
 
+def _no_cluster(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("nodes and addresses", "manifests have none")
+
+
 _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     PODS_IN: _in(Pod),
     WORKLOADS_IN: _in(Workload),
@@ -82,6 +88,8 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     NAMESPACE: _namespace,
     WORKLOAD: _workload,
     EVENTS: _events,
+    NODE: _no_cluster,
+    HOLDER: _no_cluster,
 }
 
 

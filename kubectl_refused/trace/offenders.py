@@ -52,11 +52,25 @@ def unnamed_offenders(scene: Scene) -> Iterator[Need]:
             yield Need(HOLDER, AddressKey(handshake.icmp.offender))
 
 
-def hops_away(icmp: Icmp) -> int | None:
-    """Routers between the sender and the client as the remaining hop limit tells; None where it does not."""
-    if icmp.ttl is None or not 0 < icmp.ttl <= _FIRST_TTLS[-1]:
+def hops_away(ttl: int | None) -> int | None:
+    """Routers between a sender and the client as the remaining hop limit tells; None where it does not."""
+    if ttl is None or not 0 < ttl <= _FIRST_TTLS[-1]:
         return None
-    return next(first for first in _FIRST_TTLS if icmp.ttl <= first) - icmp.ttl
+    return next(first for first in _FIRST_TTLS if ttl <= first) - ttl
+
+
+def rst_told(handshake: Handshake, scene: Scene, pod: Pod) -> str:
+    """What the distance of an RST says against its being the pod's own; empty where it says nothing.
+
+    Between two nodes there is a router at least, the pod's node itself: an RST that met none was not sent there.
+    """
+    elsewhere = pod.spec.node_name and scene.vantage.node and pod.spec.node_name != scene.vantage.node
+    if handshake.rst_ttl is None or hops_away(handshake.rst_ttl) != 0 or not elsewhere:
+        return ""
+    return (
+        f"the RST met no router (TTL {handshake.rst_ttl}), and {pod.metadata.name} is on {pod.spec.node_name}: "
+        f"{scene.vantage.node} itself sent it"
+    )
 
 
 def _dialled(scene: Scene) -> Iterator[Handshake]:

@@ -15,7 +15,7 @@ import pytest
 from kubectl_refused.model.facts import Dial, NameKey
 from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
 from kubectl_refused.probes.probe_agent_answers import request_of
-from kubectl_refused.probes.probe_agent_source import AGAIN, EITHER, PROGRAM, packed_source, shell_source
+from kubectl_refused.probes.probe_agent_source import EITHER, PROGRAM, packed_source, shell_source
 from tests.probes.agent_runs import NETNS, PYTHON, ask, busybox_path, dialled, served, silent
 
 LIMITED = tuple(Dial("10.9.0.8", port) for port in range(1, 10))
@@ -175,19 +175,6 @@ def test_a_request_is_never_shell_text(busybox: dict[str, str], tmp_path: Path) 
     ended = subprocess.run([*command, hostile], capture_output=True, timeout=20, check=False)
     assert b'{"end": true}' in ended.stdout
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_second_run_takes_its_program_from_the_first() -> None:
-    bootstrap = AGAIN.replace("/proc/1/", "/proc/PID/")
-    with (
-        served("keeps quiet") as dial,
-        subprocess.Popen([*PYTHON, "--hold", "50"], stdout=subprocess.PIPE) as first,
-    ):
-        assert first.stdout is not None
-        first.stdout.readline()
-        command = [*PYTHON[:-1], bootstrap.replace("PID", str(first.pid))]
-        assert dialled(dial, command=command).outcome is Outcome.ACCEPTED
-        first.terminate()
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,7 @@ WANTED = Wanted("refused-4f2a", "shop", "4f2a", Choice("localhost/python:3", "py
 @pytest.mark.parametrize("form", ["python", "shell", "either"])
 def test_what_to_dial_comes_last_as_words_of_its_own(form: str) -> None:
     choice = Choice("x", form)
-    assert choice.argv(ARGUMENTS)[-3:] == choice.argv_again(ARGUMENTS)[-3:] == list(ARGUMENTS)
-    assert len("".join(choice.argv_again(ARGUMENTS))) < 3000
+    assert choice.argv(ARGUMENTS)[-3:] == list(ARGUMENTS)
 
 
 @pytest.mark.parametrize("pod", [job(WANTED)["spec"]["template"], bare_pod(WANTED)], ids=["job", "bare"])

@@ -18,7 +18,7 @@ from kubectl_refused.model.objects import (
 )
 from kubectl_refused.model.observation import Handshake, Holder, Icmp, Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.offenders import hops_away, offender_told, unnamed_offenders
+from kubectl_refused.trace.offenders import hops_away, offender_told, rst_told, unnamed_offenders
 from kubectl_refused.trace.questions import questions
 from tests.scenery import CLUSTER_IP, dialled, endpoint_slice, pod, scene
 
@@ -87,7 +87,7 @@ NODE2 = Holder("Node", "", "node2")
         (rejected("10.0.0.1", "10.2.2.1", PORT, *healthy(), holder=Gap("whose", "forbidden")), "10.2.2.1"),
         (rejected("10.0.0.1", "10.2.2.1", PORT, *healthy()), "10.2.2.1"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_offender_has_a_name(case: tuple[Handshake, Scene], told: str) -> None:
     assert offender_told(*case) == told
@@ -132,7 +132,7 @@ def test_version_six_has_codes_of_its_own(code: int, says: str) -> None:
         rejected("10.0.0.1", "10.0.0.1", PORT, *healthy()),
         rejected("10.0.0.1", OWN, PORT, *healthy()),
     ],
-    ids=str,
+    ids=["entrance", "endpoint", "client"],
 )
 def test_nothing_is_asked_where_the_scene_names_the_offender(case: tuple[Handshake, Scene]) -> None:
     assert list(unnamed_offenders(case[1])) == []
@@ -157,7 +157,7 @@ def test_whose_an_unknown_offender_is_gets_asked_once_it_is_seen() -> None:
 )
 def test_the_distance_is_a_hint_beside_the_name(ttl: int | None, hops: int | None, hint: str) -> None:
     icmp = Icmp(3, PORT, "10.2.2.1", ttl)
-    assert hops_away(icmp) == hops
+    assert hops_away(icmp.ttl) == hops
     seen = Handshake("10.0.0.1", 8080, Outcome.REJECTED, 0.1, "probe-pod", icmp=icmp)
     assert rejecter(seen, scene(*healthy())) == f"10.2.2.1{hint}"
     assert "router" not in signal_of(seen, scene(*healthy()))
@@ -166,3 +166,13 @@ def test_the_distance_is_a_hint_beside_the_name(ttl: int | None, hops: int | Non
 def test_without_an_icmp_error_nobody_rejected() -> None:
     seen = Handshake("10.0.0.1", 8080, Outcome.REFUSED, 0.1, "probe-pod")
     assert rejecter(seen, scene(*healthy())) == ""
+
+
+@pytest.mark.parametrize(
+    ("ttl", "node", "told"),
+    [(64, "node2", True), (63, "node2", False), (64, "node1", False), (None, "node2", False), (64, "", False)],
+)
+def test_an_rst_that_met_no_router_is_not_of_a_pod_on_another_node(ttl: int | None, node: str, told: bool) -> None:
+    there = pod(spec={"nodeName": node or None})
+    seen = Handshake("10.0.0.1", 8080, Outcome.REFUSED, 0.0002, "probe-pod", rst_ttl=ttl)
+    assert ("node1 itself sent it" in rst_told(seen, scene(there), there)) is told

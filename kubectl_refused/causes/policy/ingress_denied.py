@@ -18,11 +18,13 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.policy import allow
-from kubectl_refused.model.evidence import Certainty, Evidence, Finding
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding, WitnessEvidence
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
+from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.controls import control_proof
+from kubectl_refused.trace.offenders import rst_told
 from kubectl_refused.trace.policies import Party, allows, lets_in, selecting
 from kubectl_refused.trace.proofs import field, packet, sockets, source_address
 from kubectl_refused.trace.sockets import Standing, standing
@@ -67,7 +69,7 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     ]
     evidence += [sockets(pod, listeners)] if listeners else []
     shown = control_proof(scene)
-    evidence += shown
+    evidence += [*shown, *_forged(scene, handshake, pod)]
     rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": handshake.port}]}
     yield Finding(
         where=f"networkpolicy/{closing[0].metadata.name}",
@@ -77,6 +79,12 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
         evidence=tuple(evidence),
         fix=allow(scene, closing[0], "ingress", rule),
     )
+
+
+def _forged(scene: Scene, handshake: Handshake, pod: Pod) -> list[Evidence]:
+    """Who sent an RST that is not the pod's own, where its distance tells."""
+    told = rst_told(handshake, scene, pod)
+    return [WitnessEvidence(witness=handshake.witness, subject=scene.vantage.node, says=told)] if told else []
 
 
 def client(scene: Scene, handshake: Handshake) -> Party:
