@@ -60,8 +60,9 @@ def listens_on_loopback(scene: Scene) -> Iterator[Finding]:
         return
     if handshake.outcome is not Outcome.REFUSED:
         return
-    listeners = scene.maybe(LISTENERS, pod_key(pod))
+    # Asked in this order, so that one round brings both: other causes ask for the sockets first.
     works = scene.maybe(FORWARD, PodPort(pod.metadata.namespace, pod.metadata.name, handshake.port))
+    listeners = scene.maybe(LISTENERS, pod_key(pod))
     accepted = works is not None and works.outcome is Outcome.ACCEPTED
     if listeners is None:
         yield from _by_port_forward(scene, pod, handshake) if accepted else _on_another_port(scene, pod, handshake)
