@@ -136,7 +136,7 @@ DIAGNOSIS: tuple[Option, ...] = (
         "--guess-protocol",
         "Send a few bytes where a server is silent, to tell the protocol it speaks; else none is ever sent",
     ),
-    Option("--image", "Image of the probe pod; it needs python3", "IMAGE"),
+    Option("--image", "Image of the probe pod; it needs python3, or sh with nc or bash", "IMAGE"),
     Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),
     Option(
         "--image-prefix",
