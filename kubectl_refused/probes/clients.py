@@ -20,7 +20,7 @@ class Client:
                 carries `labels`, so that policies and local traffic policies see the same client
     `node`      a probe pod on `node`; with `host_network` in the node's own network namespace
     `here`      this machine
-    `control`   a probe pod in `namespace` on `node` without anybody's labels, beside a `pod`
+    `control`   a probe pod in `namespace` on `node` without anybody's labels, beside the client `pod`
 
     `manner` are fields of a pod's spec that a probe pod for it takes over (dnsPolicy, tolerations, hostNetwork).
     `unlike` says in one clause what a stand-in cannot have of its client, empty where it is alike.

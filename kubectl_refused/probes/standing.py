@@ -135,7 +135,7 @@ def _pod_and_control(connection: Connection, standpoint: Standpoint, namespace: 
     if client.host_network or not client.labels:
         return (client,)  # policies do not judge a pod on the node's network, and no labels leave nothing to vary
     key = f"control:{client.key}"
-    beside = replace(client, key=key, standing="control", labels=(), pod=None, control="", unlike="")
+    beside = replace(client, key=key, standing="control", labels=(), control="", unlike="")
     return (replace(client, control=key), beside)
 
 
@@ -167,12 +167,22 @@ def _pod_of(connection: Connection, standpoint: Standpoint, namespace: str) -> d
     wanted = (spec.get("selector") or {}).get("matchLabels") or {}
     query = [("labelSelector", ",".join(f"{key}={value}" for key, value in sorted(wanted.items())))]
     page = next(connection.list_items(namespaced(namespace, "pods"), query), []) if wanted else []
-    pods: list[dict[str, Any]] = [msgspec.json.decode(raw) for raw in page]
+    pods: list[dict[str, Any]] = [pod for raw in page if _is_of(standpoint, pod := msgspec.json.decode(raw))]
     if pods:
         return min(pods, key=_preference)
     return {"metadata": {"name": "", **(spec.get("template") or {}).get("metadata", {})}} | {
         "spec": (spec.get("template") or {}).get("spec") or {}
     }
+
+
+def _is_of(standpoint: Standpoint, pod: Mapping[str, Any]) -> bool:
+    """Whether the workload made the pod: others may carry its labels. A Deployment does so by a ReplicaSet."""
+    owners = [one for one in pod["metadata"].get("ownerReferences") or () if one.get("controller")]
+    if standpoint.kind == "Deployment":
+        return any(
+            (one["kind"], one["name"].rpartition("-")[0]) == ("ReplicaSet", standpoint.name) for one in owners
+        )
+    return any((one["kind"], one["name"]) == (standpoint.kind, standpoint.name) for one in owners)
 
 
 def _get(connection: Connection, standpoint: Standpoint, path: str, namespace: str) -> dict[str, Any]:

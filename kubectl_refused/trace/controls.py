@@ -11,6 +11,21 @@ from kubectl_refused.model.facts import HANDSHAKE
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 
+# Of a stand-in: what says that it is ours, and what its control has too (probes/probe_pod_manifest.py).
+_OURS = ("refused.dev/", "sidecar.istio.io/", "istio.io/dataplane-mode", "kuma.io/")
+_OF_ITS_JOB = frozenset({"controller-uid", "job-name"})
+
+
+def labels_judged(scene: Scene) -> str:
+    """`app=cart, tier=web`: the client's labels that its control lacks, by which it may be judged."""
+    told = [f"{key}={value}" for key, value in scene.vantage.labels if not _shared(key, value)]
+    return ", ".join(told)
+
+
+def _shared(key: str, value: str) -> bool:
+    ours = key.startswith(_OURS) or (key.startswith("app.kubernetes.io/") and value == "kubectl-refused")
+    return ours or key.rpartition("batch.kubernetes.io/")[2] in _OF_ITS_JOB
+
 
 def control(scene: Scene) -> Handshake | None:
     """The control's dial of the endpoint looked at; None without a control, Undecided while nobody dialled."""

@@ -66,7 +66,25 @@ def rows(*table: tuple[str, str, Sequence[Outcome]]) -> list[MatrixRow]:
         (
             ["n1", "n2", "n3", "n4", "n5", "n6"],
             [("pod/a", "", [OUT, OUT, OUT, OUT, OUT, OK])],
-            "only from n1, n2, n3, n4 and 1 more: the endpoint times out",
+            "from all but n6: the endpoint times out",
+        ),
+        (
+            [f"n{number}" for number in range(12)],
+            [("pod/a", "", [OUT] * 6 + [OK] * 6)],
+            "only from n0, n1, n2, n3 and 2 more: the endpoint times out",
+        ),
+        (
+            ["n1", "n2", "n3", "n4"],
+            [("svc/web", "", [OK, OUT, OK, OK])]
+            + [(f"pod/{x}", "Job migrate", [RST, RST, RST, RST]) for x in "ab"]
+            + [("pod/c", "", [OK, OK, OK, OK]), ("pod/d", "", [OK, OK, OUT, OK])],
+            "2 of 4 endpoints refuse: both belong to Job migrate; from n3: 1 of 4 endpoints times out: pod/d; "
+            "from n2: the Service's own address fails",
+        ),
+        (
+            ["n1", "n2", "n3"],
+            [("pod/a", "", [RST, RST, RST]), ("pod/b", "", [OK, OUT, OK])],
+            "1 of 2 endpoints refuses: pod/a; only from n2: 1 of 2 endpoints times out: pod/b",
         ),
     ],
 )
@@ -80,6 +98,27 @@ def test_what_fails_now_and_then_is_said_so() -> None:
     flaky = Cell(outcome=RST, heard={"accepted": 2, "refused": 1})
     row = MatrixRow(address="10.0.0.1:80", name="pod/a", cells=(flaky,))
     assert sentence(["a"], [row, *rows(("pod/b", "", [OK]))]) == "1 of 2 endpoints refuses now and then: pod/a"
+
+
+def test_what_fails_now_and_then_fails_from_everywhere() -> None:
+    flaky, closed = (Cell(outcome=o, heard={"accepted": 2, o.value: 1}) for o in (RST, Outcome.RESET))
+    fine = Cell(outcome=OK, heard={"accepted": 3})
+    entrance = MatrixRow(address="10.9.0.1:80", name="svc/web", cells=(closed, fine, fine), entrance=True)
+    row = MatrixRow(address="10.0.0.1:80", name="pod/a", cells=(flaky, closed, fine))
+    steady = MatrixRow(address="10.0.0.2:80", name="pod/b", cells=(fine, fine, fine))
+    told = sentence(["n1", "n2", "n3"], [entrance, row, steady])
+    assert told == "1 of 2 endpoints refuses now and then: pod/a"
+
+
+def test_nodes_are_named_without_the_domain_they_share(two_endpoints: Scene) -> None:
+    names = ("ip-10-0-1-17.compute.internal", "ip-10-0-2-17.compute.internal")
+    places = [Vantage("pod", node=name, name=f"node/{name}", key=f"node/{name}") for name in names]
+    scenes = [
+        _seen(replace(two_endpoints, vantage=place), OK, OK, end)
+        for place, end in zip(places, (OK, RST), strict=True)
+    ]
+    (table,) = matrices(scenes)
+    assert table.sentence.startswith("only from ip-10-0-2-17: 1 of 2 endpoints refuses: ")
 
 
 def _seen(scene: Scene, *outcomes: Outcome, heard: tuple[tuple[Outcome, int], ...] = ()) -> Scene:

@@ -18,10 +18,20 @@ DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/cart"
 LABELS = {"app": "cart", "job-name": "x", "batch.kubernetes.io/controller-uid": "y"}
 
 
-def pod(name: str, *, phase: str = "Running", ready: bool = True, **spec: Any) -> dict[str, Any]:
+OWNER = {"kind": "ReplicaSet", "name": "cart-5b6f", "controller": True}
+
+
+def pod(
+    name: str, *, phase: str = "Running", ready: bool = True, owner: Mapping[str, Any] = OWNER, **spec: Any
+) -> dict[str, Any]:
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
     return {
-        "metadata": {"name": name, "namespace": "shop", "labels": LABELS},
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "labels": LABELS,
+            "ownerReferences": [owner] if owner else None,
+        },
         "spec": {"nodeName": "node2", **spec},
         "status": {"phase": phase, "conditions": conditions},
     }
@@ -76,6 +86,27 @@ def test_of_a_workload_the_best_pod_is_taken() -> None:
     found = [pod("cart-1", phase="Pending"), pod("cart-2", ready=False), pod("cart-4"), pod("cart-3")]
     client, _ = clients("deploy/cart", {DEPLOYMENT: {"spec": spec}, PODS: found})
     assert client.name == "pod/cart-3"
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        {},
+        OWNER | {"controller": False},
+        OWNER | {"name": "cart-canary-77"},
+        OWNER | {"kind": "Job", "name": "cart"},
+    ],
+)
+def test_a_pod_that_only_carries_its_labels_is_not_the_workloads(owner: dict[str, Any]) -> None:
+    template = {"metadata": {"labels": {"app": "cart"}}, "spec": {}}
+    spec = {"selector": {"matchLabels": {"app": "cart"}}, "template": template}
+    client, _ = clients("deploy/cart", {DEPLOYMENT: {"spec": spec}, PODS: [pod("cart-3", owner=owner)]})
+    assert (client.name, client.pod) == ("deploy/cart", None)
+
+
+def test_the_control_knows_the_pod_whose_image_its_node_has() -> None:
+    client, control = clients("pod/cart-1", {f"{PODS}/cart-1": pod("cart-1")})
+    assert control.pod is client.pod is not None
 
 
 def test_a_workload_without_pods_lends_its_template() -> None:

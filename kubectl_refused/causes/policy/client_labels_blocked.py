@@ -17,10 +17,10 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Certainty, Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE
+from kubectl_refused.model.facts import HANDSHAKE, POLICIES_IN, NamespaceKey
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.controls import control_proof
+from kubectl_refused.trace.controls import control_proof, labels_judged
 from kubectl_refused.trace.proofs import packet
 
 _DENIALS = frozenset(
@@ -31,7 +31,7 @@ _DENIALS = frozenset(
 @cause(
     "KR315",
     scope=Scope.ENDPOINT,
-    reads={HANDSHAKE},
+    reads={HANDSHAKE, POLICIES_IN},
     produces=Symptom.SILENCE,
     # What a NetworkPolicy explains is the NetworkPolicy's.
     shows=Symptom.SILENCE,
@@ -46,7 +46,7 @@ def client_labels_blocked(scene: Scene) -> Iterator[Finding]:
     if not shown:
         return
     who = scene.vantage.who
-    labels = ", ".join(f"{key}={value}" for key, value in scene.vantage.labels if "refused" not in key)
+    labels = labels_judged(scene)
     yield Finding(
         where=who,
         says=f"a pod beside it without its labels ({labels}) gets in",
@@ -54,5 +54,14 @@ def client_labels_blocked(scene: Scene) -> Iterator[Finding]:
         # Inside the client more than its labels differs from the control: its own firewall, its sidecars.
         certainty=Certainty.PROVED if scene.vantage.kind == "stand-in" else Certainty.LIKELY,
         evidence=(packet(scene, handshake), *shown),
-        fix=Fix(summary=f"Let {labels} through in the policy that selects it; no NetworkPolicy explains this"),
+        fix=Fix(summary=f"Let {labels} through in the policy that selects it; {_which(scene)}"),
     )
+
+
+def _which(scene: Scene) -> str:
+    """What is known of the policy: only who could read NetworkPolicies knows that it is none of them."""
+    spaces = dict.fromkeys((scene.target.namespace, scene.vantage.namespace or scene.target.namespace))
+    unread = [space for space in spaces if scene.maybe(POLICIES_IN, NamespaceKey(space)) is None]
+    if unread:
+        return f"whose it is cannot be told, as the NetworkPolicies of {' and '.join(unread)} could not be read"
+    return "no NetworkPolicy explains this"
