@@ -26,7 +26,7 @@ from kubectl_refused.trace.rulings import Ruling, rule
 from kubectl_refused.trace.scenes import scenes, with_siblings
 
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
-MOST_ROUNDS = 8
+MOST_ROUNDS = 12
 
 
 class Source(Protocol):

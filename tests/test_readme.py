@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubectl_refused.cli.command import load
 from kubectl_refused.cli.exit_codes import MEANINGS
 from kubectl_refused.cli.options import CONNECTION, DEPTHS, DIAGNOSIS
 from kubectl_refused.model.target import Depth
@@ -38,7 +39,7 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_every_option_named_exists() -> None:
-    known = {option.name for option in CONNECTION + DIAGNOSIS}
+    known = {option.name for option in CONNECTION + DIAGNOSIS + load("cleanup").options}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert named - known == set()
 

@@ -45,6 +45,8 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     handshake, pod = scene.dialled, scene.pod
     if handshake is None or pod is None or handshake.outcome not in _DENIALS:
         return
+    if pod.spec.host_network:
+        return  # policies do not apply to pods on the node's network
     if not scene.vantage.is_pod:
         return  # policies are evaluated for pods; the API server's own address tells nothing
     namespace = pod.metadata.namespace
