@@ -30,12 +30,7 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--nodes", type=int, default=default.nodes)
     start.add_argument("--proxy-mode", choices=PROXY_MODES, default=default.proxy_mode)
     start.add_argument("--policy-style", choices=POLICY_STYLES, default=default.policy_style)
-    stack = start.add_mutually_exclusive_group()
-    both = "IPv6 beside IPv4, or an error; without this option so too where the kernel has IPv6"
-    stack.add_argument("--dual-stack", dest="families", action="store_const", const=FAMILIES, help=both)
-    stack.add_argument(
-        "--single-stack", dest="families", action="store_const", const=FAMILIES[:1], help="IPv4 alone"
-    )
+    start.add_argument("--dual-stack", action="store_true", help="IPv6 addresses beside the IPv4 ones")
     commands.add_parser("down", parents=[common], help="end it and remove all it made")
     commands.add_parser("status", parents=[common], help="exit 0 if it is ready")
     commands.add_parser("kubeconfig", parents=[common], help="print the path of its kubeconfig")
@@ -49,8 +44,10 @@ def parser() -> argparse.ArgumentParser:
 
 def up(arguments: argparse.Namespace) -> int:
     """Start the cluster and print its kubeconfig."""
-    words = (arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style)
-    options = ClusterOptions(*words, ip_families=arguments.families or ())
+    families = FAMILIES if arguments.dual_stack else FAMILIES[:1]
+    options = ClusterOptions(
+        arguments.name, arguments.nodes, arguments.proxy_mode, arguments.policy_style, families
+    )
     print(api.up(options).kubeconfig)
     return 0
 

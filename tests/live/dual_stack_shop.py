@@ -12,7 +12,6 @@ import time
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from tests.cluster import api
 from tests.cluster.api import Cluster
 from tests.cluster.options import FAMILIES
 
@@ -66,14 +65,14 @@ DIALS_AT_MOST = 20
 def dual_stack(mode: str) -> str:
     """The name in CLUSTERS of the suite's dual-stack cluster of that proxy mode.
 
-    That is the usual one; a cluster of its own only where somebody keeps a usual one up that speaks IPv4 alone.
-    Without IPv6 in the kernel neither starts, and one line says so.
+    It is a cluster of its own where the usual one speaks IPv4 alone; it starts with the first test that asks, and
+    ends with the others. Without IPv6 in the kernel it does not start, and one line says so.
     """
-    usual = replace(CLUSTERS[mode], ip_families=FAMILIES)
-    kept = api.find(usual.name)
-    if kept and not kept.options.serves(usual):
-        usual = replace(usual, name=f"{usual.name}-dual")
-    CLUSTERS[f"{mode}-dual"] = usual
+    usual = CLUSTERS[mode]
+    if usual.dual_stack:
+        return mode
+    own = replace(usual, name=f"{usual.name}-dual", ip_families=FAMILIES)
+    CLUSTERS[f"{mode}-dual"] = own
     return f"{mode}-dual"
 
 
