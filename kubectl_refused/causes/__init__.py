@@ -47,6 +47,7 @@ class Symptom(StrEnum):
     NO_LISTENER = "nothing listens"
     RST = "refused"
     SILENCE = "silence"
+    DENIAL = "a NetworkPolicy denies it"
     REJECT = "rejected"
     RESET = "accepted, then closed"
 

@@ -50,14 +50,20 @@ def selecting(
 
 
 def allows(
-    policies: Sequence[NetworkPolicy], direction: Direction, peer: Party, receiver: Pod | None, port: int
+    policies: Sequence[NetworkPolicy],
+    direction: Direction,
+    peer: Party,
+    receiver: Pod | None,
+    port: int,
+    *,
+    protocol: str = "TCP",
 ) -> bool:
-    """Whether no policy selects, or some rule lets `peer` through to TCP `port` of `receiver`."""
+    """Whether no policy selects, or some rule lets `peer` through to `port` of `receiver`."""
     if not policies:
         return True
     for policy in policies:
-        for peers, ports in _rules(policy, direction):
-            if _ports_hold(ports, receiver, port) and _peers_hold(peers, policy.metadata.namespace, peer):
+        for peers, ports in rules_of(policy, direction):
+            if _ports_hold(ports, receiver, port, protocol) and peers_hold(peers, policy.metadata.namespace, peer):
                 return True
     return False
 
@@ -69,21 +75,23 @@ def _types(policy: NetworkPolicy) -> tuple[str, ...]:
     return ("Ingress", "Egress") if policy.spec.egress else ("Ingress",)
 
 
-def _rules(
+def rules_of(
     policy: NetworkPolicy, direction: Direction
 ) -> list[tuple[tuple[PolicyPeer, ...] | None, tuple[PolicyPort, ...] | None]]:
+    """(peers, ports) of each rule of a direction, in the order of the spec."""
     if direction == "Ingress":
         return [(r.from_, r.ports) for r in policy.spec.ingress or ()]
     return [(r.to, r.ports) for r in policy.spec.egress or ()]
 
 
-def _ports_hold(ports: tuple[PolicyPort, ...] | None, receiver: Pod | None, port: int) -> bool:
+def _ports_hold(ports: tuple[PolicyPort, ...] | None, receiver: Pod | None, port: int, protocol: str) -> bool:
     """No ports is every port; a name is looked up in the receiving pod."""
-    return not ports or any(_port_holds(p, receiver, port) for p in ports)
+    return not ports or any(port_holds(p, receiver, port, protocol) for p in ports)
 
 
-def _port_holds(offered: PolicyPort, receiver: Pod | None, port: int) -> bool:
-    if (offered.protocol or "TCP") != "TCP":
+def port_holds(offered: PolicyPort, receiver: Pod | None, port: int, protocol: str = "TCP") -> bool:
+    """Whether one entry of a rule's ports lets through to `port` of the receiver."""
+    if (offered.protocol or "TCP") != protocol:
         return False
     if offered.port is None:
         return True
@@ -96,14 +104,14 @@ def _port_holds(offered: PolicyPort, receiver: Pod | None, port: int) -> bool:
     )
 
 
-def _peers_hold(peers: tuple[PolicyPeer, ...] | None, namespace: str, peer: Party) -> bool:
-    """No peers is everybody."""
+def peers_hold(peers: tuple[PolicyPeer, ...] | None, namespace: str, peer: Party) -> bool:
+    """Whether some peer of a rule is `peer`; no peers is everybody. `namespace` is the policy's own."""
     return not peers or any(_peer_holds(p, namespace, peer) for p in peers)
 
 
 def _peer_holds(offered: PolicyPeer, namespace: str, peer: Party) -> bool:
     if offered.ip_block is not None:
-        return _in_block(offered.ip_block, peer.address)
+        return in_block(offered.ip_block, peer.address)
     if offered.namespace_selector is not None:
         if not selects(offered.namespace_selector, peer.namespace_labels):
             return False
@@ -112,7 +120,8 @@ def _peer_holds(offered: PolicyPeer, namespace: str, peer: Party) -> bool:
     return offered.pod_selector is None or selects(offered.pod_selector, peer.labels)
 
 
-def _in_block(block: IPBlock, address: str) -> bool:
+def in_block(block: IPBlock, address: str) -> bool:
+    """Whether an address is in the block and in none of its holes; never for an unknown address."""
     if not address:
         return False
     known = ip_address(address)
@@ -125,7 +134,7 @@ def lets_in(policies: Sequence[NetworkPolicy]) -> str:
     told = [
         f"{' or '.join(map(_peer_told, peers or ())) or 'anybody'} on {_ports_told(ports)}"
         for policy in policies
-        for peers, ports in _rules(policy, "Ingress")
+        for peers, ports in rules_of(policy, "Ingress")
     ]
     return "it lets in " + ("; ".join(told[:3]) if told else "nobody")
 
@@ -133,13 +142,14 @@ def lets_in(policies: Sequence[NetworkPolicy]) -> str:
 def _peer_told(peer: PolicyPeer) -> str:
     if peer.ip_block is not None:
         return f"addresses of {peer.ip_block.cidr}"
-    pods = _selector_told("pods", peer.pod_selector)
+    pods = selector_told("pods", peer.pod_selector)
     if peer.namespace_selector is None:
         return pods
-    return f"{pods} of {_selector_told('namespaces', peer.namespace_selector)}"
+    return f"{pods} of {selector_told('namespaces', peer.namespace_selector)}"
 
 
-def _selector_told(what: str, selector: LabelSelector | None) -> str:
+def selector_told(what: str, selector: LabelSelector | None) -> str:
+    """`pods with app=web`; `all pods` for none or an empty selector."""
     if selector is None:
         return f"all {what}"
     pairs = [f"{key}={value}" for key, value in sorted((selector.match_labels or {}).items())]

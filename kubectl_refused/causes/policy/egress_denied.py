@@ -17,48 +17,39 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.policy import allow
-from kubectl_refused.model.evidence import Certainty, Finding
-from kubectl_refused.model.facts import HANDSHAKE, NAMESPACE, POLICIES_IN, NamespaceKey
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.evidence import Finding
+from kubectl_refused.model.facts import HANDSHAKE, NAMESPACE, POLICIES_IN
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.controls import control_proof
-from kubectl_refused.trace.policies import Party, allows, selecting
-from kubectl_refused.trace.proofs import field, packet
-
-_DENIALS = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.DENIED, Outcome.UNREACHABLE})
+from kubectl_refused.trace.denials import egress_denial
+from kubectl_refused.trace.proofs import field
 
 
 @cause(
-    "KR310", scope=Scope.ENDPOINT, reads={HANDSHAKE, NAMESPACE, POLICIES_IN}, produces=Symptom.SILENCE, since="0.1"
+    "KR310",
+    scope=Scope.ENDPOINT,
+    reads={HANDSHAKE, NAMESPACE, POLICIES_IN},
+    produces=Symptom.SILENCE,
+    # Where one rule is found that was to let the client out, its fault is the sharper word.
+    shows=Symptom.DENIAL,
+    since="0.1",
 )
 def egress_denied(scene: Scene) -> Iterator[Finding]:
     """Yield when policies on the client's side, evaluated, do not let it out to the endpoint."""
-    handshake, pod = scene.dialled, scene.pod
-    if handshake is None or pod is None or handshake.outcome not in _DENIALS:
+    denial = egress_denial(scene)
+    if denial is None:
         return
-    if not scene.vantage.is_pod:
-        return
-    client = scene.vantage.namespace or scene.target.namespace
-    policies = scene.need(POLICIES_IN, NamespaceKey(client))
-    closing = selecting(policies, "Egress", client, dict(scene.vantage.labels))
-    space = pod.metadata.namespace
-    seen = scene.maybe(NAMESPACE, NamespaceKey(space))
-    labels = {"kubernetes.io/metadata.name": space} | ((seen.metadata.labels if seen else None) or {})
-    receiver = Party(space, pod.metadata.labels or {}, labels, handshake.host)
-    if not closing or allows(closing, "Egress", receiver, pod, handshake.port):
-        return
-    names = ", ".join(p.metadata.name for p in closing)
-    first = f"networkpolicy/{closing[0].metadata.name}"
-    says = f"{names} selects {_client(scene)}; no rule lets it out to {pod.metadata.name}:{handshake.port}"
+    names, who, first = denial.names, _client(scene), denial.policies[0]
+    home, subject = first.metadata.namespace, f"networkpolicy/{first.metadata.name}"
+    says = f"{names} selects {who}; no rule lets it out to {denial.pod.metadata.name}:{denial.port}"
     to = [{"podSelector": {"matchLabels": (scene.service.spec.selector if scene.service else None) or {}}}]
-    rule = {"to": to, "ports": [{"protocol": "TCP", "port": handshake.port}]}
+    rule = {"to": to, "ports": [{"protocol": "TCP", "port": denial.port}]}
     yield Finding(
-        where=first,
-        says=f"{names} of namespace {client} does not let {_client(scene)} out on port {handshake.port}",
-        headline=f"NetworkPolicy {names} does not let {_client(scene)} out",
-        certainty=Certainty.PROVED,
-        evidence=(field(scene, first, "spec.egress", None, says), packet(scene, handshake), *control_proof(scene)),
-        fix=allow(scene, closing[0], "egress", rule),
+        where=subject,
+        says=f"{names} of namespace {home} does not let {who} out on port {denial.port}",
+        headline=f"NetworkPolicy {names} does not let {who} out",
+        certainty=denial.certainty,
+        evidence=(field(scene, subject, "spec.egress", None, says), *denial.evidence),
+        fix=allow(scene, first, "egress", rule),
     )
 
 

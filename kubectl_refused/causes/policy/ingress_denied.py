@@ -18,19 +18,12 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.policy import allow
-from kubectl_refused.model.evidence import Certainty, Evidence, Finding, WitnessEvidence
-from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
-from kubectl_refused.model.objects import Pod
-from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Scene, pod_key
-from kubectl_refused.trace.controls import control_proof
-from kubectl_refused.trace.offenders import rst_told
-from kubectl_refused.trace.policies import Party, allows, lets_in, selecting
-from kubectl_refused.trace.proofs import field, packet, sockets, source_address
-from kubectl_refused.trace.sockets import Standing, standing
-
-# What an enforcer makes of a denied SYN: silence, an ICMP error, or a forged RST.
-_DENIALS = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNREACHABLE})
+from kubectl_refused.model.evidence import Finding
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.denials import client_told, ingress_denial
+from kubectl_refused.trace.policies import lets_in
+from kubectl_refused.trace.proofs import field
 
 
 @cause(
@@ -38,65 +31,24 @@ _DENIALS = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.REFUSED, Outcom
     scope=Scope.ENDPOINT,
     reads={HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN},
     produces=Symptom.SILENCE,
+    # Where one rule is found that was to let the client in, its fault is the sharper word.
+    shows=Symptom.DENIAL,
     since="0.1",
 )
 def ingress_denied(scene: Scene) -> Iterator[Finding]:
     """Yield when the policies, evaluated for the client, deny it and its dial ended as a denial does."""
-    handshake, pod = scene.dialled, scene.pod
-    if handshake is None or pod is None or handshake.outcome not in _DENIALS:
+    denial = ingress_denial(scene)
+    if denial is None:
         return
-    if pod.spec.host_network:
-        return  # policies do not apply to pods on the node's network
-    if not scene.vantage.is_pod:
-        return  # policies are evaluated for pods; the API server's own address tells nothing
-    namespace = pod.metadata.namespace
-    policies = scene.need(POLICIES_IN, NamespaceKey(namespace))
-    closing = selecting(policies, "Ingress", namespace, pod.metadata.labels)
-    if not closing or allows(closing, "Ingress", client(scene, handshake), pod, handshake.port):
-        return
-    listeners = scene.maybe(LISTENERS, pod_key(pod))
-    seen = standing(listeners.sockets, handshake.host, handshake.port) if listeners else None
-    if handshake.outcome is Outcome.REFUSED and seen is not Standing.OPEN:
-        return  # an RST is the pod's own unless its sockets say that somebody listens
-    names = ", ".join(p.metadata.name for p in closing)
-    evidence: list[Evidence] = [
-        field(
-            scene,
-            f"networkpolicy/{closing[0].metadata.name}",
-            "spec.ingress",
-            None,
-            f"{names} selects {pod.metadata.name}; no rule lets {_told(scene)} in on port {handshake.port}",
-        ),
-        packet(scene, handshake),
-    ]
-    evidence += [sockets(pod, listeners)] if listeners else []
-    shown = control_proof(scene)
-    evidence += [*shown, *_forged(scene, handshake, pod)]
-    rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": handshake.port}]}
+    names, who, first = denial.names, client_told(scene), denial.policies[0]
+    subject = f"networkpolicy/{first.metadata.name}"
+    says = f"{names} selects {denial.pod.metadata.name}; no rule lets {who} in on port {denial.port}"
+    rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": denial.port}]}
     yield Finding(
-        where=f"networkpolicy/{closing[0].metadata.name}",
-        says=f"{names} does not let {_told(scene)} in on port {handshake.port}; {lets_in(closing)}",
-        headline=f"NetworkPolicy {names} does not let {scene.vantage.who} in ({lets_in(closing)})",
-        certainty=Certainty.PROVED if listeners or shown else Certainty.LIKELY,
-        evidence=tuple(evidence),
-        fix=allow(scene, closing[0], "ingress", rule),
+        where=subject,
+        says=f"{names} does not let {who} in on port {denial.port}; {lets_in(denial.policies)}",
+        headline=f"NetworkPolicy {names} does not let {scene.vantage.who} in ({lets_in(denial.policies)})",
+        certainty=denial.certainty,
+        evidence=(field(scene, subject, "spec.ingress", None, says), *denial.evidence),
+        fix=allow(scene, first, "ingress", rule),
     )
-
-
-def _forged(scene: Scene, handshake: Handshake, pod: Pod) -> list[Evidence]:
-    """Who sent an RST that is not the pod's own, where its distance tells."""
-    told = rst_told(handshake, scene, pod)
-    return [WitnessEvidence(witness=handshake.witness, subject=scene.vantage.node, says=told)] if told else []
-
-
-def client(scene: Scene, handshake: Handshake) -> Party:
-    """The client of this dial as policies see it. Every namespace carries its own name as a label since 1.21."""
-    namespace = scene.vantage.namespace or scene.target.namespace
-    seen = scene.maybe(NAMESPACE, NamespaceKey(namespace))
-    labels = {"kubernetes.io/metadata.name": namespace} | ((seen.metadata.labels if seen else None) or {})
-    return Party(namespace, dict(scene.vantage.labels), labels, source_address(scene, handshake))
-
-
-def _told(scene: Scene) -> str:
-    who = scene.vantage.who.replace("the probe", "the probe pod")
-    return f"{who} of namespace {scene.vantage.namespace or scene.target.namespace}"
