@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TextIO
 
 from kubectl_refused.model.report import Diagnosis, Matrix, Path, Report
@@ -15,7 +15,7 @@ from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
 from .terminal_rest import gaps, touched
 from .terminal_verdict import headed
-from .terminal_words import asked, healthy, silent, totals, works
+from .terminal_words import asked, compared, healthy, silent, totals, works
 
 _TOTALS_FROM = 4
 _WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
@@ -76,7 +76,8 @@ def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
         if place and (full or not _told_short(pen, paths, place - 1)):
             lines.append("")
         lines += _path(pen, diagnosis, paths, place)
-    lines += [line for matrix in diagnosis.matrices for line in _seen(pen, matrix, lines)]
+    told = {compared(diagnosis, path) for path in paths}
+    lines += [line for matrix in diagnosis.matrices for line in _seen(pen, matrix, told, lines)]
     short = all(healthy(p) for p in paths)
     rest = gaps(pen, diagnosis, short=short and diagnosis.complete) + touched(pen, diagnosis.touched, short=short)
     apart = full and not _details(pen, paths[-1], "")
@@ -87,21 +88,21 @@ def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
 
 def _not_in_tables(diagnosis: Diagnosis, paths: Sequence[Path]) -> list[Path]:
     """The paths to tell: of those that a table compares, the worst, and each with a fault of its own."""
-    compared = {(m.port, m.family) for m in diagnosis.matrices if len(m.vantages) > 1}
+    routes = {(m.port, m.family) for m in diagnosis.matrices if len(m.vantages) > 1}
     told: list[Path] = []
     for place, path in enumerate(paths):
         route = (path.port, path.family)
         first = all((p.port, p.family) != route for p in told)
-        if first or route not in compared or not (silent(path) or _same_fault(paths, place)):
+        if first or route not in routes or (path.root and not _same_fault(paths, place)):
             told.append(path)
     return told
 
 
-def _seen(pen: Pen, matrix: Matrix, above: Sequence[str]) -> list[str]:
-    """The table of a port, apart from what stands above it."""
+def _seen(pen: Pen, matrix: Matrix, told: Collection[str], above: Sequence[str]) -> list[str]:
+    """The table of a port, apart from what stands above it; its sentence where no verdict has told it."""
     if works(matrix) and not pen.wide:
         return []
-    return ([""] if len(above) > 1 else []) + table(pen, matrix)
+    return ([""] if len(above) > 1 else []) + table(pen, matrix, headed=matrix.sentence not in told)
 
 
 def _told_short(pen: Pen, paths: Sequence[Path], place: int) -> bool:

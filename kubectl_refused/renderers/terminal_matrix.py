@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Cell, Matrix, MatrixRow
+from kubectl_refused.short_names import shortened
 
 from .terminal_pen import Pen, cells, wrap
 
@@ -22,32 +23,38 @@ _SHORT = {
     Outcome.UNTRIED: "·",
 }
 _HUES = {"✓": "green", "✗": "red", "·": "dim"}
-# A vantage in full is a clause; above a column its name is enough.
 _PLAIN = re.compile(r"^(a pod on|a pod like|inside|the network of) |(?<=\S) on \S+$")
+LABEL = "seen"
 LONGEST_HEAD = 24
+MOST_HEADS = 2  # places that one head names, where it is of most
 MOST_ROWS, MOST_COLUMNS = 12, 8
 _GAP = 2
 
 
-def table(pen: Pen, matrix: Matrix) -> list[str]:
-    """The sentence, then the table."""
-    at = pen.column("seen")
-    lines = wrap(pen.text(matrix.sentence), pen.width - at)
-    columns = _columns(matrix)
+def table(pen: Pen, matrix: Matrix, *, headed: bool = True) -> list[str]:
+    """The sentence if `headed`, then the table."""
+    room = pen.width - pen.column(LABEL)
+    columns, places = _columns(matrix), _places(matrix)
     rows = _rows(matrix, columns)
-    heads = ["", *(_head(matrix, alike) for alike in columns)]
+    heads = ["", *(_head(places, alike) for alike in columns)]
     told = [
         [_label(alike), *(_told(alike[0].cells[column[0]]) for column in columns)] for alike in rows[:MOST_ROWS]
     ]
     shown = [[pen.text(word, 48) for word in line] for line in [heads, *told]]
     widths = [max(cells(line[x]) for line in shown) for x in range(len(heads))]
-    if sum(widths) + _GAP * len(widths) > pen.width - at:
-        lines += _listed(pen, shown, pen.width - at)
+    lines = wrap(pen.text(matrix.sentence), room) if headed else []
+    if sum(widths) + _GAP * (len(widths) - 1) > room:
+        lines += _listed(shown, room)
     else:
         lines += [_line(pen, words, widths) for words in shown]
     if len(rows) > MOST_ROWS:
         lines.append(f"and {sum(map(len, rows[MOST_ROWS:]))} more")
-    return pen.section("seen", lines)
+    return pen.section(LABEL, lines)
+
+
+def _places(matrix: Matrix) -> tuple[str, ...]:
+    """Each vantage in a word or two: a vantage in full is a clause."""
+    return shortened([_PLAIN.sub("", vantage) for vantage in matrix.vantages])
 
 
 def _columns(matrix: Matrix) -> list[list[int]]:
@@ -72,8 +79,16 @@ def _works(row: MatrixRow) -> bool:
     return all(cell.outcome is Outcome.ACCEPTED for cell in row.cells)
 
 
-def _head(matrix: Matrix, alike: Sequence[int]) -> str:
-    first = _PLAIN.sub("", matrix.vantages[alike[0]])
+def _head(places: Sequence[str], alike: Sequence[int]) -> str:
+    """`node2`, `node4, node9`, `node4 and 3 more`; for most of them `the other 9`."""
+    if len(alike) > 1 and len(alike) == len(places):
+        return f"all {len(alike)}"
+    if len(alike) > MOST_HEADS and 2 * len(alike) > len(places):
+        return f"the other {len(alike)}"
+    both = ", ".join(places[place] for place in alike)
+    if len(both) <= LONGEST_HEAD:
+        return both
+    first = places[alike[0]]
     first = first if len(first) <= LONGEST_HEAD else f"…{first[1 - LONGEST_HEAD :]}"
     return f"{first} and {len(alike) - 1} more" if len(alike) > 1 else first
 
@@ -86,11 +101,13 @@ def _label(alike: Sequence[MatrixRow]) -> str:
 
 
 def _told(cell: Cell) -> str:
-    """`✓`, `✗ timeout`, or `✗ timeout 1/3` where one of three dials ended so."""
+    """`✓`, `✗ timeout`, `✗ timeout 1/3` where one of three dials did, `✗ fails 2/3` for two that ended unlike."""
     word = _SHORT.get(cell.outcome, "✗ fails")
     times = sum(cell.heard.values())
     if len(cell.heard) > 1:
-        return f"{word} {cell.heard.get(cell.outcome.value, 0)}/{times}"
+        failed = times - cell.heard.get(Outcome.ACCEPTED.value, 0)
+        known = cell.heard.get(cell.outcome.value, 0)
+        return f"{word} {known}/{times}" if known == failed else f"✗ fails {failed}/{times}"
     return f"{word} {times}/{times}" if times > 1 else word
 
 
@@ -106,10 +123,13 @@ def _hue(word: str) -> str:
     return _HUES.get(word[:1], "")
 
 
-def _listed(pen: Pen, shown: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Where the table is too wide: one line for each cell that is not like a plain accept."""
+def _listed(shown: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Where the table is too wide: a line for each cell that is no plain accept, one where all are alike."""
     heads, *rows = shown
-    told = [
-        f"{row[0]} from {heads[x]}: {row[x]}" for row in rows for x in range(1, len(heads)) if row[x][:1] != "✓"
-    ]
+    told: list[str] = []
+    for label, *words in rows:
+        if len(set(words)) == 1 and words[0][:1] != "✓":
+            told.append(f"{label}: {words[0]}")
+        else:
+            told += [f"{label} from {heads[x]}: {word}" for x, word in enumerate(words, 1) if word[:1] != "✓"]
     return [line for entry in told for line in wrap(entry, width)]

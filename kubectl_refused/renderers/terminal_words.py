@@ -41,6 +41,7 @@ _EXPECTED = {
     Certainty.LIKELY: "probably cannot work",
     Certainty.POSSIBLE: "perhaps cannot work",
 }
+_PLACES = ("from ", "only from ")
 HEDGES = {Certainty.PROVED: "", Certainty.LIKELY: "probably ", Certainty.POSSIBLE: "perhaps "}
 
 
@@ -90,6 +91,8 @@ def sentence(diagnosis: Diagnosis, path: Path, asked: str) -> str:
         joint = ", but" if path.outcome is Outcome.ACCEPTED else ":"
         said = path.root.headline or path.root.says or path.root.name
         hedge = "" if path.outcome in _UNDIALLED else HEDGES[path.root.certainty]
+        if which := compared(diagnosis, path):
+            return f"{asked} {_ends(path, which)}; {hedge}{said}"
         return f"{asked} {verb(path)}{joint} {hedge}{said}"
     if path.outcome is Outcome.UNTRIED:
         where = seen(diagnosis, path).removeprefix("seen in ").removesuffix(" alone")
@@ -109,10 +112,25 @@ def _because(diagnosis: Diagnosis, path: Path) -> str:
         return ": " + ", ".join(filter(None, told)) if any(told) else ""
     if path.summary:
         return f": {path.summary}"
+    if which := compared(diagnosis, path):
+        return f"{_ends(path, which).removeprefix(verb(path))}; no cause is proved"
     if path.outcome is not Outcome.UNKNOWN:
         return ", and no cause is proved"
     gap = next(iter(diagnosis.gaps), None)
     return f": {gap.because or gap.what}" if gap else ""
+
+
+def _ends(path: Path, which: str) -> str:
+    """`fails for some: 2 of 6 endpoints refuse`, `times out only from node2: all 3 endpoints time out`."""
+    return f"{verb(path)}{' ' if which.startswith(_PLACES) else ': '}{which}"
+
+
+def compared(diagnosis: Diagnosis, path: Path) -> str:
+    """The sentence of the table about the path, where no proved cause says more; empty without one."""
+    if proved(path) or path.outcome in _QUIET:
+        return ""
+    same = (m for m in diagnosis.matrices if (m.port, m.family) == (path.port, path.family))
+    return next((m.sentence for m in same if not works(m)), "")
 
 
 def _alike_from_all(diagnosis: Diagnosis, path: Path) -> str:

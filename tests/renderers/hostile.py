@@ -18,7 +18,19 @@ from kubectl_refused.model.evidence import (
     WitnessEvidence,
 )
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, DialTold, GapTold, Hop, Path, Root, Touched
+from kubectl_refused.model.report import (
+    Cell,
+    Diagnosis,
+    DiagnosisList,
+    DialTold,
+    GapTold,
+    Hop,
+    Matrix,
+    MatrixRow,
+    Path,
+    Root,
+    Touched,
+)
 
 _PIECES = (
     "\x1b[31m", "\x1b]8;;http://evil\x07x\x1b]8;;\x07", "\x1b", "\x9b31m", "\x07", "\r", "\n", "\t", "\x00",
@@ -95,7 +107,7 @@ paths = st.builds(
     Path,
     vantage=texts,
     entrance=texts,
-    port=texts,
+    port=st.just("80") | texts,
     family=st.sampled_from(("IPv4", "IPv6")),
     outcome=st.sampled_from(Outcome),
     root=st.none() | roots,
@@ -104,6 +116,31 @@ paths = st.builds(
     dials=st.lists(_dials, max_size=1).map(tuple),
     summary=texts,
 )
+_heard = st.dictionaries(st.sampled_from([outcome.value for outcome in Outcome]), st.integers(1, 20), max_size=3)
+_seen = st.builds(Cell, outcome=st.sampled_from(Outcome), heard=_heard)
+
+
+def _table(places: int) -> st.SearchStrategy[Matrix]:
+    """A table of so many vantages, for a port that a path may have too."""
+    row = st.builds(
+        MatrixRow,
+        address=texts,
+        name=texts,
+        cells=st.lists(_seen, min_size=places, max_size=places).map(tuple),
+        owner=texts,
+        entrance=st.booleans(),
+    )
+    return st.builds(
+        Matrix,
+        port=st.just("80") | texts,
+        family=st.sampled_from(("IPv4", "IPv6")),
+        vantages=st.lists(texts, min_size=places, max_size=places).map(tuple),
+        rows=st.lists(row, min_size=1, max_size=4).map(tuple),
+        sentence=texts,
+    )
+
+
+matrices = st.integers(1, 5).flatmap(_table)
 diagnoses = st.builds(
     Diagnosis,
     target=texts,
@@ -116,5 +153,6 @@ diagnoses = st.builds(
     gaps=st.lists(st.builds(GapTold, what=texts, because=texts, remedy=texts), max_size=2).map(tuple),
     touched=st.lists(st.builds(Touched, what=texts, undone=texts), max_size=2).map(tuple),
     complete=st.booleans(),
+    matrices=st.lists(matrices, max_size=2).map(tuple),
 )
 lists = st.builds(DiagnosisList, items=st.lists(diagnoses, max_size=5).map(tuple))

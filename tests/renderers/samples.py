@@ -18,7 +18,19 @@ from kubectl_refused.model.evidence import (
     WitnessEvidence,
 )
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, DialTold, GapTold, Hop, Path, Root, Touched
+from kubectl_refused.model.report import (
+    Cell,
+    Diagnosis,
+    DiagnosisList,
+    DialTold,
+    GapTold,
+    Hop,
+    Matrix,
+    MatrixRow,
+    Path,
+    Root,
+    Touched,
+)
 
 PATCH = {"spec": {"selector": {"app": "cart", "tier": "c0re"}}}
 COMMAND = """kubectl patch svc/cart -p '{"spec":{"selector":{"app":"cart","tier":"c0re"}}}' -n shop"""
@@ -250,7 +262,76 @@ def several() -> Diagnosis:
     return diagnosis(fine, broken, path(Outcome.REFUSED, loopback(), family="IPv6"), other, target="svc/web")
 
 
+OK, OUT, RST = (Cell(outcome=outcome) for outcome in (Outcome.ACCEPTED, Outcome.TIMEOUT, Outcome.REFUSED))
+
+
+def row(name: str, address: str, *cells: Cell, owner: str = "", entrance: bool = False) -> MatrixRow:
+    """One address as the vantages saw it."""
+    return MatrixRow(address=address, name=name, cells=cells, owner=owner, entrance=entrance)
+
+
+def matrix(vantages: tuple[str, ...], sentence: str, *rows: MatrixRow) -> Matrix:
+    """A table for port 80 in IPv4."""
+    return Matrix(port="80", family="IPv4", vantages=vantages, rows=rows, sentence=sentence)
+
+
+def now_and_then() -> Diagnosis:
+    """One client, an endpoint that fails now and then, and nobody knows why."""
+    flaky = Cell(outcome=Outcome.REFUSED, heard={"refused": 1, "reset": 1, "accepted": 4})
+    fine, bad = Cell(outcome=Outcome.ACCEPTED, heard={"accepted": 6}), "web-7d9f-x7k2p"
+    seen = matrix(
+        ("a pod on node1",),
+        f"1 of 2 endpoints refuses now and then: pod/{bad} of Deployment web",
+        row("svc/web:80", "10.96.0.10:80", fine, entrance=True),
+        row(f"pod/{bad}", "10.202.1.9:8080", flaky, owner="Deployment web"),
+        row("pod/web-7d9f-9qq4c", "10.202.1.10:8080", fine, owner="Deployment web"),
+    )
+    drawn = hops(("svc/web:80", "ok"), ("2 of 2 pods ready", "ok"), ("10.202.1.9:8080", "broken", "RST"))
+    one = path(Outcome.MIXED, hops=drawn, vantage="a pod on node1")
+    return diagnosis(one, matrices=(seen,), touched=(JOB,))
+
+
+def three_clients() -> Diagnosis:
+    """Three clients, of which one is kept out."""
+    places = (
+        "inside pod/cart-5b6f on node1",
+        "inside pod/till-77cd on node2",
+        "a pod like deploy/report on node2",
+    )
+    pods = (
+        (f"pod/web-7d9f-{word}", f"10.202.1.{at}:8080") for at, word in enumerate(("x7k2p", "9qq4c", "m2n5z"), 9)
+    )
+    seen = matrix(
+        places,
+        "only from deploy/report: all 3 endpoints time out",
+        row("svc/web:80", "10.96.0.10:80", OK, OK, OUT, entrance=True),
+        *(row(*pod, OK, OK, OUT, owner="Deployment web") for pod in pods),
+    )
+    fine = [path(Outcome.ACCEPTED, vantage=place, summary="3 of 3 endpoints accepted") for place in places[:2]]
+    kept_out = path(Outcome.TIMEOUT, hops=hops(("svc/web:80", "broken", "no answer")), vantage=places[2])
+    return diagnosis(kept_out, *fine, matrices=(seen,))
+
+
+def twelve_nodes() -> Diagnosis:
+    """Every node of twelve: a dead proxy on two of them, a Job's pods that listen nowhere, and a lost endpoint."""
+    nodes = [f"ip-10-0-{number}-17.eu-central-1.compute.internal" for number in range(1, 13)]
+    entrance = [OUT if number in (4, 9) else OK for number in range(1, 13)]
+    seen = matrix(
+        tuple(f"a pod on {node}" for node in nodes),
+        "2 of 6 endpoints refuse: both belong to Job migrate; from ip-10-0-3-17: 1 of 6 endpoints times out: "
+        "pod/web-6 of Deployment web; from ip-10-0-4-17, ip-10-0-9-17: the Service's own address fails",
+        row("svc/web:80", "10.96.0.10:80", *entrance, entrance=True),
+        *(row(f"pod/migrate-{x}", f"10.202.9.{x}:8080", *[RST] * 12, owner="Job migrate") for x in (1, 2)),
+        *(row(f"pod/web-{x}", f"10.202.9.{x}:8080", *[OK] * 12, owner="Deployment web") for x in (3, 4, 5)),
+        row("pod/web-6", "10.202.9.6:8080", OK, OK, OUT, *[OK] * 9, owner="Deployment web"),
+    )
+    ends = [Outcome.TIMEOUT if cell is OUT else Outcome.MIXED for cell in entrance]
+    told = [path(end, vantage=f"a pod on {node}") for node, end in zip(nodes, ends, strict=True)]
+    return diagnosis(*told, matrices=(seen,))
+
+
 def everything() -> DiagnosisList:
     """All of them."""
     made = (refused, rejected, works, offline, quiet, suspected, unknown, unexplained, several)
-    return DiagnosisList(items=tuple(make() for make in made))
+    compared = (now_and_then, three_clients, twelve_nodes)
+    return DiagnosisList(items=tuple(make() for make in (*made, *compared)))

@@ -79,7 +79,7 @@ def test_the_command_is_one_line_of_yaml() -> None:
 def test_names_are_two_words_per_target() -> None:
     assert rendered(samples.several(), form="name") == "svc/web accepted\n"
     assert rendered(samples.refused(), form="name") == "svc/web:80 KR403/listens-on-loopback\n"
-    assert rendered(samples.everything(), form="name").count("\n") == 9
+    assert rendered(samples.everything(), form="name").count("\n") == 12
 
 
 @unhurried

@@ -196,7 +196,7 @@ def test_a_diagnosis_without_paths_still_has_a_verdict() -> None:
 
 def test_several_diagnoses_end_in_totals() -> None:
     end = rendered(samples.everything()).rpartition("\n\n")[2]
-    assert end.startswith("9 targets: 2 are refused, 1 is rejected, 1 works, ")
+    assert end.startswith("12 targets: 2 are refused, 1 is rejected, 1 works, ")
     few = DiagnosisList(items=(samples.works(), samples.quiet()))
     assert "targets" not in rendered(few)
     assert rendered(DiagnosisList(items=())) == "· no target\n"
