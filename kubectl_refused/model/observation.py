@@ -96,7 +96,10 @@ class Lookup(Struct, frozen=True):
 
 
 class Socket(Struct, frozen=True):
-    """A listening TCP socket of a network namespace (proc_net_tcp of the kernel's documentation)."""
+    """A listening TCP socket of a network namespace (proc_net_tcp of the kernel's documentation).
+
+    `waiting` counts the connections that nobody accepted in a whole second; None where nobody looked twice.
+    """
 
     address: str
     port: int
@@ -105,6 +108,7 @@ class Socket(Struct, frozen=True):
     pid: int | None = None
     process: str = ""
     v6only: bool | None = None
+    waiting: int | None = None
 
     @property
     def shown(self) -> str:
@@ -118,10 +122,18 @@ class Socket(Struct, frozen=True):
 
 
 class Listeners(Struct, frozen=True):
-    """Every listening TCP socket of a pod's network namespace, and who read them."""
+    """Every listening TCP socket of a pod's network namespace, and who read them.
+
+    `unix` has the addresses of its listening UNIX sockets, `unread` a local port for each accepted connection
+    whose bytes nobody read in a whole second, `overflows` how many connections it ever turned away because an
+    accept queue was full (TcpExt ListenOverflows; None where it was not read).
+    """
 
     sockets: tuple[Socket, ...]
     witness: str
+    unix: tuple[str, ...] = ()
+    unread: tuple[int, ...] = ()
+    overflows: int | None = None
 
 
 class Log(Struct, frozen=True):

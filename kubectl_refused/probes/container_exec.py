@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.connection.exec import ExecResult, run_in_container
 from kubectl_refused.model.facts import LISTENERS, Fact, Need, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Listeners, Socket
+from kubectl_refused.model.observation import Listeners
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.pod_lookup import find_pod, running_containers
-from kubectl_refused.probes.proc_net import parse_listeners, parse_owners, was_read, with_owners
+from kubectl_refused.probes.proc_net import parse_owners, was_read, with_owners
+from kubectl_refused.probes.proc_net_queues import listeners_of
 from kubectl_refused.sources.reads import each, gap_of
 from kubectl_refused.text import one_line
 
@@ -28,12 +31,21 @@ REMEDY = "--probe all reads them with an ephemeral container"
 
 # Only what every shell has built in is needed; grep (fewer bytes of a busy server), cat and ls where they
 # exist. Nothing of the diagnosis is put into it. 300 processes: a host's /proc must not be walked for
-# minutes.
+# minutes. Where connections wait, or their bytes (16 and more: a FIN alone counts as one), it looks again a second
+# later. A listening UNIX stream socket has the flag __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
 SCRIPT = """\
+look() {
 for f in tcp tcp6; do
-grep -e local_address -e ':0000 0A ' /proc/net/$f 2>/dev/null || cat /proc/net/$f 2>/dev/null ||
-{ while read -r l; do echo "$l"; done </proc/net/$f; } 2>/dev/null
+grep -e local_address -e ':0000 0A ' -e ' 0[18] [0-9A-F]*:0*[1-9A-F][0-9A-F]' /proc/net/$f 2>/dev/null ||
+cat /proc/net/$f 2>/dev/null || { while read -r l; do echo "$l"; done </proc/net/$f; } 2>/dev/null
 done
+}
+look
+if grep -q -e ':0000 0A [0-9A-F]*:0*[1-9A-F]' -e ' 0[18] [0-9A-F]*:0*[1-9A-F][0-9A-F]' \
+/proc/net/tcp /proc/net/tcp6 2>/dev/null && sleep 1 2>/dev/null; then echo "@again"; look; fi
+for f in unix netstat; do
+while read -r l; do case $l in *' 00010000 0001 01 '*|TcpExt:*) echo "$l";; esac; done </proc/net/$f
+done 2>/dev/null
 echo "@machine $(uname -m 2>/dev/null)"
 n=0
 for d in /proc/[0-9]*; do
@@ -45,7 +57,7 @@ done
 exit 0
 """
 WITH_SHELL = ("sh", "-c", SCRIPT)
-WITHOUT_SHELL = ("cat", "/proc/net/tcp", "/proc/net/tcp6")
+WITHOUT_SHELL = ("cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/unix", "/proc/net/netstat")
 _NO_PROGRAM = (
     "executable file not found",
     "no such file or directory",
@@ -115,20 +127,18 @@ def _read_containers(
 ) -> Listeners | Gap:
     """Take the sockets from the first container that can read them, and missing names from the others."""
     tried = containers[:MOST_CONTAINERS]
-    sockets: tuple[Socket, ...] | None = None
+    found: Listeners | None = None
     reasons: list[str] = []
     for container in tried:
-        if sockets is not None and (all(s.process for s in sockets) or len(containers) > MOST_CONTAINERS):
+        if found and (all(s.process for s in found.sockets) or len(containers) > MOST_CONTAINERS):
             break
         reading = read(container)
         if reading.why:
             reasons.append(reading.why)
             continue
-        owners = parse_owners(reading.text)
-        sockets = with_owners(parse_listeners(reading.text) if sockets is None else sockets, owners)
-    if sockets is None:
-        return _unread(what, reasons)
-    return Listeners(sockets, witness=f"exec in {key.name}")
+        found = found or listeners_of(reading.text, witness=f"exec in {key.name}")
+        found = replace(found, sockets=with_owners(found.sockets, parse_owners(reading.text)))
+    return found or _unread(what, reasons)
 
 
 def _read_container(context: ProbeContext, key: PodKey, run: Run, container: str) -> Reading:

@@ -24,7 +24,8 @@ from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.container_exec import WITH_SHELL
 from kubectl_refused.probes.image_candidates import candidates
 from kubectl_refused.probes.pod_lookup import find_pod, running_containers
-from kubectl_refused.probes.proc_net import parse_listeners, parse_owners, was_read, with_owners
+from kubectl_refused.probes.proc_net import parse_owners, was_read, with_owners
+from kubectl_refused.probes.proc_net_queues import listeners_of
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import each, gap_of, namespaced
 from kubectl_refused.text import one_line
@@ -103,8 +104,8 @@ def _attach(context: ProbeContext, key: PodKey, container: dict[str, Any], what:
     text = read_log(connection, key.namespace, key.name, name, tail=MOST_LINES)
     if not was_read(text):
         return Gap(what, f"the ephemeral container could not read them: {one_line(text) or 'it wrote nothing'}")
-    sockets = with_owners(parse_listeners(text), parse_owners(text))
-    return Listeners(sockets, witness=f"ephemeral container in {key.name}")
+    found = listeners_of(text, witness=f"ephemeral container in {key.name}")
+    return msgspec.structs.replace(found, sockets=with_owners(found.sockets, parse_owners(text)))
 
 
 def _wait(context: ProbeContext, path: str, name: str) -> str:

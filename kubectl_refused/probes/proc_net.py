@@ -27,11 +27,12 @@ LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 # Marks in the output of the script in container_exec.py.
 MACHINE_MARK = "@machine "
 PROCESS_MARK = "@process "
+AGAIN_MARK = "@again"  # the tables once more, a second later
 
 _BIG_ENDIAN = frozenset({"s390x", "s390", "ppc64", "mips", "mips64"})
 _ROW = re.compile(
     r"\s*\d{1,9}: ([0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{24})?):([0-9A-Fa-f]{4}) [0-9A-Fa-f]{8,32}:[0-9A-Fa-f]{4} "
-    rf"{LISTEN} \S+ \S+ \S+\s+(\d{{1,10}})\s+\d+ (\d{{1,20}})(?:\s|$)",
+    rf"{LISTEN} [0-9A-Fa-f]+:([0-9A-Fa-f]{{1,8}}) \S+ \S+\s+(\d{{1,10}})\s+\d+ (\d{{1,20}})(?:\s|$)",
     re.ASCII,
 )
 _DESCRIPTOR = re.compile(r"socket:\[(\d{1,20})\]", re.ASCII)
@@ -49,15 +50,26 @@ def parse_listeners(text: str, byte_order: ByteOrder | None = None) -> tuple[Soc
     Without `byte_order` it is taken from the script's @machine line, little where there is none.
     """
     order = byte_order or byte_order_of(text)
-    found: dict[tuple[str, int, int], Socket] = {}
+    first, mark, again = text.partition(f"\n{AGAIN_MARK}\n")
+    looks = [_listening(first, order), *([_listening(again, order)] if mark else [])]
+    # rx_queue of a listener counts the connections that it has not accepted yet (get_tcp4_sock).
+    queues = [dict(look) for look in looks]
+    return tuple(
+        replace(socket, waiting=min(queue.get(socket, 0) for queue in queues) if mark or not waiting else None)
+        for socket, waiting in looks[0]
+    )
+
+
+def _listening(text: str, order: ByteOrder) -> list[tuple[Socket, int]]:
+    """Each listener of one look, and how many connections wait to be accepted."""
+    found: dict[tuple[str, int, int], tuple[Socket, int]] = {}
     for line in text.split("\n", MOST_LINES)[:MOST_LINES]:
         row = _ROW.match(line)
         if row and len(found) < MOST_SOCKETS:
-            socket = Socket(
-                address=address_of(row[1], order), port=int(row[2], 16), inode=int(row[4]), uid=int(row[3])
-            )
-            found.setdefault((socket.address, socket.port, socket.inode), socket)
-    return tuple(found.values())
+            address, port, inode = address_of(row[1], order), int(row[2], 16), int(row[5])
+            socket = Socket(address=address, port=port, inode=inode, uid=int(row[4]))
+            found.setdefault((address, port, inode), (socket, int(row[3], 16)))
+    return list(found.values())
 
 
 def address_of(words: str, byte_order: ByteOrder = "little") -> str:
