@@ -40,7 +40,7 @@ MOST_PROOFS = 2
 def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
     """Yield when from one node the endpoints accept and the ClusterIP does not, and elsewhere it does."""
     node, failed = scene.vantage.node, _entrance(scene)
-    if not node or failed is None or failed.outcome is Outcome.ACCEPTED:
+    if not node or failed is None or failed.outcome is Outcome.ACCEPTED or _stays_local(scene):
         return
     behind = [scene.handshake(scene.at_endpoint(e).endpoint_dial) for e in scene.ready_endpoints]
     reached = [h for h in behind if h and h.outcome is Outcome.ACCEPTED]
@@ -69,6 +69,11 @@ def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
 
 def _entrance(scene: Scene) -> Handshake | None:
     return scene.maybe(HANDSHAKE, scene.entrance_dial) if scene.entrance_dial else None
+
+
+def _stays_local(scene: Scene) -> bool:
+    """Whether the Service itself tells the proxy to forward only to endpoints of the node."""
+    return scene.service is not None and scene.service.spec.internal_traffic_policy == "Local"
 
 
 def _works(scene: Scene) -> bool:

@@ -1,0 +1,61 @@
+"""Endpoints that are there and cannot be had: traffic kept on a node, and pods that are not meant to get any."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cluster.api import Cluster
+
+from .from_shop import HTTPD
+from .small_shop import deployment
+from .tool import Answer, refused, until
+from .witness_shop import service
+
+SETTLE_SECONDS = 60.0
+
+
+def furnish(cluster: Cluster, namespace: str, *objects: dict[str, Any]) -> None:
+    """Create the objects; what must be ready is waited for by asking."""
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}), namespace=namespace)
+
+
+def asked(cluster: Cluster, namespace: str, root: str | None, *words: str) -> Answer:
+    """The first answer that names the root, else the last one."""
+    return until(
+        lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json", *words),
+        lambda answer: bool(answer.out) and answer.root == root and answer.code == int(root is not None),
+        SETTLE_SECONDS,
+    )
+
+
+def assert_root(answer: Answer, name: str, code: str) -> dict[str, Any]:
+    """The root, proved."""
+    assert answer.root == name, answer
+    root: dict[str, Any] = answer.report["root"]
+    assert (answer.code, root["code"], root["certainty"]) == (1, code, "proved"), answer
+    return root
+
+
+def served(**spec: Any) -> dict[str, Any]:
+    """The Service `web` with more in its spec."""
+    made = service("web", {"app": "web"}, 80, 8080)
+    made["spec"] |= spec
+    return made
+
+
+@pytest.mark.parametrize("cluster", ["nftables", "iptables"], indirect=True)
+def test_traffic_stays_on_a_node_without_endpoint(cluster: Cluster, namespace: str) -> None:
+    on_node1 = deployment("web", HTTPD, nodeSelector={"kubernetes.io/hostname": "node1"})
+    furnish(cluster, namespace, on_node1, served(internalTrafficPolicy="Local"))
+    root = assert_root(
+        asked(cluster, namespace, "no-local-endpoint", "--from", "every-node"), "no-local-endpoint", "KR225"
+    )
+    assert root["where"] == "service/web, on node2"
+    assert root["says"] == "internalTrafficPolicy is Local; the client is on node2, the endpoints are on node1"
+    on_its_node = refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json", "--from", "node/node1")
+    assert (on_its_node.root, on_its_node.code) == (None, 0), on_its_node
+    furnish(cluster, namespace, served(internalTrafficPolicy="Cluster"))
+    assert asked(cluster, namespace, None, "--from", "every-node").code == 0
