@@ -6,11 +6,13 @@ import json
 from typing import Any, Literal
 
 from kubectl_refused.model.evidence import Fix
-from kubectl_refused.model.objects import NetworkPolicy
+from kubectl_refused.model.objects import Labels, NetworkPolicy
 from kubectl_refused.model.scene import Scene
 
 from .change import change
 from .requests import request
+
+NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 def allow(
@@ -21,13 +23,33 @@ def allow(
     path, value = (f"/spec/{direction}/-", rule) if rules else (f"/spec/{direction}", [rule])
     operations = [{"op": "add", "path": path, "value": value}]
     metadata = policy.metadata
-    whom = "from the pods of this namespace" if direction == "ingress" else "to the pods of the Service"
     return change(
         scene,
         "NetworkPolicy",
         metadata,
-        summary=f"Allow {direction} {whom} on port {rule['ports'][0]['port']}",
+        summary=f"Allow {direction} {_whom(policy, direction, rule)} on port {rule['ports'][0]['port']}",
         patch={"spec": {direction: [rule]}},
         verb=("patch", "--type", "json", "-p", json.dumps(operations, separators=(",", ":"))),
         sent=request("NetworkPolicy", metadata.namespace, metadata.name, operations),
     )
+
+
+def pods(policy: NetworkPolicy, namespace: str, labels: Labels | None = None) -> dict[str, Any]:
+    """The peer of a rule that is the pods with these labels (all without) of a namespace.
+
+    A podSelector alone means the policy's own namespace (networking/v1 NetworkPolicyPeer), and every namespace
+    carries its name as a label since Kubernetes 1.21.
+    """
+    peer: dict[str, Any] = {"podSelector": {"matchLabels": dict(labels)} if labels else {}}
+    if namespace != policy.metadata.namespace:
+        peer["namespaceSelector"] = {"matchLabels": {NAME_LABEL: namespace}}
+    return peer
+
+
+def _whom(policy: NetworkPolicy, direction: Literal["ingress", "egress"], rule: dict[str, Any]) -> str:
+    """`from the pods of this namespace`, `to the pods of the Service in namespace shop`."""
+    peer = rule["from" if direction == "ingress" else "to"][0]
+    other = peer.get("namespaceSelector", {}).get("matchLabels", {}).get(NAME_LABEL, "")
+    if direction == "ingress":
+        return f"from the pods of {f'namespace {other}' if other else 'this namespace'}"
+    return "to the pods of the Service" + (f" in namespace {other}" if other else "")

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.policy import allow
+from kubectl_refused.fixes.policy import allow, pods
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import HANDSHAKE, NAMESPACE, POLICIES_IN
 from kubectl_refused.model.scene import Scene
@@ -41,8 +41,8 @@ def egress_denied(scene: Scene) -> Iterator[Finding]:
     names, who, first = denial.names, _client(scene), denial.policies[0]
     home, subject = first.metadata.namespace, f"networkpolicy/{first.metadata.name}"
     says = f"{names} selects {who}; no rule lets it out to {denial.pod.metadata.name}:{denial.port}"
-    to = [{"podSelector": {"matchLabels": (scene.service.spec.selector if scene.service else None) or {}}}]
-    rule = {"to": to, "ports": [{"protocol": "TCP", "port": denial.port}]}
+    to = pods(first, denial.peer.namespace, scene.service.spec.selector if scene.service else None)
+    rule = {"to": [to], "ports": [{"protocol": "TCP", "port": denial.port}]}
     yield Finding(
         where=subject,
         says=f"{names} of namespace {home} does not let {who} out on port {denial.port}",

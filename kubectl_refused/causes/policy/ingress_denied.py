@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.policy import allow
+from kubectl_refused.fixes.policy import allow, pods
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN
 from kubectl_refused.model.scene import Scene
@@ -43,7 +43,7 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     names, who, first = denial.names, client_told(scene), denial.policies[0]
     subject = f"networkpolicy/{first.metadata.name}"
     says = f"{names} selects {denial.pod.metadata.name}; no rule lets {who} in on port {denial.port}"
-    rule = {"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": denial.port}]}
+    rule = {"from": [pods(first, denial.peer.namespace)], "ports": [{"protocol": "TCP", "port": denial.port}]}
     yield Finding(
         where=subject,
         says=f"{names} does not let {who} in on port {denial.port}; {lets_in(denial.policies)}",
