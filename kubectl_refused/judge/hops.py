@@ -34,7 +34,8 @@ def _drawn(scene: Scene, root: Root | None, broken: int | None) -> Iterator[Hop]
         return
     label = pods_told(scene)
     entrance = scene.handshake(scene.entrance_dial)
-    rejected = signal_of(entrance, scene) if broken == 2 and entrance else ""
+    failed = entrance if entrance and entrance.outcome is not Outcome.ACCEPTED else None
+    rejected = signal_of(failed, scene) if broken == 2 and failed else ""
     status: Status = "broken" if broken == 2 else "ok" if scene.ready_endpoints else "unknown"
     yield Hop(role="endpoints", label=label, status=status, note=rejected or (note if broken == 2 else ""))
     if broken == 2:
