@@ -11,11 +11,16 @@ from kubectl_refused.trace.containers import declares, said_listeners, shared_na
 from .change import named, service_change, workload_of
 
 
+def headless(scene: Scene) -> bool:
+    """Whether clients dial the Service's port on the pods themselves, so that targetPort plays no part."""
+    return scene.service is not None and scene.service.spec.cluster_ip == "None"
+
+
 def target_port_change(scene: Scene, meant: int | str) -> Fix:
     """Set targetPort to `meant`; a headless Service translates nothing: its callers use the port itself."""
     assert scene.service is not None
     assert scene.port is not None
-    if scene.service.spec.cluster_ip == "None":
+    if headless(scene):
         return Fix(summary=f"Call port {meant} of svc/{scene.target.name}: it is headless and translates no port")
     entry = {"port": scene.port.port, "protocol": scene.port.protocol, "targetPort": meant}
     return service_change(scene, f"Set targetPort of port {scene.port.port} to {meant}", {"ports": [entry]})
@@ -46,7 +51,8 @@ def aim(scene: Scene, pod: Pod, aimed: int, meant: int) -> tuple[str, Fix]:
     if mine and its and mine != its:
         told = f"container {mine} does not listen on {aimed}; container {its} listens on {meant}"
         return told, _in_the_pod(scene, pod, f"Make container {mine} serve port {aimed}")
-    return f"targetPort is {aimed}, the app listens on {meant}", target_port_change(scene, meant)
+    told = f"it is headless, so clients dial {aimed}" if headless(scene) else f"targetPort is {aimed}"
+    return f"{told}, the app listens on {meant}", target_port_change(scene, meant)
 
 
 def _in_the_pod(scene: Scene, pod: Pod, summary: str) -> Fix:

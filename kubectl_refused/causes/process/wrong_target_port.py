@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.target_port import aim
+from kubectl_refused.fixes.target_port import aim, headless
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, TrialEvidence, WitnessEvidence
 from kubectl_refused.model.facts import (
     FORWARD,
@@ -75,8 +75,8 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     meant = likeliest_port(open_ports or app_ports(pod, [s.port for s in mine]), said_ports(pod))
     if meant is None:
         return  # nothing of the app's listens at all: another cause's to say
-    if scene.service and scene.service.spec.cluster_ip == "None" and meant == resolve_target_port(pod, scene.port):
-        return  # targetPort is right, but a headless Service does not use it: another cause's to say
+    if _untranslated(scene, pod, meant):
+        return
     evidence = [_sends(scene, aimed), sockets(pod, listeners), packet(scene, handshake)]
     if meant in open_ports and handshake.outcome is Outcome.REFUSED:
         evidence += _trial(scene, endpoint.address, meant)
@@ -84,6 +84,11 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     bound = shown(s for s in mine if s.port == meant)
     says = f"{owner} listens on {bound}{_besides(pod, [s.port for s in mine], meant)}"
     yield _finding(scene, pod, aimed, meant, says, evidence, Certainty.PROVED)
+
+
+def _untranslated(scene: Scene, pod: Pod, meant: int) -> bool:
+    """targetPort is right, but a headless Service does not use it: another cause's to say."""
+    return headless(scene) and scene.port is not None and meant == resolve_target_port(pod, scene.port)
 
 
 def _said(scene: Scene, pod: Pod, aimed: int) -> Iterator[Finding]:
@@ -106,7 +111,7 @@ def _may_be_anothers(pod: Pod, aimed: int) -> bool:
 def _forwarded(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
     """Nothing at localhost on the port aimed at, but on another one: found by port-forward, then dialled."""
     found = found_port(scene, pod, refused)
-    if found is None:
+    if found is None or _untranslated(scene, pod, found.port):
         return
     seen = scene.need(FORWARD, PodPort(*pod_key(pod), refused.port))
     trial = _trial(scene, refused.host, found.port)
@@ -137,7 +142,7 @@ def _finding(
     headline, fix = aim(scene, pod, aimed, meant)
     return Finding(
         where=f"port {aimed} of pod/{pod.metadata.name}",
-        says=f"targetPort {aimed}; {says}",
+        says=f"{'port' if headless(scene) else 'targetPort'} {aimed}; {says}",
         headline=headline,
         certainty=certainty,
         evidence=tuple(evidence),
@@ -147,6 +152,9 @@ def _finding(
 
 def _sends(scene: Scene, aimed: int) -> Evidence:
     assert scene.port is not None
+    if headless(scene):
+        says = f"clusterIP is None, so port {aimed} is dialled as it stands"
+        return field(scene, service_subject(scene), "spec.ports[].port", aimed, says)
     written = scene.port.target_port
     named = f" ({written})" if isinstance(written, str) else ""
     says = f"the Service sends port {scene.port.port} to {aimed}{named}"
