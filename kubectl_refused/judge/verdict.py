@@ -83,14 +83,18 @@ def _entrance(scene: Scene) -> str:
     dial = scene.entrance_dial
     if dial is None:
         return scene.asked
-    return f"[{dial.host}]:{dial.port}" if ":" in dial.host else f"{dial.host}:{dial.port}"
+    return _shown(dial.host, dial.port)
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _dials(scene: Scene) -> Iterable[DialTold]:
     entrance = scene.handshake(scene.entrance_dial)
     for handshake in ((entrance,) if entrance else ()) + endpoint_dials(scene):
         yield DialTold(
-            address=f"{handshake.host}:{handshake.port}",
+            address=_shown(handshake.host, handshake.port),
             outcome=handshake.outcome,
             seconds=round(handshake.seconds, 4),
             witness=handshake.witness,
