@@ -7,7 +7,7 @@ Why it refuses:
 Confirm:
     kubectl logs POD -c CONTAINER --previous
 Fix:
-    Mend what the log and the exit code name; more memory where it was OOMKilled.
+    Mend what the log and the exit code name.
 See:
     https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
 """
@@ -21,18 +21,13 @@ from kubectl_refused.fixes.change import named, workload_of
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, LOG, WORKLOAD, ContainerKey
 from kubectl_refused.model.objects import Pod
-from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.scene import Scene, pod_key
-from kubectl_refused.trace.containers import containers
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.crashes import down
 from kubectl_refused.trace.exits import exit_told, innermost
 from kubectl_refused.trace.log_reasons import telling_line
 from kubectl_refused.trace.proofs import field
-from kubectl_refused.trace.statuses import Reported, reported, seconds
+from kubectl_refused.trace.statuses import Reported, reported
 from kubectl_refused.trace.testimonies import log_lines, log_said
-
-# The kubelet forgets earlier exits of a container that has run for this long (seconds).
-RESET = 600.0
-_BACK_OFF = ("CrashLoopBackOff", "RunContainerError")
 
 
 @cause(
@@ -49,39 +44,12 @@ def crash_loop(scene: Scene) -> Iterator[Finding]:
     if pod is None:
         return
     for container in reported(pod):
-        certainty = _certainty(scene, container)
+        if container.last_exit and container.last_exit.reason == "OOMKilled":
+            continue  # the kernel ended it: KR411's
+        certainty = down(scene, container)
         if certainty:
             yield _finding(scene, pod, container, certainty)
             return
-
-
-def _certainty(scene: Scene, container: Reported) -> Certainty | None:
-    """Proved while the container is down; between two exits likely, or proved where nothing listens yet."""
-    status, ended = container.status, container.last_exit
-    if status.state.waiting and status.state.waiting.reason in _BACK_OFF:
-        return Certainty.PROVED
-    if ended is None or (ended.exit_code == 0 and (container.init or not status.restart_count)):
-        return None
-    if status.state.terminated:
-        return Certainty.PROVED
-    if container.init or not status.restart_count:
-        return None
-    if not status.ready:
-        return Certainty.LIKELY
-    return _between_exits(scene, container)
-
-
-def _between_exits(scene: Scene, container: Reported) -> Certainty | None:
-    """A container without a readiness probe is ready whenever it runs: its endpoint comes and goes."""
-    status = container.status
-    started = seconds(status.state.running.started_at) if status.state.running else None
-    if status.restart_count < 2 or started is None or scene.snapshot.taken - started > RESET:
-        return None
-    handshake = scene.dialled
-    if handshake is None or handshake.outcome is not Outcome.REFUSED or scene.pod is None:
-        return None
-    listeners = scene.maybe(LISTENERS, pod_key(scene.pod))
-    return Certainty.LIKELY if listeners is None or listeners.sockets else Certainty.PROVED
 
 
 def _finding(scene: Scene, pod: Pod, container: Reported, certainty: Certainty) -> Finding:
@@ -116,8 +84,8 @@ def _last_words(scene: Scene, pod: Pod, container: Reported) -> tuple[str | None
     """(the telling line, whether of the run before): a container that is down may still hold its own log."""
     name = container.status.name
     ended = container.last_exit
-    if ended and ended.reason in ("StartError", "ContainerCannotRun", "OOMKilled"):
-        return None, False  # nothing of its own was run, or nothing was let it say
+    if ended and ended.reason in ("StartError", "ContainerCannotRun"):
+        return None, False  # nothing of its own was run
     if container.status.restart_count and (line := telling_line(log_lines(scene, pod, name, previous=True))):
         return line, True
     return telling_line(log_lines(scene, pod, name, previous=False)), False
@@ -127,9 +95,7 @@ def _headline(container: Reported) -> str:
     ended = container.last_exit
     if ended is None or ended.reason in ("StartError", "ContainerCannotRun"):
         return f"{container.shown} cannot be started"
-    return f"{container.shown} keeps exiting: " + (
-        "OOMKilled" if ended.reason == "OOMKilled" else f"exit code {ended.exit_code}"
-    )
+    return f"{container.shown} keeps exiting: exit code {ended.exit_code}"
 
 
 def _not_started(container: Reported) -> str:
@@ -151,10 +117,6 @@ def _speechless(scene: Scene, pod: Pod, container: str) -> str:
 
 def _cure(scene: Scene, pod: Pod, container: Reported, line: str | None) -> str:
     ended, name = container.last_exit, container.status.name
-    if ended and ended.reason == "OOMKilled":
-        limits = ((c.resources.limits if c.resources else None) or {} for c in containers(pod) if c.name == name)
-        limit = next((str(found["memory"]) for found in limits if "memory" in found), "")
-        return f"Raise the memory limit of {container.shown}" + (f" above {limit}" if limit else "")
     if ended is None or ended.reason in ("StartError", "ContainerCannotRun"):
         why = innermost(ended.message) if ended else _not_started(container)
         return f"Correct the command of {container.shown}: {why}"
