@@ -1,4 +1,4 @@
-"""The rule that would let a client through a NetworkPolicy."""
+"""Changes of a NetworkPolicy that let a client through: a rule added, or a field of one amended."""
 
 from __future__ import annotations
 
@@ -53,3 +53,20 @@ def _whom(policy: NetworkPolicy, direction: Literal["ingress", "egress"], rule: 
     if direction == "ingress":
         return f"from the pods of {f'namespace {other}' if other else 'this namespace'}"
     return "to the pods of the Service" + (f" in namespace {other}" if other else "")
+
+
+def amend(
+    scene: Scene, policy: NetworkPolicy, path: str, value: Any, *, summary: str, verb: str = "replace"
+) -> Fix:
+    """Set one field of the policy by a JSON patch; `path` is its JSON pointer, `/spec/ingress/0/ports/0/port`."""
+    operations = [{"op": verb, "path": path, "value": value}]
+    metadata = policy.metadata
+    return change(
+        scene,
+        "NetworkPolicy",
+        metadata,
+        summary=summary,
+        patch={path: value},
+        verb=("patch", "--type", "json", "-p", json.dumps(operations, separators=(",", ":"))),
+        sent=request("NetworkPolicy", metadata.namespace, metadata.name, operations),
+    )
