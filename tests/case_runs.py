@@ -99,7 +99,7 @@ class CaseLearner:
         if need.fact in self.without:
             return Gap(need.fact.about, "withheld by the test")
         if need.fact.depth is Depth.NONE:
-            return self._object(need)
+            return self.observed.get(need) or self._object(need)
         if self.depth is Depth.NONE:
             return Gap(need.fact.about, "not asked for at --probe none")
         return self.observed.get(need, Gap(need.fact.about, "nobody observed it"))
@@ -116,7 +116,7 @@ class CaseLearner:
         return tuple(found)
 
     def _holder(self, key: AddressKey) -> Holder | Gap:
-        """Never nobody: a case holds only what it is about."""
+        """Never nobody: a case holds only what it is about, and observes what else is to be known."""
         pods = of_pods(o for o in self.world if isinstance(o, Pod))
         known = pods | of_nodes(o for o in self.world if isinstance(o, Node))
         return known.get(key.address, Gap(f"whom {key.address} belongs to", "the case does not tell"))
@@ -150,7 +150,8 @@ def _is_about(fact: Fact[Any], key: Any, value: KubernetesObject) -> bool:
     if fact is f.NAMESPACE:
         return isinstance(value, Namespace) and value.metadata.name == key.namespace
     kinds: dict[Fact[Any], type[Any]] = {
-        f.PODS_IN: Pod, f.WORKLOADS_IN: Workload, f.SERVICES_IN: Service, f.POLICIES_IN: NetworkPolicy
+        f.PODS_IN: Pod, f.WORKLOADS_IN: Workload, f.SERVICES_IN: Service, f.POLICIES_IN: NetworkPolicy,
+        f.SLICES_IN: EndpointSlice,
     }  # fmt: skip
     return isinstance(value, kinds[fact]) and value.metadata.namespace == key.namespace
 

@@ -19,7 +19,7 @@ import yaml
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import DryRun, Handshake, Listeners, Log, Lookup, Search
+from kubectl_refused.model.observation import DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
 
 # Fact to the type of its subject and of its value.
 _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
@@ -30,6 +30,7 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.LOG.name: (f.ContainerKey, Log),
     f.LOOKUP.name: (f.NameKey, Lookup),
     f.DRY_RUN.name: (f.PatchKey, DryRun),
+    f.HOLDER.name: (f.AddressKey, Holder),
 }
 _FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in f.ALL}
 

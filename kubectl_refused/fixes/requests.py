@@ -19,6 +19,8 @@ JSON = "application/json-patch+json"  # RFC 6902
 _RESOURCES = {
     "Service": ("/api/v1", "services"),
     "Pod": ("/api/v1", "pods"),
+    "Endpoints": ("/api/v1", "endpoints"),
+    "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "ReplicationController": ("/api/v1", "replicationcontrollers"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),

@@ -108,6 +108,9 @@ WORKLOADS_IN: Fact[tuple[objects.Workload, ...]] = Fact(
 SERVICES_IN: Fact[tuple[objects.Service, ...]] = Fact(
     "services-in", Depth.NONE, "Services of a namespace", quiet=True
 )
+SLICES_IN: Fact[tuple[objects.EndpointSlice, ...]] = Fact(
+    "slices-in", Depth.NONE, "EndpointSlices of a namespace", quiet=True
+)
 SERVICES_NAMED: Fact[tuple[objects.Service, ...]] = Fact(
     "services-named", Depth.NONE, "Services of one name in all namespaces", quiet=True
 )
@@ -136,7 +139,7 @@ LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of
 DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
 
 ALL: tuple[Fact[Any], ...] = (
-    PODS_IN, WORKLOADS_IN, SERVICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
+    PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
     WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
 )  # fmt: skip
 

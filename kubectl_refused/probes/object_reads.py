@@ -15,7 +15,7 @@ from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Absent, Gap
-from kubectl_refused.model.objects import Namespace, NetworkPolicy, Pod, Service, Workload
+from kubectl_refused.model.objects import EndpointSlice, Namespace, NetworkPolicy, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Coverage
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
@@ -55,6 +55,10 @@ class Reader:
 
     def services_in(self, key: f.NamespaceKey) -> Any:
         return self._list("Services", namespaced(key.namespace, "services"), Service)
+
+    def slices_in(self, key: f.NamespaceKey) -> Any:
+        path = namespaced(key.namespace, "endpointslices", group="discovery.k8s.io/v1")
+        return self._list("EndpointSlices", path, EndpointSlice)
 
     def services_named(self, key: f.NameKey) -> Any:
         # The API server has an index for metadata.name only in its cache; the answer is small in any case.
@@ -115,6 +119,7 @@ READS: dict[Fact[Any], Callable[[Reader, Any], Any]] = {
     f.PODS_IN: Reader.pods_in,
     f.WORKLOADS_IN: Reader.workloads_in,
     f.SERVICES_IN: Reader.services_in,
+    f.SLICES_IN: Reader.slices_in,
     f.SERVICES_NAMED: Reader.services_named,
     f.PODS_ELSEWHERE: Reader.pods_elsewhere,
     f.POLICIES_IN: Reader.policies_in,
@@ -133,6 +138,7 @@ class ObjectReads:
     rights: tuple[Right, ...] = (
         Right("list", "pods"),
         Right("list", "services"),
+        Right("list", "endpointslices", "discovery.k8s.io"),
         Right("list", "events"),
         Right("list", "networkpolicies", "networking.k8s.io"),
         Right("list", "deployments", "apps"),

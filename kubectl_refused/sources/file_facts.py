@@ -15,6 +15,7 @@ from kubectl_refused.model.facts import (
     POLICIES_IN,
     SERVICES_IN,
     SERVICES_NAMED,
+    SLICES_IN,
     WORKLOAD,
     WORKLOADS_IN,
     Fact,
@@ -23,7 +24,7 @@ from kubectl_refused.model.facts import (
     SelectorKey,
 )
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import NetworkPolicy, Pod, Service, Workload
+from kubectl_refused.model.objects import EndpointSlice, NetworkPolicy, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import ProbeContext, Right
@@ -82,6 +83,7 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     PODS_IN: _in(Pod),
     WORKLOADS_IN: _in(Workload),
     SERVICES_IN: _in(Service),
+    SLICES_IN: _in(EndpointSlice),
     SERVICES_NAMED: _services_named,
     PODS_ELSEWHERE: _pods_elsewhere,
     POLICIES_IN: _in(NetworkPolicy),

@@ -35,7 +35,7 @@ BESIDES = {
 }
 FIX = "refused-fix"
 # Kinds that a fix patches; others are made anew, or not ours to change.
-FIXED = ("Service", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy")
+FIXED = ("Service", "Endpoints", "EndpointSlice", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy")
 
 
 def granted(level: Depth) -> set[Right]:
