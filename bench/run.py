@@ -19,7 +19,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import endpoints
 from bench.api_server import World, serving
+from bench.table import row
 from bench.timing import Command, Times, in_turns, once, shown
 from tests.cluster import api
 from tests.cluster.gobuild import kubernetes
@@ -49,7 +51,11 @@ def main(words: Sequence[str]) -> int:
         starts(environment, arguments.rounds)
         requests(environment, scratch, arguments.rounds)
         with cluster(arguments, scratch) as (kubeconfig, kubectl):
-            diagnoses({**environment, "KUBECONFIG": str(kubeconfig)}, kubectl, arguments.rounds)
+            there = {**environment, "KUBECONFIG": str(kubeconfig)}
+            diagnoses(there, kubectl, arguments.rounds)
+            own = None if arguments.kubeconfig else api.find(NAME)
+            if own:  # who made the cluster may change its network
+                endpoints.compare(own, there)
     return 0
 
 
@@ -146,15 +152,6 @@ def cluster(arguments: argparse.Namespace, scratch: Path) -> Iterator[tuple[Path
     finally:
         if not arguments.keep:
             api.down(NAME)
-
-
-def row(
-    name: str, measured: str, compared: str = "", goal: str = "", met: bool | None = None, bound: bool = False
-) -> None:
-    """One line of the table. `bound` tells whether a missed goal is at least inside its upper bound."""
-    missed = "goal MISSED, bound met" if bound else "MISSED"
-    verdict = {None: "", True: "met", False: missed}[met]
-    print(f"{name:38} {measured:30} {compared:24} {goal:24} {verdict}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":
