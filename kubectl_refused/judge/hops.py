@@ -10,6 +10,7 @@ from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.report import Hop, Root
 from kubectl_refused.model.scene import Endpoint, Scene
 
+from .outcomes import WORST_FIRST
 from .tellings import signal_of
 
 Status = Literal["ok", "broken", "unknown", "start"]
@@ -17,19 +18,22 @@ Status = Literal["ok", "broken", "unknown", "start"]
 _DRAWN = {"name": 1, "service": 1, "endpoints": 2, "pod": 2, "forwarder": 2, "policy": 3, "process": 3}
 
 
-def hops(scene: Scene, root: Root | None, hop: str) -> tuple[Hop, ...]:
-    """client, Service, its pods, and the endpoint that matters. `hop` is the root cause's hop, or empty."""
+def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) -> tuple[Hop, ...]:
+    """client, Service, its pods, and the endpoint that matters: `at`, where the root was found, else the worst.
+
+    `hop` is the root cause's hop, or empty.
+    """
     assert not hop or hop in HOPS
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
     if broken == 3 and not scene.ready_endpoints:
         broken = 2  # the process keeps its pod from becoming ready: no endpoint gets traffic, none is drawn
-    return tuple(_drawn(scene, root, broken))
+    return tuple(_drawn(scene, root, broken, at))
 
 
-def _drawn(scene: Scene, root: Root | None, broken: int | None) -> Iterator[Hop]:
+def _drawn(scene: Scene, root: Root | None, broken: int | None, at: Endpoint | None) -> Iterator[Hop]:
     note = root.says if root else ""
     yield Hop(role="client", label="client", status="start")
-    yield Hop(role="entrance", label=scene.asked, status=_status(1, broken), note=note if broken == 1 else "")
+    yield Hop(role="entrance", label=scene.asked, status=_entered(scene, broken), note=note if broken == 1 else "")
     if broken == 1 or scene.service is None:
         return
     label = pods_told(scene)
@@ -40,7 +44,7 @@ def _drawn(scene: Scene, root: Root | None, broken: int | None) -> Iterator[Hop]
     yield Hop(role="endpoints", label=label, status=status, note=rejected or (note if broken == 2 else ""))
     if broken == 2:
         return
-    endpoint, handshake = _telling_endpoint(scene)
+    endpoint, handshake = _telling_endpoint(scene, at)
     if endpoint and endpoint.port:
         shown = _address(endpoint)
         after: Status = "broken" if broken == 3 else "ok" if handshake else "unknown"
@@ -60,8 +64,11 @@ def pods_told(scene: Scene) -> str:
     return f"{ready} of {len(scene.endpoints)} {word} ready"
 
 
-def _status(place: int, broken: int | None) -> Status:
-    return "broken" if broken == place else "ok"
+def _entered(scene: Scene, broken: int | None) -> Status:
+    """The step into the Service; one that could not be read may not even exist."""
+    if broken == 1:
+        return "broken"
+    return "ok" if scene.service is not None or scene.from_files else "unknown"
 
 
 def _address(endpoint: Endpoint) -> str:
@@ -69,13 +76,14 @@ def _address(endpoint: Endpoint) -> str:
     return f"[{host}]:{endpoint.port}" if ":" in host else f"{host}:{endpoint.port}"
 
 
-def _telling_endpoint(scene: Scene) -> tuple[Endpoint | None, Handshake | None]:
-    """The first endpoint that did not accept, else the first one."""
+def _telling_endpoint(scene: Scene, at: Endpoint | None = None) -> tuple[Endpoint | None, Handshake | None]:
+    """The endpoint `at`; without it the first of those that ended worst, as the verdict does."""
     seen = [(e, scene.handshake(scene.at_endpoint(e).endpoint_dial)) for e in scene.ready_endpoints]
-    failing = [pair for pair in seen if pair[1] and pair[1].outcome is not Outcome.ACCEPTED]
     if not seen:
         return None, None
-    return (failing or seen)[0]
+    here = next((pair for pair in seen if at is not None and pair[0].address == at.address), None)
+    failing = [(e, h) for e, h in seen if h and h.outcome is not Outcome.ACCEPTED]
+    return here or min(failing, key=lambda pair: WORST_FIRST.index(pair[1].outcome), default=seen[0])
 
 
 def _broken_by_dials(scene: Scene) -> int | None:

@@ -11,7 +11,7 @@ from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import FIRST_HAND, Handshake, Outcome
 from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
-from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.trace.rulings import Ruling
 
@@ -69,10 +69,16 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         outcome=outcome,
         root=root,
         chain=roots[1:],
-        hops=hops(scene, root, _hop_of(root)),
+        hops=hops(scene, root, _hop_of(root), _endpoint_of(ruling, root)),
         dials=tuple(_dials(scene)),
         summary=_summary(scene, outcome, root),
     )
+
+
+def _endpoint_of(ruling: Ruling, root: Root | None) -> Endpoint | None:
+    """The endpoint at which the root was found, None for a fault of the whole path."""
+    mine = (f for f in ruling.found if root and (f.cause.code, f.finding.says) == (root.code, root.says))
+    return next((f.scene.endpoint for f in mine), None)
 
 
 def _hop_of(root: Root | None) -> str:
