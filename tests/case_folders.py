@@ -31,6 +31,7 @@ from kubectl_refused.model.objects import (
     KubernetesObject,
     Namespace,
     NetworkPolicy,
+    Node,
     Pod,
     Service,
 )
@@ -42,7 +43,7 @@ from .observations import load_observations
 CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 _TYPES: dict[str, type[Any]] = {
-    t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event)
+    t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node)
 }
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from kubectl_refused.model import facts as f
-from kubectl_refused.model.facts import AddressKey, Fact, FactStore, Need, NodeKey, PodKey, SelectorKey
+from kubectl_refused.model.facts import (
+    AddressKey,
+    Fact,
+    FactStore,
+    Need,
+    NodeKey,
+    PodKey,
+    SelectorKey,
+    WorkloadKey,
+)
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import (
     EndpointSlice,
@@ -106,7 +115,7 @@ class CaseLearner:
 
     def _object(self, need: Need) -> Any:
         key = need.subject
-        if need.fact in (f.WORKLOAD, f.EVENTS):
+        if need.fact in (f.WORKLOAD, f.EVENTS, f.EVENTS_OF):
             return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
         if need.fact in (f.HOLDER, f.NODE):
             return self._holder(key) if need.fact is f.HOLDER else self._node(key)
@@ -125,7 +134,7 @@ class CaseLearner:
         nodes = (o for o in self.world if isinstance(o, Node) and o.metadata.name == key.name)
         return next(nodes, Gap(f"node/{key.name}", "the case does not tell"))
 
-    def _events(self, key: PodKey) -> Iterator[Event]:
+    def _events(self, key: PodKey | WorkloadKey) -> Iterator[Event]:
         for value in self.world:
             if isinstance(value, Event) and value.involved_object.name == key.name:
                 yield value

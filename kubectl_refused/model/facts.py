@@ -122,6 +122,7 @@ POLICIES_IN: Fact[tuple[objects.NetworkPolicy, ...]] = Fact(
 )
 NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
 EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)
+EVENTS_OF: Fact[tuple[objects.Event, ...]] = Fact("events-of", Depth.NONE, "events about a workload", quiet=True)
 WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod", quiet=True)
 NODE: Fact[objects.Node] = Fact("node", Depth.NONE, "a node", quiet=True)
 HOLDER: Fact[Holder] = Fact("holder", Depth.NONE, "whom an address belongs to", quiet=True)
@@ -140,7 +141,7 @@ DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server c
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
+    EVENTS_OF, WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Events about pods: one request for one pod, one as well for many pods of a namespace."""
+"""Events about pods and workloads: one request for one pod, one as well for many pods of a namespace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import groupby
 
 import msgspec
 
-from kubectl_refused.model.facts import Need, PodKey
+from kubectl_refused.model.facts import Need, PodKey, WorkloadKey
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Event
 from kubectl_refused.probes.base import Learnt, ProbeContext
@@ -28,6 +28,11 @@ def read_events(context: ProbeContext, needs: Sequence[Need]) -> list[Learnt]:
     return learnt
 
 
+def read_events_of(context: ProbeContext, key: WorkloadKey) -> tuple[Event, ...] | Gap:
+    """Return the events of one workload, as `read_events` does those of pods."""
+    return _of(context, key.namespace, key.kind, key.name)
+
+
 def _in_namespace(context: ProbeContext, namespace: str, needs: list[Need]) -> list[Learnt]:
     if len(needs) == 1:
         return [(needs[0], _of_pod(context, needs[0].subject))]
@@ -35,18 +40,22 @@ def _in_namespace(context: ProbeContext, namespace: str, needs: list[Need]) -> l
     if not listing.read:
         return [(need, listing.gaps[-1]) for need in needs]
     if listing.complete:
-        return [(need, _about(listing, need.subject)) for need in needs]
+        return [(need, _about(listing, need.subject.name)) for need in needs]
     # A namespace with so many events that one page does not hold them: ask for a few pods by name.
     single, rest = needs[:MOST_SINGLE_READS], needs[MOST_SINGLE_READS:]
     answers = each(lambda need: _of_pod(context, need.subject), single)
     learnt: list[Learnt] = list(zip(single, answers, strict=True))
-    return learnt + [(need, _about(listing, need.subject)) for need in rest]
+    return learnt + [(need, _about(listing, need.subject.name)) for need in rest]
 
 
 def _of_pod(context: ProbeContext, key: PodKey) -> tuple[Event, ...] | Gap:
-    selector = f"involvedObject.kind=Pod,involvedObject.name={key.name},involvedObject.namespace={key.namespace}"
-    listing = _list(context, key.namespace, selector)
-    return _about(listing, key) if listing.read else listing.gaps[-1]
+    return _of(context, key.namespace, "Pod", key.name)
+
+
+def _of(context: ProbeContext, namespace: str, kind: str, name: str) -> tuple[Event, ...] | Gap:
+    selector = f"involvedObject.kind={kind},involvedObject.name={name},involvedObject.namespace={namespace}"
+    listing = _list(context, namespace, selector)
+    return _about(listing, name) if listing.read else listing.gaps[-1]
 
 
 def _list(context: ProbeContext, namespace: str, selector: str) -> Listing[Event]:
@@ -57,10 +66,10 @@ def _list(context: ProbeContext, namespace: str, selector: str) -> Listing[Event
     return list_objects(context.connection, request)
 
 
-def _about(listing: Listing[Event], key: PodKey) -> tuple[Event, ...]:
-    """Return the pod's events, oldest first, without secrets that a command line in a message may hold."""
-    of_pod = (e for e in listing.items if e.involved_object.name == key.name)
+def _about(listing: Listing[Event], name: str) -> tuple[Event, ...]:
+    """Return the events about what has that name, oldest first, without secrets of command lines in them."""
+    about = (e for e in listing.items if e.involved_object.name == name)
     return tuple(
         msgspec.structs.replace(event, message=mask(event.message))
-        for event in sorted(of_pod, key=lambda e: e.last_timestamp or e.event_time or "")
+        for event in sorted(about, key=lambda e: e.last_timestamp or e.event_time or "")
     )

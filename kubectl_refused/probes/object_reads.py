@@ -19,7 +19,7 @@ from kubectl_refused.model.objects import EndpointSlice, Namespace, NetworkPolic
 from kubectl_refused.model.snapshot import Coverage
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
-from kubectl_refused.probes.event_reads import read_events
+from kubectl_refused.probes.event_reads import read_events, read_events_of
 from kubectl_refused.probes.workload_reads import Owners
 from kubectl_refused.sources.decoding import OddObject, decode, decode_workload
 from kubectl_refused.sources.reads import (
@@ -98,6 +98,9 @@ class Reader:
     def workload(self, key: f.PodKey) -> Any:
         return self.owners.of_pod(key)
 
+    def events_of(self, key: f.WorkloadKey) -> Any:
+        return read_events_of(self.context, key)
+
     def _workload_task(self, namespace: str, kind: str) -> Callable[[], Listing[Workload]]:
         path = namespaced(namespace, WORKLOAD_KINDS[kind], group="apps/v1")
         request = ListRequest(
@@ -125,6 +128,7 @@ READS: dict[Fact[Any], Callable[[Reader, Any], Any]] = {
     f.POLICIES_IN: Reader.policies_in,
     f.NAMESPACE: Reader.namespace,
     f.WORKLOAD: Reader.workload,
+    f.EVENTS_OF: Reader.events_of,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kubectl_refused.model.facts import (
     EVENTS,
+    EVENTS_OF,
     HOLDER,
     NAMESPACE,
     NODE,
@@ -90,6 +91,7 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     NAMESPACE: _namespace,
     WORKLOAD: _workload,
     EVENTS: _events,
+    EVENTS_OF: _events,
     NODE: _no_cluster,
     HOLDER: _no_cluster,
 }

@@ -201,3 +201,13 @@ def test_a_namespace_full_of_events_is_asked_for_a_few_pods() -> None:
     found = ask(ObjectReads(), probe_context(fake), f.EVENTS, *[PodKey("shop", name) for name in "abcdefgh"])
     assert found == [()] * 8
     assert len(fake.asked) == 5
+
+
+def test_events_of_a_workload_are_asked_for_by_kind_and_name() -> None:
+    fake = FakeConnection({f"{CORE}/events": [event("db", "create Pod db-0 failed", "2026-01")]})
+    key = f.WorkloadKey("shop", "StatefulSet", "db")
+    (found,) = ask(ObjectReads(), probe_context(fake), f.EVENTS_OF, key)
+    assert [e.message for e in found] == ["create Pod db-0 failed"]
+    assert fake.asked[0].endswith(
+        "?fieldSelector=involvedObject.kind=StatefulSet,involvedObject.name=db,involvedObject.namespace=shop"
+    )
