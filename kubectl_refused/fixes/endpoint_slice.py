@@ -28,7 +28,8 @@ def slice_port_change(scene: Scene, part: EndpointSlice, index: int, *, key: str
 
     Endpoints of several port sets become several slices, so that the place in them is not known then: in words.
     """
-    summary = f"Set {key} of port {(part.ports or ())[index].port} to {value or 'no name'}"
+    port = f"port {(part.ports or ())[index].port}"
+    summary = f"Set the {key} of {port} to {value}" if value else f"Take the name from {port}"
     if writer(part) != MIRRORER:
         return _patched(scene, "EndpointSlice", part.metadata, summary, f"/ports/{index}/{key}", value)
     assert scene.service is not None
@@ -52,6 +53,4 @@ def _patched(scene: Scene, kind: str, metadata: Metadata, summary: str, path: st
     operations: list[dict[str, Any]] = [{"op": "add", "path": path, "value": value}]
     sent = request(kind, scene.target.namespace, metadata.name, operations)
     words = ("patch", "--type=json", "-p", json.dumps(operations, separators=(",", ":")))
-    return change(
-        scene, kind, metadata, summary=summary, patch={"operations": operations}, verb=words, sent=sent
-    )
+    return change(scene, kind, metadata, summary=summary, patch={"operations": operations}, verb=words, sent=sent)
