@@ -19,8 +19,8 @@ SHOWN_PODS = 3
 
 
 def unbelieved(ruling: Ruling) -> bool:
-    """Whether some endpoint's accept is only a proxy's, and its pod's sockets were not read."""
-    return any(True for _ in _only_a_proxy(ruling.scene))
+    """Whether some endpoint's accept is only a proxy's without its pod's sockets, or was hung up on a request."""
+    return any(True for _ in _only_a_proxy(ruling.scene)) or any(True for _ in _hung_up(ruling.scene))
 
 
 def outcome_behind(ruling: Ruling, outcome: Outcome) -> Outcome:
@@ -44,6 +44,7 @@ def unbelieved_gaps(rulings: Iterable[Ruling]) -> Iterator[Gap]:
         if any(found.finding.certainty is Certainty.PROVED for found in ruling.found):
             continue
         yield from _accepts(ruling.scene)
+        yield from _unanswered(ruling.scene)
         yield from _strangers(ruling.scene)
 
 
@@ -75,6 +76,28 @@ def _only_a_proxy(scene: Scene) -> Iterator[tuple[Pod, str]]:
         mesh = veil(scene, pod, seen.port) if says_nothing(scene, pod, seen) else None
         if mesh is not None:
             yield pod, mesh.proxy
+
+
+def _unanswered(scene: Scene) -> Iterator[Gap]:
+    """Accepts that ended without a word on the request sent: so end databases, and servers that fail."""
+    names = list(_hung_up(scene))
+    if not names:
+        return
+    more = f" and {len(names) - SHOWN_PODS} more" if len(names) > SHOWN_PODS else ""
+    says = (
+        "accepted, then closed without a word on the API server's GET /: it speaks no HTTP, or drops its clients"
+    )
+    yield Gap(f"whether {', '.join(names[:SHOWN_PODS])}{more} serves", says)
+
+
+def _hung_up(scene: Scene) -> Iterator[str]:
+    """Pods (else addresses) of endpoints that accepted and hung up on a GET, in Go's words (net, net/http)."""
+    for endpoint in scene.ready_endpoints:
+        seen = scene.handshake(scene.at_endpoint(endpoint).endpoint_dial)
+        if seen is None or seen.first_hand or seen.outcome is not Outcome.ACCEPTED:
+            continue
+        if seen.detail.lower().endswith(("eof", "connection reset by peer")):
+            yield endpoint.pod.metadata.name if endpoint.pod else endpoint.address
 
 
 def _strangers(scene: Scene) -> Iterator[Gap]:

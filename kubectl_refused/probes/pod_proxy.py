@@ -22,7 +22,7 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.port_forward import Forward
-from kubectl_refused.probes.proxy_answers import Verdict, verdict_of
+from kubectl_refused.probes.proxy_answers import Verdict, speaks_of, verdict_of
 from kubectl_refused.sources.reads import each, namespaced
 from kubectl_refused.text import one_line
 
@@ -126,6 +126,7 @@ def _handshake(dial: Dial, route: Route, verdict: Verdict, seconds: float) -> Ha
         witness=route.witness,
         source="the API server",
         detail=one_line(detail, 300),
+        speaks=speaks_of(detail) if outcome is Outcome.ACCEPTED else "",
     )
 
 

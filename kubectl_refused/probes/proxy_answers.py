@@ -14,6 +14,8 @@ Texts of Kubernetes (unchanged from 1.20 to 1.34):
 
 from __future__ import annotations
 
+import re
+
 from kubectl_refused.connection.answers import Response
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
@@ -32,6 +34,8 @@ _AFTER_ACCEPT = (
     "unexpected http",
     "http2:",
 )
+# A TLS record of type alert, as Go quotes bytes (RFC 8446, section 5.1).
+_ALERT = re.compile(r'malformed HTTP response "\\x15\\x03')
 # A mesh's proxy in the application's place.
 _PROXY_SAYS = ("upstream connect error", "os error 111", "error trying to connect")
 _TUNNEL = ("proxy error from", "while dialing", "no agent available", "rpc error", "dial timeout, backstop")
@@ -53,6 +57,13 @@ def verdict_of(response: Response) -> Verdict | Gap:
     if "no service port" in low or "address not allowed" in low:
         return Gap("", message)
     return _of_api_server(response, message, low)
+
+
+def speaks_of(detail: str) -> str:
+    """The protocol that such a text tells: http of an answer, tls of an alert where an answer should have been."""
+    if detail.startswith("the application answers"):
+        return "http"
+    return "tls" if _ALERT.search(detail) else ""
 
 
 def _answered(response: Response) -> str:

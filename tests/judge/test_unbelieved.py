@@ -81,3 +81,13 @@ def test_a_virtual_node_is_known_by_its_labels() -> None:
     node = Node(metadata=Metadata(name="node1", labels={"type": "virtual-kubelet"}))
     failed = dialled("10.0.0.1", 8080) | UNREAD | {Need(NODE, NodeKey("node1")): node}
     assert any("a virtual node" in gap.because for gap in judged(failed, pod()).gaps)
+
+
+@pytest.mark.parametrize("detail", ["EOF", "read tcp 10.0.0.9:5->10.0.0.1:8080: read: connection reset by peer"])
+def test_a_server_that_hangs_up_on_the_api_servers_request_is_not_called_well(detail: str) -> None:
+    facts = dialled(CLUSTER_IP, 80, Outcome.ACCEPTED) | dialled(
+        "10.0.0.1", 8080, Outcome.ACCEPTED, witness="pod-proxy", detail=detail
+    )
+    told = judged(facts, pod())
+    assert (told.outcome, told.complete, exit_code(told)) == (Outcome.ACCEPTED, False, NOT_PROVED)
+    assert told.gaps[0].what == "whether web-1 serves"

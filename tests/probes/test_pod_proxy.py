@@ -19,7 +19,7 @@ from kubectl_refused.model.objects import Metadata, Pod, PodStatus, Service, Ser
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.probes.pod_proxy import PodProxy, route_to
-from kubectl_refused.probes.proxy_answers import verdict_of
+from kubectl_refused.probes.proxy_answers import speaks_of, verdict_of
 from kubectl_refused.trace.veils import refused_behind
 from tests.fakes import ask, probe_context
 
@@ -55,6 +55,12 @@ ENVOY = (
     b"transport failure reason: delayed connect error: 111"
 )
 LINKERD = {"l5d-proxy-error": "error trying to connect: Connection refused (os error 111)"}
+
+
+# As Go quotes a record of type alert that came in an HTTP answer's place.
+TLS_ALERT = (
+    r'net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00\x02\x02\x16"'
+)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +143,20 @@ def test_texts_and_their_outcomes(response: Response, outcome: Outcome) -> None:
     verdict = verdict_of(response)
     assert not isinstance(verdict, Gap)
     assert verdict[0] is outcome
+
+
+@pytest.mark.parametrize(
+    ("response", "speaks"),
+    [
+        (Response(404, body=b"none"), "http"),
+        (reaching(TLS_ALERT), "tls"),
+        (reaching("EOF"), ""),
+    ],
+)
+def test_what_an_answer_tells_of_the_protocol(response: Response, speaks: str) -> None:
+    verdict = verdict_of(response)
+    assert not isinstance(verdict, Gap)
+    assert speaks_of(verdict[1]) == speaks
 
 
 @pytest.mark.parametrize(
