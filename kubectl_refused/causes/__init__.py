@@ -50,6 +50,7 @@ class Symptom(StrEnum):
     DENIAL = "a NetworkPolicy denies it"
     REJECT = "rejected"
     RESET = "accepted, then closed"
+    HANGING = "accepted, never answered"
 
 
 Check = Callable[[Scene], Iterator[Finding]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kubectl_refused.causes import Symptom
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import LISTENERS, NODE, NodeKey
 from kubectl_refused.model.gaps import Gap
@@ -24,9 +25,12 @@ def unbelieved(ruling: Ruling) -> bool:
 
 
 def outcome_behind(ruling: Ruling, outcome: Outcome) -> Outcome:
-    """What a client gets after the accept, where proxies accepted for apps that were found dead."""
+    """What a client gets after the accept, by a proxy for an app that was found dead, or for one that hangs."""
     if outcome is not Outcome.ACCEPTED:
         return outcome
+    hung = {f.finding.where for f in ruling.found if Symptom.HANGING in f.cause.produces}
+    if hung:
+        return Outcome.TIMEOUT if len(hung) >= len(ruling.scene.ready_endpoints) else Outcome.MIXED
     dead = {f.scene.endpoint.address for f in ruling.found if f.scene.endpoint and _veiled(f.scene)}
     if not dead:
         return outcome

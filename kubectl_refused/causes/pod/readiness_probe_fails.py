@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import container_change, named, workload_of
 from kubectl_refused.model.evidence import Evidence, Finding, Fix
-from kubectl_refused.model.facts import EVENTS, WORKLOAD
+from kubectl_refused.model.facts import EVENTS, LISTENERS, WORKLOAD
 from kubectl_refused.model.objects import Event, Pod
-from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.exits import innermost
 from kubectl_refused.trace.probing import Failing, failing_probes
@@ -36,7 +36,14 @@ _WANTS_HTTP = re.compile(r"HTTP response to HTTPS client|first record does not l
 _LATE = re.compile(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|timeout:")
 
 
-@cause("KR212", scope=Scope.POD, reads={EVENTS, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
+@cause(
+    "KR212",
+    scope=Scope.POD,
+    reads={EVENTS, LISTENERS, WORKLOAD},
+    produces=Symptom.NOT_READY,
+    shows=Symptom.HANGING,
+    since="0.1",
+)
 def readiness_probe_fails(scene: Scene) -> Iterator[Finding]:
     """Yield when the kubelet's last word of a container that runs is a failed probe that was not refused."""
     pod = scene.pod
@@ -45,6 +52,10 @@ def readiness_probe_fails(scene: Scene) -> Iterator[Finding]:
     for failing in failing_probes(pod):
         events = events_saying(scene, pod, rf"^{failing.kind.capitalize()} probe failed")
         if events and "connection refused" not in events[-1].message:
+            if _LATE.search(events[-1].message):
+                scene.maybe(
+                    LISTENERS, pod_key(pod)
+                )  # an app that hangs is another cause's to say, if they tell so
             yield _finding(scene, pod, failing, events[-1])
 
 
