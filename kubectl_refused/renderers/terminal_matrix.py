@@ -37,16 +37,15 @@ def table(pen: Pen, matrix: Matrix, *, headed: bool = True) -> list[str]:
     columns, places = _columns(matrix), _places(matrix)
     rows = _rows(matrix, columns)
     heads = ["", *(_head(places, alike) for alike in columns)]
-    told = [
-        [_label(alike), *(_told(alike[0].cells[column[0]]) for column in columns)] for alike in rows[:MOST_ROWS]
-    ]
-    shown = [[pen.text(word, 48) for word in line] for line in [heads, *told]]
-    widths = [max(cells(line[x]) for line in shown) for x in range(len(heads))]
+    told = [[_told(alike[0].cells[column[0]]) for column in columns] for alike in rows[:MOST_ROWS]]
     lines = wrap(pen.text(matrix.sentence), room) if headed else []
-    if sum(widths) + _GAP * (len(widths) - 1) > room:
-        lines += _listed(shown, room)
-    else:
-        lines += [_line(pen, words, widths) for words in shown]
+    for label in (_label, _name):
+        labelled = [[label(alike), *words] for alike, words in zip(rows, told, strict=False)]
+        shown = [[pen.text(word, 48) for word in line] for line in [heads, *labelled]]
+        widths = [max(cells(line[x]) for line in shown) for x in range(len(heads))]
+        if fits := sum(widths) + _GAP * (len(widths) - 1) <= room:
+            break
+    lines += [_line(pen, words, widths) for words in shown] if fits else _listed(shown, room)
     if len(rows) > MOST_ROWS:
         lines.append(f"and {sum(map(len, rows[MOST_ROWS:]))} more")
     return pen.section(LABEL, lines)
@@ -82,7 +81,7 @@ def _works(row: MatrixRow) -> bool:
 def _head(places: Sequence[str], alike: Sequence[int]) -> str:
     """`node2`, `node4, node9`, `node4 and 3 more`; for most of them `the other 9`."""
     if len(alike) > 1 and len(alike) == len(places):
-        return f"all {len(alike)}"
+        return f"all {len(alike)} places" if len(alike) > 2 else "both places"
     if len(alike) > MOST_HEADS and 2 * len(alike) > len(places):
         return f"the other {len(alike)}"
     both = ", ".join(places[place] for place in alike)
@@ -95,9 +94,18 @@ def _head(places: Sequence[str], alike: Sequence[int]) -> str:
 
 def _label(alike: Sequence[MatrixRow]) -> str:
     row = alike[0]
+    told = _name(alike)
+    return told if len(alike) > 1 or row.entrance or row.address in told else f"{told} {row.address}"
+
+
+def _name(alike: Sequence[MatrixRow]) -> str:
+    """The label without the address, where a pod's name tells it from others."""
+    row = alike[0]
     if len(alike) > 1:
         return f"{len(alike)} pods of {row.owner}"
-    return row.name if row.entrance else f"{row.name.removeprefix('pod/')} {row.address}"
+    if row.entrance:
+        return row.name
+    return row.name.removeprefix("pod/") if row.name.startswith("pod/") else f"{row.name} {row.address}"
 
 
 def _told(cell: Cell) -> str:

@@ -64,7 +64,7 @@ def test_twelve_nodes_are_one_verdict_and_a_list() -> None:
     assert lines[-3:] == [
         "  seen   svc/web:80 from ip-10-0-4-17 and 1 more: ✗ timeout",
         "         2 pods of Job migrate: ✗ refused",
-        "         web-6 10.202.9.6:8080 from ip-10-0-3-17: ✗ timeout",
+        "         web-6 from ip-10-0-3-17: ✗ timeout",
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_cell_counts_what_failed(cell: Cell, told: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "heads"),
     [
-        ((), "all 6"),
+        ((), "all 6 places"),
         ((1,), "node2      the other 5"),
         ((1, 3), "node2, node4  the other 4"),
         ((1, 3, 5), "node1, node3, node5  node2, node4, node6"),
@@ -124,6 +124,17 @@ def test_a_column_is_of_all_that_saw_the_same(bad: tuple[int, ...], heads: str) 
     rows = (row("pod/a", "10.0.0.1:80", *cells), row("pod/b", "10.0.0.2:80", *[RST] * 6))
     vantages = tuple(f"a pod on node{number}" for number in range(1, 7))
     assert table(*rows, vantages=vantages)[1] == heads
+
+
+def test_addresses_are_left_out_before_the_table_is() -> None:
+    pod = row("pod/web-64b77489b7-k98cp", "10.202.2.228:8080", OK, OUT, OUT)
+    nobodys = row("no pod", "10.202.2.1:8080", RST, OK, OK)
+    places = ("a pod like pod/friend on node1", "inside pod/stranger", "inside pod/jailed")
+    assert table(pod, nobodys, vantages=places)[1:] == [
+        "pod/friend  pod/stranger, pod/jailed",
+        "web-64b77489b7-k98cp    ✓           ✗ timeout",
+        "no pod 10.202.2.1:8080  ✗ refused   ✓",
+    ]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
