@@ -1,0 +1,79 @@
+"""A NetworkPolicy's rule nearly lets the client through: one part does not fit.
+
+Why it refuses:
+    A rule lets through what fits its peers and its ports, to the letter. Slips that are seen often: the name of a
+    port that the pod's containers do not declare; UDP for TCP; a namespaceSelector for a label that the namespace
+    lacks (`name: shop`, where the cluster itself only writes `kubernetes.io/metadata.name`); a podSelector alone,
+    which means pods of the policy's own namespace; namespaceSelector and podSelector in one peer, where both must
+    hold, for two peers, where either is enough; an ipBlock with the address of a Service or a node, while policies
+    see the pods' own addresses.
+Confirm:
+    kubectl get networkpolicy POLICY -o yaml; kubectl get namespace NAMESPACE --show-labels
+Fix:
+    Mend that part of the rule.
+See:
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-to-and-from-selectors
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.fixes.policy import amend
+from kubectl_refused.model.evidence import Evidence, Finding, NearestEvidence
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, NODE, POLICIES_IN, NodeKey
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.denials import Denial, client_told, egress_denial, ingress_denial
+from kubectl_refused.trace.near_rules import NearRule, nearest_rule
+from kubectl_refused.trace.policies import rules_of
+from kubectl_refused.trace.proofs import field
+
+
+@cause(
+    "KR312",
+    scope=Scope.ENDPOINT,
+    reads={HANDSHAKE, LISTENERS, NAMESPACE, NODE, POLICIES_IN},
+    produces={Symptom.SILENCE, Symptom.DENIAL},
+    since="0.2",
+)
+def policy_nearly_allows(scene: Scene) -> Iterator[Finding]:
+    """Yield when the policies deny the client, and some rule of theirs would let it through but for one slip."""
+    for denial in (ingress_denial(scene), egress_denial(scene)):
+        if denial is None:
+            continue
+        # A plain probe's labels are ours: who compares them with a rule compares nothing.
+        own = scene.vantage.kind in ("client", "stand-in") or denial.direction == "Egress"
+        near = nearest_rule(denial, own_labels=own, elsewhere=_elsewhere(scene, denial))
+        if near:
+            yield _finding(scene, denial, near)
+
+
+def _elsewhere(scene: Scene, denial: Denial) -> list[tuple[str, str]]:
+    """Addresses that people write into ipBlocks in place of the pods' own."""
+    ends = [(scene.entrance, f"the ClusterIP of svc/{scene.target.name}")] if denial.direction == "Egress" else []
+    node = scene.vantage.node if denial.direction == "Ingress" else denial.pod.spec.node_name
+    rules = [rule for policy in denial.policies for rule in rules_of(policy, denial.direction)]
+    blocks = any(peer.ip_block for peers, _ in rules for peer in peers or ())
+    seen = scene.maybe(NODE, NodeKey(node)) if node and blocks else None
+    addresses = (seen.status.addresses if seen else None) or ()
+    return ends + [(one.address, f"an address of {node}") for one in addresses if one.type == "InternalIP"]
+
+
+def _finding(scene: Scene, denial: Denial, near: NearRule) -> Finding:
+    name = near.policy.metadata.name
+    subject = f"networkpolicy/{name}"
+    through = "in" if denial.direction == "Ingress" else "out"
+    who = client_told(scene)
+    says = f"{near.place} of {name}: {near.says}"
+    proof: Evidence = field(scene, subject, near.place, near.value, says)
+    if near.differs:
+        proof = NearestEvidence(witness="api server", subject=subject, says=says, differs=near.differs)
+    return Finding(
+        where=subject,
+        says=f"a rule nearly lets {who} {through}: {near.says}",
+        headline=f"NetworkPolicy {name} nearly lets {scene.vantage.who} {through}: {near.says}",
+        certainty=denial.certainty,
+        evidence=(proof, *denial.evidence),
+        fix=amend(scene, near.policy, near.path, near.value, summary=near.summary, verb=near.verb),
+    )
