@@ -23,6 +23,12 @@ def writer(part: EndpointSlice) -> str:
     return (part.metadata.labels or {}).get(MANAGED_BY, "")
 
 
+def source_of_slice(scene: Scene, name: str) -> str:
+    """Where a slice's endpoints are written: `endpoints/db` for a mirrored one, else `endpointslice/NAME`."""
+    mirrored = any(s.metadata.name == name and writer(s) == MIRRORER for s in scene.slices)
+    return f"endpoints/{scene.target.name}" if mirrored else f"endpointslice/{name}"
+
+
 def slice_port_change(scene: Scene, part: EndpointSlice, index: int, *, key: str, value: str) -> Fix:
     """Set `name` or `protocol` of one port: in the slice, or in the Endpoints that it mirrors.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service, SliceEndpoint
 from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.trace.addresses import special as special
 
 from .holder_reads import canonical, pod_addresses
 
@@ -72,21 +72,6 @@ def own_addresses(service: Service) -> set[str]:
     """The Service's cluster addresses."""
     given = (service.spec.cluster_ip or "", *(service.spec.cluster_ips or ()))
     return {canonical(one) for one in given} - {""}
-
-
-def special(address: str) -> str:
-    """What kind of address this is that no pod has: `a link-local address`; empty for any other."""
-    one = canonical(address)
-    if not one:
-        return ""
-    parsed = ip_address(one)
-    kinds = {
-        "a loopback address": parsed.is_loopback,
-        "a link-local address": parsed.is_link_local,
-        "a multicast address": parsed.is_multicast,
-        "no host's address": parsed.is_unspecified or one == "255.255.255.255",
-    }
-    return next((kind for kind, holds in kinds.items() if holds), "")
 
 
 def _pod(part: EndpointSlice, entry: SliceEndpoint) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.endpoint_slice import CONTROLLER, MIRRORER, slice_port_change, writer
+from kubectl_refused.fixes.endpoint_slice import CONTROLLER, slice_port_change, source_of_slice, writer
 from kubectl_refused.model.evidence import Finding, NearestEvidence
 from kubectl_refused.model.objects import EndpointSlice, ServicePort, SlicePort
 from kubectl_refused.model.scene import Scene
@@ -39,9 +39,7 @@ def slice_port_name_differs(scene: Scene) -> Iterator[Finding]:
     part, index = _nearest(filled, port, taken=[p.name for p in service.spec.ports or () if p is not port])
     offered = (part.ports or ())[index]
     key, wanted, found = _clash(port, offered)
-    source = (
-        f"endpoints/{scene.target.name}" if writer(part) == MIRRORER else f"endpointslice/{part.metadata.name}"
-    )
+    source = source_of_slice(scene, part.metadata.name)
     told = ", ".join(_told(p.name, p.port, p.protocol) for p in part.ports or ())
     mine = _told(port.name, port.port, port.protocol)
     yield Finding(

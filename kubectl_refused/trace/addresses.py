@@ -1,0 +1,21 @@
+"""Kinds of IP addresses. Pure."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+
+def special(address: str) -> str:
+    """What kind of address this is that no pod has: `a link-local address`; empty for any other."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return ""
+    parsed = getattr(given, "ipv4_mapped", None) or given
+    kinds = {
+        "a loopback address": parsed.is_loopback,
+        "a link-local address": parsed.is_link_local,
+        "a multicast address": parsed.is_multicast,
+        "no host's address": parsed.is_unspecified or str(parsed) == "255.255.255.255",
+    }
+    return next((kind for kind, holds in kinds.items() if holds), "")

@@ -1,0 +1,67 @@
+"""Slices that lead nowhere: endpoints by hand, endpoints of pods that are gone, pods that are missing in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cluster.api import Cluster
+
+from .test_dial_any import by_hand
+from .test_probe_pod import apply
+from .tool import Answer, refused, until
+from .witness_shop import pod, service, shell
+
+SETTLE_SECONDS = 60.0
+SERVER = shell("exec httpd -f -p 8080")
+NOBODYS = "10.202.1.250"  # in node1's range of pod addresses, the last of which are given out last
+
+
+def ask(cluster: Cluster, namespace: str, *words: str) -> Answer:
+    return refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json", *words)
+
+
+def until_root(cluster: Cluster, namespace: str, root: str | None, *words: str) -> Answer:
+    """Ask until that is the root, with its exit code."""
+    answer = until(
+        lambda: ask(cluster, namespace, *words),
+        lambda a: a.code in (0, 1) and a.root == root,
+        SETTLE_SECONDS,
+    )
+    assert (answer.root, answer.code) == (root, int(root is not None)), answer
+    if root:
+        assert answer.report["root"]["certainty"] == "proved", answer
+    return answer
+
+
+def running(cluster: Cluster, namespace: str, *names: str, **labels: str) -> dict[str, Any]:
+    """Serving pods of those names with the labels; the last one as it is once all are ready."""
+    made = [pod(name, SERVER) for name in names]
+    for one in made:
+        one["metadata"]["labels"] = labels or {"app": "web"}
+    apply(cluster, namespace, *made)
+    cluster.kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "--all", "--timeout=60s")
+    seen: dict[str, Any] = cluster.client().call("GET", f"/api/v1/namespaces/{namespace}/pods/{names[-1]}")
+    return seen
+
+
+def test_an_endpoint_that_is_another_services_cluster_ip(cluster: Cluster, namespace: str) -> None:
+    seen = running(cluster, namespace, "db", app="db")
+    apply(cluster, namespace, service("db", {"app": "db"}, 80, 8080), service("web", None, 80, 0))
+    address = cluster.client().call("GET", f"/api/v1/namespaces/{namespace}/services/db")["spec"]["clusterIP"]
+    apply(cluster, namespace, by_hand(address, 80))
+    told = until_root(cluster, namespace, "endpoint-address-cannot-work")
+    assert "svc/db" in told.report["root"]["headline"]
+    dialled = until_root(cluster, namespace, "endpoint-address-cannot-work", "--dial-any")
+    assert dialled.report["outcome"] == "rejected", dialled
+
+    apply(cluster, namespace, by_hand(seen["status"]["podIP"], 8080))
+    until_root(cluster, namespace, None)
+
+
+def test_an_endpoint_that_nobody_has_and_that_is_dead(cluster: Cluster, namespace: str) -> None:
+    apply(cluster, namespace, service("web", None, 80, 0), by_hand(NOBODYS, 8080))
+    answer = until_root(cluster, namespace, "endpoint-address-cannot-work", "--dial-any")
+    assert answer.report["outcome"] == "unreachable", answer
+    unasked = ask(cluster, namespace)
+    assert unasked.code == 3, unasked
+    assert unasked.root is None, "undialled, it may be a host outside that is well"
