@@ -126,7 +126,8 @@ class Listeners(Struct, frozen=True):
 
     `unix` has the addresses of its listening UNIX sockets, `unread` a local port for each accepted connection
     whose bytes nobody read in a whole second, `overflows` how many connections it ever turned away because an
-    accept queue was full (TcpExt ListenOverflows; None where it was not read).
+    accept queue was full (TcpExt ListenOverflows; None where it was not read), `udp` its UDP sockets that take
+    datagrams of anybody.
     """
 
     sockets: tuple[Socket, ...]
@@ -134,6 +135,7 @@ class Listeners(Struct, frozen=True):
     unix: tuple[str, ...] = ()
     unread: tuple[int, ...] = ()
     overflows: int | None = None
+    udp: tuple[Socket, ...] = ()
 
 
 class Log(Struct, frozen=True):

@@ -32,7 +32,8 @@ REMEDY = "--probe all reads them with an ephemeral container"
 # Only what every shell has built in is needed; grep (fewer bytes of a busy server), cat and ls where they
 # exist. Nothing of the diagnosis is put into it. 300 processes: a host's /proc must not be walked for
 # minutes. Where connections wait, or their bytes (16 and more: a FIN alone counts as one), it looks again a second
-# later. A listening UNIX stream socket has the flag __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
+# later. Of UDP only sockets that are bound and not connected count (state 07). A listening UNIX stream socket has
+# the flag __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
 SCRIPT = """\
 look() {
 for f in tcp tcp6; do
@@ -43,6 +44,9 @@ done
 look
 if grep -q -e ':0000 0A [0-9A-F]*:0*[1-9A-F]' -e ' 0[18] [0-9A-F]*:0*[1-9A-F][0-9A-F]' \
 /proc/net/tcp /proc/net/tcp6 2>/dev/null && sleep 1 2>/dev/null; then echo "@again"; look; fi
+for f in udp udp6; do
+grep -e ':0000 07 ' /proc/net/$f 2>/dev/null || { while read -r l; do echo "$l"; done </proc/net/$f; } 2>/dev/null
+done
 for f in unix netstat; do
 while read -r l; do case $l in *' 00010000 0001 01 '*|TcpExt:*) echo "$l";; esac; done </proc/net/$f
 done 2>/dev/null
@@ -57,7 +61,15 @@ done
 exit 0
 """
 WITH_SHELL = ("sh", "-c", SCRIPT)
-WITHOUT_SHELL = ("cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/unix", "/proc/net/netstat")
+WITHOUT_SHELL = (
+    "cat",
+    "/proc/net/tcp",
+    "/proc/net/tcp6",
+    "/proc/net/unix",
+    "/proc/net/netstat",
+    "/proc/net/udp",
+    "/proc/net/udp6",
+)
 _NO_PROGRAM = (
     "executable file not found",
     "no such file or directory",
@@ -137,7 +149,8 @@ def _read_containers(
             reasons.append(reading.why)
             continue
         found = found or listeners_of(reading.text, witness=f"exec in {key.name}")
-        found = replace(found, sockets=with_owners(found.sockets, parse_owners(reading.text)))
+        owners = parse_owners(reading.text)
+        found = replace(found, sockets=with_owners(found.sockets, owners), udp=with_owners(found.udp, owners))
     return found or _unread(what, reasons)
 
 

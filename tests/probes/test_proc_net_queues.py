@@ -10,6 +10,7 @@ from kubectl_refused.probes.proc_net import parse_listeners
 from kubectl_refused.probes.proc_net_queues import (
     MOST_UNIX,
     listeners_of,
+    parse_datagrams,
     parse_overflows,
     parse_unix,
     parse_unread,
@@ -93,3 +94,20 @@ def test_one_reading_tells_all() -> None:
 @given(st.text(alphabet="0123456789AF: \n@againTcpExt", max_size=400))
 def test_hostile_text_never_raises(text: str) -> None:
     listeners_of(twice(listener(2), text) + text + NETSTAT, "exec")
+
+
+def datagram(port: str, *, state: str = "07", peer: str = "00000000:0000") -> str:
+    return (
+        f"  812: 00000000:{port} {peer} {state} 00000000:00000000 00:00000000 00000000"
+        "     0        0 4711 2 0000000000000000 0\n"
+    )
+
+
+def test_udp_sockets_that_take_datagrams_of_anybody() -> None:
+    connected = datagram("D1B4", state="01", peer="0100007F:0035")
+    text = HEAD + listener(0) + datagram("0035") + datagram("0035") + connected
+    (found,) = parse_datagrams(text)
+    assert (found.shown, found.inode) == ("0.0.0.0:53", 4711)
+    told = listeners_of(text, "exec")
+    assert [s.port for s in told.udp] == [53]
+    assert [s.port for s in told.sockets] == [8080]
