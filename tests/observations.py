@@ -26,6 +26,7 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.HANDSHAKE.name: (f.Dial, Handshake),
     f.FORWARD.name: (f.PodPort, Handshake),
     f.SEARCH.name: (f.PodPort, Search),
+    f.INSIDE.name: (f.InsideDial, Handshake),
     f.LISTENERS.name: (f.PodKey, Listeners),
     f.LOG.name: (f.ContainerKey, Log),
     f.LOOKUP.name: (f.NameKey, Lookup),
@@ -52,4 +53,6 @@ def _observation(entry: dict[str, Any]) -> tuple[Need, Any]:
     known = {"host": "localhost", "port": entry["of"]["port"]} if entry["fact"] == f.FORWARD.name else {}
     if entry["fact"] in (f.HANDSHAKE.name, f.LOOKUP.name):
         known = entry["of"]
+    if entry["fact"] == f.INSIDE.name:
+        known = {"host": entry["of"]["host"], "port": entry["of"]["port"]}
     return need, msgspec.convert({**known, **entry["value"]}, value_type)

@@ -47,6 +47,15 @@ class PodPort(NamedTuple):
     port: int
 
 
+class InsideDial(NamedTuple):
+    """An address and port as a program in the pod's own network namespace dials it."""
+
+    namespace: str
+    pod: str
+    host: str
+    port: int
+
+
 class NamespaceKey(NamedTuple):
     namespace: str
 
@@ -136,12 +145,13 @@ SEARCH: Fact[Search] = Fact("search", Depth.PASSIVE, "other ports at localhost i
 # HANDSHAKE comes from a probe pod; at depth passive the pod proxy stands in for it and says so.
 HANDSHAKE: Fact[Handshake] = Fact("handshake", Depth.PASSIVE, "a TCP dial from the vantage")
 LOOKUP: Fact[Lookup] = Fact("lookup", Depth.PODS, "a name as the vantage resolves it")
+INSIDE: Fact[Handshake] = Fact("inside", Depth.PODS, "a dial from inside the pod itself")
 LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of a pod")
 DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    EVENTS_OF, WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, LISTENERS, DRY_RUN,
+    EVENTS_OF, WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, INSIDE, LISTENERS, DRY_RUN,
 )  # fmt: skip
 
 

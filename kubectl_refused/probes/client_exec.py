@@ -104,7 +104,7 @@ class ClientExec:
         touch = f"exec in pod/{pod.metadata.name}: the probe agent"
         context.ledger.record(touch, "ended by itself")
         try:
-            attempt = self._enter(client, pod, partial(_attempt, self._run, context, pod, asked))
+            attempt = self._enter(client, pod, partial(attempt_in, self._run, context, pod, asked))
         except (Forbidden, NotFound, ApiProblem, Unreachable) as problem:
             if isinstance(problem, Forbidden | NotFound):
                 context.ledger.strike(touch)
@@ -166,7 +166,7 @@ def vantage_of(client: Client, pod: Pod) -> Vantage:
     )
 
 
-def _attempt(run: Run, context: ProbeContext, pod: Pod, asked: dict[str, Any], container: str) -> Attempt:
+def attempt_in(run: Run, context: ProbeContext, pod: Pod, asked: dict[str, Any], container: str) -> Attempt:
     """Start the agent by sh, which finds python3 or nc; by python3 alone where the image has no sh."""
     attempt = Attempt(Answers(asked), CANNOT, unable=True)
     for form in ("either", "python"):

@@ -13,6 +13,7 @@ See:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -26,6 +27,12 @@ from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.runtimes import app_sockets, mesh_of
 
 SHOWN = 3
+# Where programs are steered or watched: these listen beside a server, also one that has died.
+_CONTROL = re.compile(
+    r"supervisor|pm2|rpc\.sock|pub\.sock|dbus|docker|containerd|crio|systemd|journal|agent|/s6|admin|control|ctl|stats"
+    r"|x11|vscode|nscd|gpg|ssh|debug|jmx|attach|metrics|health|envoy|istio|spire|csi|/run/secrets",
+    re.IGNORECASE,
+)
 
 
 @cause(
@@ -38,25 +45,27 @@ SHOWN = 3
 def listens_on_unix_socket_only(scene: Scene) -> Iterator[Finding]:
     """Yield when no TCP socket of the app's listens in the pod, and a UNIX socket does.
 
-    An abstract one (@name) is as often a library's own as a server's: it makes it likely only.
+    Those that only steer a program do not count. An abstract one (@name) is as often a library's own as a
+    server's: it makes it likely only.
     """
     handshake, pod = scene.dialled, scene.pod
     if handshake is None or pod is None or handshake.outcome is not Outcome.REFUSED or pod.spec.host_network:
         return
     listeners = scene.need(LISTENERS, pod_key(pod))
     mine = [s.port for s in app_sockets(pod, listeners.sockets)]
-    if not listeners.unix or mesh_of(pod) is not None or handshake.port in mine or app_ports(pod, mine):
+    unix = [path for path in listeners.unix if not _CONTROL.search(path)]
+    if not unix or mesh_of(pod) is not None or handshake.port in mine or app_ports(pod, mine):
         return
-    files = [path for path in listeners.unix if path.startswith("/")]
-    told = ", ".join((files or list(listeners.unix))[:SHOWN])
-    says = f"{told} listens, a UNIX socket" if len(listeners.unix) == 1 else f"UNIX sockets listen: {told}"
+    files = [path for path in unix if path.startswith("/")]
+    told = ", ".join((files or unix)[:SHOWN])
+    says = f"{told} listens, a UNIX socket" if len(unix) == 1 else f"UNIX sockets listen: {told}"
     proof = WitnessEvidence(witness=listeners.witness, subject=f"pod/{pod.metadata.name}", says=says)
     evidence: list[Evidence] = [sockets(pod, listeners), proof, packet(scene, handshake)]
     kind, metadata, _ = workload_of(scene, pod)
     yield Finding(
         where=f"port {handshake.port} of pod/{pod.metadata.name}",
         says=f"port {handshake.port} is dialled; only {told} listens in the pod",
-        headline=f"the app listens on the UNIX socket {(files or listeners.unix)[0]}, and on no TCP port",
+        headline=f"the app listens on the UNIX socket {(files or unix)[0]}, and on no TCP port",
         certainty=Certainty.PROVED if files else Certainty.LIKELY,
         evidence=tuple(evidence),
         fix=Fix(

@@ -1,0 +1,122 @@
+"""Where the causes about sockets and queues must say nothing, or less than proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from kubectl_refused.causes import catalogue
+from kubectl_refused.model.evidence import Certainty, Finding
+from kubectl_refused.model.facts import EVENTS, INSIDE, LISTENERS, InsideDial, Need, PodKey
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.observation import Handshake, Listeners, Outcome, Socket
+from kubectl_refused.trace.rulings import views
+from tests.scenery import dialled, endpoint_slice, pod, scene
+
+POD = PodKey("shop", "web-1")
+ASKED = "it said nothing when asked what it speaks"
+
+
+def of(name: str, facts: Mapping[Need, Any], **changes: Any) -> list[Finding]:
+    """What one cause says of svc/web with one pod, web-1 on 10.0.0.1."""
+    one = pod(**changes)
+    cause = next(c for c in catalogue() if c.name == name)
+    whole = scene(one, endpoint_slice(one), facts={Need(EVENTS, POD): (), **facts})
+    return [found for view in views(whole, cause.scope) for found in cause.check(view)]
+
+
+def read(*sockets: Socket, **more: Any) -> dict[Need, Any]:
+    return {Need(LISTENERS, POD): Listeners(sockets, "exec in web-1", **more)}
+
+
+def server(waiting: int | None = 0, address: str = "0.0.0.0", port: int = 8080) -> Socket:
+    return Socket(address, port, pid=1, process="httpd", waiting=waiting)
+
+
+@pytest.mark.parametrize("waiting", [0, None])
+def test_a_server_that_waits_for_its_clients_words_does_not_hang(waiting: int | None) -> None:
+    """It accepted and read the question, which its protocol does not know; or one look saw a busy moment."""
+    facts = {**dialled("10.0.0.1", 8080, Outcome.ACCEPTED, detail=ASKED), **read(server(waiting))}
+    assert of("process_hung", facts) == []
+
+
+def test_a_server_with_a_queue_that_was_not_asked_is_left_alone() -> None:
+    facts = {**dialled("10.0.0.1", 8080, Outcome.ACCEPTED), **read(server(3))}
+    assert of("process_hung", facts) == []
+
+
+def test_a_queue_of_another_port_is_not_this_ones() -> None:
+    facts = {
+        **dialled("10.0.0.1", 8080, Outcome.ACCEPTED, detail=ASKED),
+        **read(server(), server(3, port=9090), unread=(9090,)),
+    }
+    assert of("process_hung", facts) == []
+
+
+@pytest.mark.parametrize(("sockets", "unread"), [([server(3)], ()), ([server()], (8080, 8080))])
+def test_connections_or_their_bytes_that_lie_about_prove_it(
+    sockets: list[Socket], unread: tuple[int, ...]
+) -> None:
+    facts = {**dialled("10.0.0.1", 8080, Outcome.ACCEPTED, detail=ASKED), **read(*sockets, unread=unread)}
+    (found,) = of("process_hung", facts)
+    assert found.certainty is Certainty.PROVED
+    assert "httpd (pid 1) hangs" in found.says
+
+
+@pytest.mark.parametrize(
+    ("waiting", "overflows", "certainty"),
+    [
+        (2, 5, Certainty.PROVED),
+        (2, 0, Certainty.LIKELY),
+        (2, None, Certainty.LIKELY),
+        (0, 5, None),
+        (None, 5, None),
+    ],
+)
+def test_a_timeout_needs_a_queue_and_an_overflow(
+    waiting: int | None, overflows: int | None, certainty: Certainty | None
+) -> None:
+    facts = {**dialled("10.0.0.1", 8080, Outcome.TIMEOUT), **read(server(waiting), overflows=overflows)}
+    assert [f.certainty for f in of("accept_queue_full", facts)] == ([certainty] if certainty else [])
+
+
+@pytest.mark.parametrize(
+    "unix",
+    [
+        (),
+        ("/var/run/supervisor.sock",),
+        ("/root/.pm2/rpc.sock", "/root/.pm2/pub.sock"),
+        ("/run/vault-agent/api.sock",),
+        ("/tmp/ssh-XXXX/agent.7", "@/tmp/dbus-abc"),
+    ],
+)
+def test_sockets_that_steer_a_program_are_no_server(unix: tuple[str, ...]) -> None:
+    facts = {**dialled("10.0.0.1", 8080), **read(unix=unix)}
+    assert of("listens_on_unix_socket_only", facts) == []
+
+
+def test_a_unix_socket_beside_a_tcp_port_is_no_fault_and_an_abstract_one_only_a_hint() -> None:
+    beside = {**dialled("10.0.0.1", 8080), **read(server(port=9000), unix=("/tmp/app.sock",))}
+    assert of("listens_on_unix_socket_only", beside) == []
+    alone = {**dialled("10.0.0.1", 8080), **read(unix=("@app",))}
+    assert [f.certainty for f in of("listens_on_unix_socket_only", alone)] == [Certainty.LIKELY]
+
+
+@pytest.mark.parametrize(
+    ("inside", "certainty"),
+    [
+        (Outcome.REFUSED, Certainty.PROVED),
+        (Outcome.ACCEPTED, None),  # [::] takes IPv4: somebody on the way sent the RST
+        (Outcome.TIMEOUT, Certainty.LIKELY),
+        (None, Certainty.LIKELY),
+    ],
+)
+def test_the_flag_of_an_ipv6_wildcard_is_told_from_inside(
+    inside: Outcome | None, certainty: Certainty | None
+) -> None:
+    dial = Need(INSIDE, InsideDial("shop", "web-1", "127.0.0.1", 8080))
+    told = Handshake("127.0.0.1", 8080, inside, 0.0, "exec in web-1") if inside else Gap("a dial", "no program")
+    facts = {**dialled("10.0.0.1", 8080), **read(server(address="::")), dial: told}
+    assert [f.certainty for f in of("listens_on_one_family", facts)] == ([certainty] if certainty else [])
