@@ -10,6 +10,7 @@ from typing import Any
 
 from kubectl_refused.model.facts import HANDSHAKE, FactStore, Need
 from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Vantage
 
@@ -59,6 +60,7 @@ class Prober:
             learnt += [(need, self._given_up(need)) for need in steps.hopeless]
             answers = self._run(steps.batches, context)
             learnt += [(n, v) for n, v in answers if not isinstance(v, Gap)]
+            self._tell_substitutes(answers, context)
             waiting = [n for n, v in answers if isinstance(v, Gap)]
             if not waiting:
                 return learnt
@@ -126,6 +128,17 @@ class Prober:
         # What a stand-in lacks of its client is no failure of a method: it is told whatever was proved.
         self.notices += [gap for gap in getattr(method, "unlikes", ()) if gap not in self.notices]
         return [(need, given[need]) for need in needs]
+
+    def _tell_substitutes(self, answers: Iterable[Learnt], context: ProbeContext) -> None:
+        """Whoever asked what a client sees is told in any case that the API server dialled instead, and why."""
+        for need, value in answers:
+            client = context.client_of(need)
+            named = need.fact is HANDSHAKE and client.standing in ("pod", "node")
+            if named and isinstance(value, Handshake) and not value.first_hand:
+                why = next((gap for (n, _), gap in self._tried.items() if n == need and gap), None)
+                why = why or Gap("", f"not asked for at --probe {context.settings.depth.value}", "--probe pods")
+                said = f"the API server dialled in its place: {why.because}"
+                self._notice([Gap(f"what {client.name} sees", said, why.remedy)])
 
     def _tell_leftovers(self, method: Method) -> None:
         """What a killed run left behind is reported by the next one, and removed by nobody but the user."""

@@ -32,7 +32,7 @@ class Proxy:
             yield need, Handshake(need.subject.host, need.subject.port, Outcome.ACCEPTED, 0.1, "pod-proxy")
 
 
-POD = Client(key="shop/pod/cart", standing="pod", control="control:shop/pod/cart")
+POD = Client(key="shop/pod/cart", standing="pod", name="pod/cart", control="control:shop/pod/cart")
 CONTROL = Client(key="control:shop/pod/cart", standing="control")
 NODES = (Client(key="node/a", standing="node"), Client(key="node/b", standing="node"))
 
@@ -54,3 +54,31 @@ def test_the_api_server_answers_for_a_lone_client_only(
     need = Need(HANDSHAKE, Dial("10.0.0.1", 80, at))
     ((_, value),) = Prober([Proxy()], context).learn([need], Snapshot(), FactStore())
     assert isinstance(value, Gap) is not answered
+
+
+class Barred(Proxy):
+    """A method that would dial from the client, and may not."""
+
+    name = "probe-pod"
+    order = 10
+
+    def learn(self, needs: Any, context: Any) -> Any:
+        for need in needs:
+            yield need, Gap("probe pod", "host namespaces are forbidden", "ask for them")
+
+
+@pytest.mark.parametrize("methods", [[Proxy()], [Barred(), Proxy()]])
+def test_a_client_that_was_named_and_did_not_dial_is_told_whatever_is_proved(methods: list[Proxy]) -> None:
+    context = replace(probe_context(dial_any=True), clients=(POD, CONTROL))
+    prober = Prober(methods, context)
+    prober.learn([Need(HANDSHAKE, Dial("10.0.0.1", 80, POD.key))], Snapshot(), FactStore())
+    (told,) = prober.notices
+    assert told.what == "what pod/cart sees"
+    assert "the API server dialled in its place" in told.because
+    assert ("host namespaces are forbidden" in told.because) is (len(methods) == 2)
+
+
+def test_nobody_is_told_so_who_named_no_client() -> None:
+    prober = Prober([Barred(), Proxy()], probe_context(dial_any=True))
+    prober.learn([Need(HANDSHAKE, Dial("10.0.0.1", 80))], Snapshot(), FactStore())
+    assert prober.notices == []
