@@ -71,7 +71,7 @@ def dial_told(handshake: Handshake, scene: Scene) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """`0.3 ms`, `12 ms`, `1.2 s`; no time at all is one that the clock of the agent's sh form is too coarse for."""
+    """`0.3 ms`, `12 ms`, `1.2 s`; 0 is less than the clock of the agent's sh form counts."""
     if seconds == 0:
         return "under 10 ms"
     if seconds >= 1:

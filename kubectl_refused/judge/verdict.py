@@ -34,7 +34,7 @@ def judge(
     touched: Iterable[tuple[str, str]],
 ) -> Diagnosis:
     """The whole answer about one target."""
-    paths = sorted((path(r, depth) for r in rulings), key=_badness)
+    paths = _distinct(sorted((path(r, depth) for r in rulings), key=_badness))
     known = dict.fromkeys([*gaps, *unexplained_gaps(rulings), *unbelieved_gaps(rulings)])
     told = tuple(GapTold(what=g.what, because=g.because, remedy=g.remedy) for g in known)
     return Diagnosis(
@@ -50,6 +50,15 @@ def judge(
         matrices=matrices([r.scene for r in rulings]),
         complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )
+
+
+def _distinct(paths: Iterable[Path]) -> list[Path]:
+    """Each path once: several clients of which none could dial see the same objects."""
+    found: list[Path] = []
+    for one in paths:
+        if one not in found:
+            found.append(one)
+    return found
 
 
 def path(ruling: Ruling, depth: Depth) -> Path:
