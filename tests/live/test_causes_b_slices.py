@@ -9,7 +9,7 @@ from tests.cluster.api import Cluster
 from .test_dial_any import by_hand
 from .test_probe_pod import apply
 from .tool import Answer, refused, until
-from .witness_shop import pod, service, shell
+from .witness_shop import DEPLOYMENT, pod, service, shell
 
 SETTLE_SECONDS = 60.0
 SERVER = shell("exec httpd -f -p 8080")
@@ -65,3 +65,18 @@ def test_an_endpoint_that_nobody_has_and_that_is_dead(cluster: Cluster, namespac
     unasked = ask(cluster, namespace)
     assert unasked.code == 3, unasked
     assert unasked.root is None, "undialled, it may be a host outside that is well"
+
+
+def test_a_selector_that_was_removed_before_its_pods_were_replaced(cluster: Cluster, namespace: str) -> None:
+    apply(cluster, namespace, DEPLOYMENT, service("web", {"app": "web"}, 80, 8080))
+    cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", "--timeout=60s")
+    until_root(cluster, namespace, None)
+    cluster.kubectl("patch", "svc/web", "-n", namespace, "-p", '{"spec":{"selector":null}}')
+    until_root(cluster, namespace, None)
+    cluster.kubectl("rollout", "restart", "-n", namespace, "deployment/web")
+    cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", "--timeout=60s")
+    answer = until_root(cluster, namespace, "selector-removed")
+    assert answer.report["root"]["fix"]["patch"] == {"spec": {"selector": {"app": "web"}}}, answer
+
+    fixed = refused(cluster.kubeconfig, "svc/web", "-n", namespace, "--fix", "--yes", "-o", "json")
+    assert fixed.code == 0, fixed
