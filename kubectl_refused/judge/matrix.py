@@ -158,7 +158,7 @@ def _clause(behind: Sequence[MatrixRow], bad: Sequence[int], columns: Sequence[i
     sometimes = " now and then" if any(map(_sometimes, cells)) else ""
     if len(bad) == len(behind):
         return f"{f'all {len(bad)} endpoints' if len(bad) > 1 else 'the endpoint'} {verb}{sometimes}"
-    return f"{len(bad)} of {len(behind)} endpoints {verb}{sometimes}{_whose([behind[y] for y in bad])}"
+    return f"{len(bad)} of {len(behind)} endpoints {verb}{sometimes}{_whose(behind, bad)}"
 
 
 def _all_accept(places: Sequence[str], rows: Sequence[MatrixRow]) -> str:
@@ -179,13 +179,16 @@ def _from(places: Sequence[str], columns: Sequence[int], *, only: bool) -> str:
     return f"{'only ' if only else ''}from {', '.join(named[:MOST_NAMED])}{more}: "
 
 
-def _whose(rows: Sequence[MatrixRow]) -> str:
-    """`: both belong to Job migrate`, or the names of the pods."""
+def _whose(behind: Sequence[MatrixRow], bad: Sequence[int]) -> str:
+    """`: both belong to Job migrate`; the names of the pods where others of the same owner do not fail so."""
+    rows = [behind[y] for y in bad]
     owners = {row.owner for row in rows}
     names = [row.name for row in rows]
+    apart = owners.isdisjoint(row.owner for y, row in enumerate(behind) if y not in bad)
     if len(owners) == 1 and (owner := owners.pop()):
         if len(rows) == 1:
             return f": {names[0]} of {owner}"
-        return f": {'both' if len(rows) == 2 else 'all of them'} belong to {owner}"
+        if apart or len(rows) > MOST_NAMED:
+            return f": {'both' if len(rows) == 2 else 'all of them'} belong to {owner}"
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f": {', '.join(names[:MOST_NAMED])}{more}"

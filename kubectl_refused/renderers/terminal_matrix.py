@@ -28,6 +28,7 @@ LABEL = "seen"
 LONGEST_HEAD = 24
 MOST_HEADS = 2  # places that one head names, where it is of most
 MOST_ROWS, MOST_COLUMNS = 12, 8
+MOST_NAMED = 4  # rows of one owner that stand by name
 _GAP = 2
 
 
@@ -66,12 +67,22 @@ def _columns(matrix: Matrix) -> list[list[int]]:
 
 
 def _rows(matrix: Matrix, columns: Sequence[Sequence[int]]) -> list[list[MatrixRow]]:
-    """Rows of one owner whose cells are alike together; the entrance first, then what fails."""
+    """Rows of one owner whose cells are alike together; the entrance first, then what fails.
+
+    A few that fail beside others of their owner stand by name: the owner tells nothing of them.
+    """
     together: dict[tuple[str, ...], list[MatrixRow]] = {}
     for row in matrix.rows:
-        own = row.address if row.entrance or not row.owner else row.owner
+        own = row.address if row.entrance or not row.owner or _odd(row, matrix) else row.owner
         together.setdefault((own, *(_told(row.cells[c[0]]) for c in columns)), []).append(row)
     return sorted(together.values(), key=lambda alike: (not alike[0].entrance, _works(alike[0])))
+
+
+def _odd(row: MatrixRow, matrix: Matrix) -> bool:
+    """Whether it is one of few that fail of an owner of which others work."""
+    kin = [r for r in matrix.rows if r.owner == row.owner]
+    failing = sum(not _works(r) for r in kin)
+    return not _works(row) and 0 < failing <= MOST_NAMED and failing < len(kin)
 
 
 def _works(row: MatrixRow) -> bool:

@@ -56,6 +56,11 @@ def rows(*table: tuple[str, str, Sequence[Outcome]]) -> list[MatrixRow]:
             "from node1: 1 of 2 endpoints refuses: pod/a; from pod/cart: all 2 endpoints time out",
         ),
         (["node1"], [("pod/a", "Job x", [RST]), ("pod/b", "", [OK])], "1 of 2 endpoints refuses: pod/a of Job x"),
+        (
+            ["node1"],
+            [("pod/a", "Job x", [RST]), ("pod/b", "Job x", [RST]), ("pod/c", "Job x", [OK])],
+            "2 of 3 endpoints refuse: pod/a, pod/b",
+        ),
         (["node1"], [("pod/a", "", [RST])], "the endpoint refuses"),
         (
             ["a", "b"],

@@ -80,6 +80,17 @@ def test_where_there_is_room_twelve_nodes_are_a_table() -> None:
     ]
 
 
+def test_a_few_that_fail_beside_their_kin_stand_by_name() -> None:
+    kin = [
+        row(f"pod/web-{n}", f"10.0.0.{n}:80", RST if n < 3 else OK, owner="Deployment web") for n in range(1, 6)
+    ]
+    assert table(*kin)[-3:] == [
+        "web-1 10.0.0.1:80         ✗ refused",
+        "web-2 10.0.0.2:80         ✗ refused",
+        "3 pods of Deployment web  ✓",
+    ]
+
+
 def test_a_proved_cause_leaves_the_sentence_to_the_table() -> None:
     assert table(row("pod/a", "10.0.0.1:80", RST))[0] == "some fail"
 
