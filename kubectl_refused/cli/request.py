@@ -122,7 +122,7 @@ def _standpoints(values: Values, *, files: bool) -> tuple[Standpoint, ...]:
         check_namespace(space)
     if points and files:
         raise UsageProblem("--from needs a cluster, and -f reads files", "leave one of them away")
-    if space and not any(p.kind not in (HERE, EVERY_NODE, "Node") for p in points):
+    if space and all(p.kind == HERE for p in points):
         raise UsageProblem("--from-namespace says where a client is, and none is named", "add --from pod/NAME")
     if values.get("host_network") and not any(p.kind in ("Node", EVERY_NODE) for p in points):
         raise UsageProblem("--host-network is of nodes, and none is named", "add --from node/NAME")

@@ -8,6 +8,8 @@ from kubectl_refused.model.report import Diagnosis, GapTold, Touched
 
 from .terminal_pen import Pen, wrap
 
+MOST_NAMED = 3
+
 
 def gaps(pen: Pen, diagnosis: Diagnosis, *, short: bool) -> list[str]:
     """What stayed unknown and why; `short` names it only."""
@@ -18,10 +20,21 @@ def gaps(pen: Pen, diagnosis: Diagnosis, *, short: bool) -> list[str]:
     if short and not pen.wide:
         return pen.section("not checked", wrap(pen.text("; ".join(g.what for g in known)), pen.width - at))
     lines: list[str] = []
-    for gap in known:
-        told = "; ".join(filter(None, (gap.because, gap.remedy)))
-        lines += wrap(pen.text(f"{gap.what}: {told}" if told else gap.what), pen.width - at)
+    for because, whats in _by_reason(known).items():
+        told = "; ".join(filter(None, because))
+        more = f" and {len(whats) - MOST_NAMED} more" if len(whats) > MOST_NAMED and not pen.wide else ""
+        what = ", ".join(whats if pen.wide else whats[:MOST_NAMED]) + more
+        lines += wrap(pen.text(f"{what}: {told}" if told else what), pen.width - at)
     return pen.section("not checked", lines)
+
+
+def _by_reason(known: Sequence[GapTold]) -> dict[tuple[str, str], list[str]]:
+    """What is not known for one reason together: no pod of ten can be entered for the same."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for gap in known:
+        whats = together.setdefault((gap.because, gap.remedy), [])
+        whats += [gap.what] if gap.what not in whats else []
+    return together
 
 
 def touched(pen: Pen, things: Sequence[Touched], *, short: bool) -> list[str]:
