@@ -202,6 +202,13 @@ class PodSystem(Struct, frozen=True):
     name: str = ""
 
 
+class PodDNSConfig(Struct, frozen=True):
+    """spec.dnsConfig: what is added to the dnsPolicy's own servers and search list, or all there is with None."""
+
+    nameservers: tuple[str, ...] | None = None
+    searches: tuple[str, ...] | None = None
+
+
 class PodSpec(Struct, frozen=True):
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
@@ -213,6 +220,7 @@ class PodSpec(Struct, frozen=True):
     runtime_class_name: str | None = None
     enable_service_links: bool | None = None
     dns_policy: str | None = None
+    dns_config: PodDNSConfig | None = None
     security_context: SecurityContext | None = None
 
 

@@ -1,0 +1,20 @@
+"""The client's own pod, as its objects tell of it. Pure."""
+
+from __future__ import annotations
+
+from kubectl_refused.model.facts import PODS_IN, NamespaceKey
+from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.scene import Scene
+
+
+def client_pod(scene: Scene) -> Pod | None:
+    """The pod that `--from` names or chose; None for a probe's own, a node, or a workload without pods.
+
+    Raises Undecided while the pods of its namespace were not asked for.
+    """
+    vantage = scene.vantage
+    kind, _, name = vantage.name.partition("/")
+    if vantage.kind not in ("client", "stand-in") or kind != "pod" or not name:
+        return None
+    pods = scene.maybe(PODS_IN, NamespaceKey(vantage.namespace or scene.target.namespace))
+    return next((pod for pod in pods or () if pod.metadata.name == name), None)
