@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from typing import Any
 
 from tests.cluster.api import Cluster
@@ -12,6 +14,7 @@ from .tool import Answer, refused, until
 from .witness_shop import DEPLOYMENT, pod, service, shell
 
 SETTLE_SECONDS = 60.0
+QUOTA_SECONDS = 2.0  # until the quota is in force: admission keeps what it read for a while
 SERVER = shell("exec httpd -f -p 8080")
 NOBODYS = "10.202.1.250"  # in node1's range of pod addresses, the last of which are given out last
 
@@ -80,3 +83,26 @@ def test_a_selector_that_was_removed_before_its_pods_were_replaced(cluster: Clus
 
     fixed = refused(cluster.kubeconfig, "svc/web", "-n", namespace, "--fix", "--yes", "-o", "json")
     assert fixed.code == 0, fixed
+
+
+def test_slices_that_the_controller_may_not_write(cluster: Cluster, namespace: str) -> None:
+    quota = {"metadata": {"name": "slices"}, "spec": {"hard": {"count/endpointslices.discovery.k8s.io": "0"}}}
+    apply(cluster, namespace, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
+    time.sleep(QUOTA_SECONDS)
+    apply(cluster, namespace, service("web", {"app": "web"}, 80, 8080))
+    running(cluster, namespace, "web-1")
+    answer = until_root(cluster, namespace, "endpoint-slices-stale")
+    assert "exceeded quota: slices" in answer.report["root"]["fix"]["summary"], answer
+
+    cluster.kubectl("delete", "quota", "-n", namespace, "slices")
+    cluster.kubectl("annotate", "svc", "-n", namespace, "web", "written=again")
+    until_root(cluster, namespace, None)
+
+
+def test_a_slice_by_hand_that_outlived_its_pod(cluster: Cluster, namespace: str) -> None:
+    apply(cluster, namespace, service("web", {"app": "web"}, 80, 8080), by_hand(NOBODYS, 8080, names="web-0"))
+    running(cluster, namespace, "web-1")
+    answer = until_root(cluster, namespace, "endpoint-slices-stale")
+    words = shlex.split(answer.report["root"]["fix"]["command"])
+    cluster.kubectl(*words[words.index("delete") :])
+    until_root(cluster, namespace, None)
