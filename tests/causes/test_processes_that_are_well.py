@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from kubectl_refused.causes import catalogue
@@ -13,7 +14,7 @@ from kubectl_refused.model.facts import EVENTS, INSIDE, LISTENERS, InsideDial, N
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake, Listeners, Outcome, Socket
 from kubectl_refused.trace.rulings import views
-from tests.scenery import dialled, endpoint_slice, pod, scene
+from tests.scenery import dialled, endpoint_slice, pod, scene, service
 
 POD = PodKey("shop", "web-1")
 ASKED = "it said nothing when asked what it speaks"
@@ -120,3 +121,34 @@ def test_the_flag_of_an_ipv6_wildcard_is_told_from_inside(
     told = Handshake("127.0.0.1", 8080, inside, 0.0, "exec in web-1") if inside else Gap("a dial", "no program")
     facts = {**dialled("10.0.0.1", 8080), **read(server(address="::")), dial: told}
     assert [f.certainty for f in of("listens_on_one_family", facts)] == ([certainty] if certainty else [])
+
+
+@pytest.mark.parametrize(
+    ("port", "annotations", "speaks", "found"),
+    [
+        ({"name": "https"}, {}, "http", True),
+        ({"name": "https-web"}, {}, "http", True),
+        ({"name": "http"}, {}, "tls", True),
+        ({"name": "web", "appProtocol": "https"}, {}, "http", True),
+        ({"name": "https", "appProtocol": "http"}, {}, "http", False),  # appProtocol goes before the name
+        ({"name": "https"}, {}, "tls", False),
+        ({"name": "https"}, {}, "", False),  # nobody asked, or nobody knows
+        ({"name": "https"}, {}, "redis", False),
+        ({"name": "httpserver"}, {}, "tls", False),
+        ({}, {}, "tls", False),
+        ({"name": "https"}, {"service.beta.kubernetes.io/aws-load-balancer-ssl-ports": "https"}, "http", False),
+        ({"name": "http"}, {"traefik.ingress.kubernetes.io/service.serverstransport": "shop"}, "http", False),
+    ],
+)
+def test_a_port_is_taken_at_its_word_only(
+    port: dict[str, Any], annotations: dict[str, str], speaks: str, found: bool
+) -> None:
+    one = pod()
+    promised = service(ports=[{"port": 443, "targetPort": 8080, **port}])
+    promised = msgspec.structs.replace(
+        promised, metadata=msgspec.structs.replace(promised.metadata, annotations=annotations)
+    )
+    name, heard = port.get("name", ""), dialled("10.0.0.1", 8080, Outcome.ACCEPTED, speaks=speaks)
+    whole = scene(promised, one, endpoint_slice(one, name=name), facts=heard)
+    cause = next(c for c in catalogue() if c.name == "protocol_not_as_declared")
+    assert [f.certainty for f in cause.check(whole)] == ([Certainty.LIKELY] if found else [])
