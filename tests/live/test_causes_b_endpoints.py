@@ -12,7 +12,7 @@ from tests.cluster.api import Cluster
 from .from_shop import HTTPD
 from .small_shop import deployment
 from .tool import Answer, refused, until
-from .witness_shop import service
+from .witness_shop import pod, service, shell
 
 SETTLE_SECONDS = 60.0
 
@@ -59,3 +59,49 @@ def test_traffic_stays_on_a_node_without_endpoint(cluster: Cluster, namespace: s
     assert (on_its_node.root, on_its_node.code) == (None, 0), on_its_node
     furnish(cluster, namespace, served(internalTrafficPolicy="Cluster"))
     assert asked(cluster, namespace, None, "--from", "every-node").code == 0
+
+
+# Its server ends at SIGTERM, and the process lives on.
+LINGERS = shell("httpd -f -p 8080 & trap 'kill $!' TERM; while true; do sleep 1; done")
+
+
+def ended(cluster: Cluster, namespace: str) -> None:
+    """Every pod is told to end, and the test goes on at once."""
+    cluster.kubectl("delete", "pod", "-n", namespace, "-l", "app=web", "--wait=false")
+
+
+def test_the_only_endpoint_is_on_its_way_out(cluster: Cluster, namespace: str) -> None:
+    lingering = pod("web", LINGERS, terminationGracePeriodSeconds=120)
+    furnish(cluster, namespace, lingering, served())
+    assert asked(cluster, namespace, None).code == 0
+    ended(cluster, namespace)
+    root = assert_root(
+        asked(cluster, namespace, "terminating-endpoint-refuses"), "terminating-endpoint-refuses", "KR222"
+    )
+    assert root["where"] == "pod/web"
+    cluster.kubectl("delete", "pod", "-n", namespace, "web", "--grace-period=0", "--force")
+
+
+def test_a_pod_that_ends_beside_one_that_is_ready(cluster: Cluster, namespace: str) -> None:
+    lingering = deployment("web", LINGERS, terminationGracePeriodSeconds=120)
+    furnish(cluster, namespace, lingering, served(publishNotReadyAddresses=True))
+    assert asked(cluster, namespace, None).code == 0
+    ended(cluster, namespace)
+    root = assert_root(
+        asked(cluster, namespace, "terminating-endpoint-refuses"), "terminating-endpoint-refuses", "KR222"
+    )
+    assert "preStop" in root["fix"]["command"]
+    cluster.kubectl("delete", "pod", "-n", namespace, "-l", "app=web", "--grace-period=0", "--force")
+
+
+def test_a_server_that_is_ready_before_it_listens(cluster: Cluster, namespace: str) -> None:
+    furnish(cluster, namespace, deployment("web", shell("sleep 25; exec httpd -f -p 8080")), served())
+    answer = until(
+        lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json"),
+        lambda one: bool(one.out) and one.root == "still-starting",
+        SETTLE_SECONDS,
+    )
+    root = answer.report["root"]
+    assert (answer.code, root["code"], root["certainty"]) == (3, "KR409", "likely"), answer
+    assert "readinessProbe" in root["fix"]["command"]
+    assert asked(cluster, namespace, None).code == 0
