@@ -51,10 +51,18 @@ def _groups(found: Sequence[Found]) -> list[list[Found]]:
     for one in left:
         groups.setdefault((one.cause.code, _gist(one.finding)), []).append(one)
     surest_first = [sorted(group, key=lambda f: f.finding.certainty.rank) for group in groups.values()]
-    return sorted(
+    ranked = sorted(
         surest_first,
         key=lambda g: (g[0].finding.certainty.rank, g[0].cause.rank, -len(g), g[0].cause.code),
     )
+    return [group for place, group in enumerate(ranked) if not _mended_with(group, ranked[:place])]
+
+
+def _mended_with(group: Sequence[Found], before: Iterable[Sequence[Found]]) -> bool:
+    """Whether the very change that mends a fault before it mends this one: then it is told once."""
+    fix = group[0].finding.fix
+    earlier = (other[0].finding.fix for other in before)
+    return bool(fix and fix.request and any(e and e.request == fix.request for e in earlier))
 
 
 def _absorbed(one: Found, found: Iterable[Found]) -> bool:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_refused.causes import HOPS, Cause, Scope, Symptom
+from kubectl_refused.fixes.requests import request
 from kubectl_refused.judge.absorb import MOST_EVIDENCE, faults
 from kubectl_refused.model.evidence import Certainty, Finding, Fix, ObjectEvidence, PacketEvidence
 from kubectl_refused.model.scene import Scene
@@ -70,6 +71,15 @@ def test_a_symptom_of_another_pod_stays() -> None:
 def test_a_cause_does_not_absorb_itself() -> None:
     loop = a_cause("loop", shows=Symptom.CRASH, produces=[Symptom.CRASH])
     assert names(found(loop)) == ["loop"]
+
+
+def test_a_fault_that_the_roots_very_change_mends_is_told_once() -> None:
+    sent = request("Service", "shop", "web", {"spec": {"selector": {"app": "web"}}})
+    first = Fix(summary="Select app=web", request=sent)
+    again = found(a_cause("late"), fix=Fix(summary="Say it in other words", request=sent))
+    assert names(found(a_cause("early", "service"), fix=first), again) == ["early"]
+    other = found(a_cause("late"), fix=Fix(summary="Start the server"))
+    assert names(found(a_cause("early", "service"), fix=first), other) == ["early", "late"]
 
 
 def test_the_same_change_at_several_pods_is_one_fault() -> None:
