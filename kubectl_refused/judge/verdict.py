@@ -148,6 +148,8 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         return True
     if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling) or unbelieved(ruling):
         return False
+    if scene.service is not None and scene.service.spec.type == "ExternalName":
+        return depth is Depth.NONE  # where it leads is not dialled
     if depth is Depth.NONE or scene.from_files or scene.service is None or scene.port is None:
         return True
     wanted = [d for d in (scene.entrance_dial, *_endpoint_dials(scene)) if d]

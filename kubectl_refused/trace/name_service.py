@@ -24,13 +24,15 @@ _NOT_FOUND_ONLY_IF_NOT = ("timed out", "no response", "no servers", "connection 
 
 
 def failed_lookup(scene: Scene) -> Lookup | None:
-    """The Service's name as this vantage failed to resolve it; None where it resolved or could not be asked.
+    """The Service's name as this vantage failed to resolve it; None where it resolved or was not asked.
 
-    Raises Undecided while nobody tried. Objects and files alone resolve nothing.
+    Every scene with a vantage asks it (questions.py): no cause asks by itself, so that none does where nothing
+    may be dialled.
     """
     if scene.from_files or scene.service is None or scene.port is None or not _asks_the_cluster(scene):
         return None
-    seen = scene.maybe(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
+    name = NameKey(dns_name(scene), scene.vantage.key)
+    seen = scene.maybe(LOOKUP, name) if scene.facts.get(LOOKUP, name) is not None else None
     return seen if seen and seen.error and not seen.addresses else None
 
 

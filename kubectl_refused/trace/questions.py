@@ -10,6 +10,7 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import HERE, Target
 
+from .aliases import inside
 from .offenders import unnamed_offenders
 
 # Dials that a path asks for by itself. All are arguments of one probe: in IPv6 20 kB, of the 2 MB that Linux takes
@@ -44,10 +45,20 @@ def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:
     if service is None:
         return
     if service.spec.type == "ExternalName":
-        yield Gap(f"{service.spec.external_name}", "an ExternalName leads out of the cluster and is not dialled")
+        yield _alias_not_walked(target, service.spec.external_name or "")
     elif not service.spec.ports:
         yield Gap(f"svc/{target.name}", "it lists no ports, so there is nothing to dial")
     for port in service.spec.ports or ():
         asked = target.port in (None, str(port.port), port.name)
         if asked and port.protocol != "TCP":
             yield Gap(f"port {port.port}/{port.protocol}", "only TCP is dialled")
+
+
+def _alias_not_walked(target: Target, alias: str) -> Gap:
+    """Where an ExternalName leads, and how to ask about that where it is a Service of the cluster."""
+    leads = inside(alias)
+    if leads is None:
+        return Gap(alias, "an ExternalName leads out of the cluster and is not dialled")
+    port = f":{target.port}" if target.port else ""
+    ask = f"{target.kubectl} refused svc/{leads.name}{port} -n {leads.namespace}"
+    return Gap(alias, "an ExternalName is an alias; what it leads to is a Service to ask about by itself", ask)

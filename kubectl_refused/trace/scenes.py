@@ -18,17 +18,17 @@ from .labels import carries
 
 def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantage) -> tuple[Scene, ...]:
     """Every scene of a target: one without a Service where there is none, one without a port where
-    the port asked for does not exist, otherwise one for each chosen TCP port and family."""
+    the port asked for does not exist or the Service is an alias, which has none of its own (ExternalName),
+    otherwise one for each chosen TCP port and family."""
     service = snapshot.service(target.namespace, target.name)
     bare = Scene(target, vantage, snapshot, facts)
     if service is None:
         return (bare,)
     pods = selected_pods(service, snapshot)
     ports = chosen_ports(target, service)
-    if not ports and target.port and not named_ports(target, service):
+    alias = service.spec.type == "ExternalName"
+    if alias or (not ports and target.port and not named_ports(target, service)):
         return (Scene(target, vantage, snapshot, facts, service, pods=pods),)
-    if service.spec.type == "ExternalName":
-        return ()
     return tuple(
         _scene(bare, service, port, family, address, pods)
         for port in ports

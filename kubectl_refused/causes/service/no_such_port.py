@@ -31,6 +31,8 @@ def no_such_port(scene: Scene) -> Iterator[Finding]:
     asked = scene.target.port
     if scene.service is None or scene.port is not None or asked is None:
         return
+    if scene.service.spec.type == "ExternalName":
+        return  # an alias maps no ports: which there are, the host behind it decides
     ports = scene.service.spec.ports or ()
     listed = ", ".join(_told(p) for p in ports) or "none"
     meant, because = _meant(asked, ports)
