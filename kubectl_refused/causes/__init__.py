@@ -51,6 +51,8 @@ class Symptom(StrEnum):
     REJECT = "rejected"
     RESET = "accepted, then closed"
     HANGING = "accepted, never answered"
+    UNACCEPTED = "connections wait to be accepted"
+    OTHER_PORT = "listens on another port"
 
 
 Check = Callable[[Scene], Iterator[Finding]]

@@ -28,7 +28,7 @@ def outcome_behind(ruling: Ruling, outcome: Outcome) -> Outcome:
     """What a client gets after the accept, by a proxy for an app that was found dead, or for one that hangs."""
     if outcome is not Outcome.ACCEPTED:
         return outcome
-    hung = {f.finding.where for f in ruling.found if Symptom.HANGING in f.cause.produces}
+    hung = {f.finding.where.rpartition("pod/")[2] for f in ruling.found if Symptom.HANGING in f.cause.produces}
     if hung:
         return Outcome.TIMEOUT if len(hung) >= len(ruling.scene.ready_endpoints) else Outcome.MIXED
     dead = {f.scene.endpoint.address for f in ruling.found if f.scene.endpoint and _veiled(f.scene)}

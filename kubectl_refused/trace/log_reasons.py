@@ -29,6 +29,10 @@ _TELLING = tuple(
 )
 _IN_USE = _TELLING[0]
 _DENIED = re.compile(r"\bpermission denied\b|\bEACCES\b|\bpermissionerror\b", re.IGNORECASE)
+# EMFILE and ENFILE (errno(3), strerror(3)), and Python's, Node's and Go's words for them.
+_NO_FILES = re.compile(
+    r"too many open files|\b(?:EMFILE|ENFILE)\b|\[Errno 2[34]\]|no file descriptors available", re.IGNORECASE
+)
 _BINDING = re.compile(r"\b(?:\w*_)?(?:bind|listen)(?:ing|er|_\w+)?\b|\bsocket\b", re.IGNORECASE)
 # A colon and a number behind an address or a gap: `0.0.0.0:80`, `[::]:80`, ` :8080`, `:::3000`, `localhost:80`.
 _PORT = re.compile(
@@ -75,6 +79,12 @@ def bind_denied(lines: Sequence[str]) -> BindFailure | None:
         if _DENIED.search(cut[index]) and any(_BINDING.search(line) for line in near):
             return BindFailure(one_line(cut[index]), named_ports(cut[index]))
     return None
+
+
+def out_of_files(lines: Sequence[str]) -> str | None:
+    """The last line that says that no file descriptor is left."""
+    cut = (line.strip()[:MOST_CHARACTERS] for line in reversed(lines))
+    return next((one_line(line) for line in cut if _NO_FILES.search(line)), None)
 
 
 def named_ports(line: str) -> tuple[int, ...]:

@@ -10,9 +10,9 @@ import pytest
 
 from kubectl_refused.causes import catalogue
 from kubectl_refused.model.evidence import Certainty, Finding
-from kubectl_refused.model.facts import EVENTS, INSIDE, LISTENERS, InsideDial, Need, PodKey
+from kubectl_refused.model.facts import EVENTS, INSIDE, LISTENERS, LOG, ContainerKey, InsideDial, Need, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Handshake, Listeners, Outcome, Socket
+from kubectl_refused.model.observation import Handshake, Listeners, Log, Outcome, Socket
 from kubectl_refused.trace.rulings import views
 from tests.scenery import dialled, endpoint_slice, pod, scene, service
 
@@ -152,3 +152,39 @@ def test_a_port_is_taken_at_its_word_only(
     whole = scene(promised, one, endpoint_slice(one, name=name), facts=heard)
     cause = next(c for c in catalogue() if c.name == "protocol_not_as_declared")
     assert [f.certainty for f in cause.check(whole)] == ([Certainty.LIKELY] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("container", "found"),
+    [
+        ({"env": [{"name": "PORT", "value": "9090"}]}, True),
+        ({"env": [{"name": "ASPNETCORE_HTTP_PORTS", "value": "9090"}]}, True),
+        ({"env": [{"name": "METRICS_PORT", "value": "9090"}]}, False),  # a side door's, whatever became of the app
+        ({"env": [{"name": "DB_PORT", "value": "9090"}]}, False),
+        ({"env": [{"name": "PORT", "value": "9091"}]}, False),  # nothing listens there either
+        ({"env": [{"name": "PORT", "value": "9090"}], "ports": [{"containerPort": 9090}]}, False),
+        ({"env": [{"name": "PORT", "value": "9090"}], "command": ["httpd", "-p", "9090"]}, False),
+        ({"env": [{"name": "PORT", "valueFrom": {"configMapKeyRef": {"name": "web", "key": "port"}}}]}, False),
+    ],
+)
+def test_a_variable_moves_what_its_own_container_declares(container: dict[str, Any], found: bool) -> None:
+    facts = {**dialled("10.0.0.1", 8080), **read(server(port=9090))}
+    told = of("port_variable_moves_listener", facts, container={"ports": [{"containerPort": 8080}], **container})
+    assert [f.certainty for f in told] == ([Certainty.PROVED] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome", "waiting", "certainty"),
+    [
+        ("accept4() failed (24: Too many open files)", Outcome.TIMEOUT, 3, Certainty.PROVED),
+        ("Error: EMFILE: too many open files, watch '/app'", Outcome.RESET, 0, Certainty.LIKELY),
+        ("Error: EMFILE: too many open files, watch '/app'", Outcome.ACCEPTED, 0, None),  # it serves all the same
+        ("too many requests", Outcome.TIMEOUT, 3, None),
+    ],
+)
+def test_open_files_matter_where_connections_stall(
+    line: str, outcome: Outcome, waiting: int, certainty: Certainty | None
+) -> None:
+    log = {Need(LOG, ContainerKey("shop", "web-1", "web", False)): Log((line,))}
+    facts = {**dialled("10.0.0.1", 8080, outcome), **read(server(waiting)), **log}
+    assert [f.certainty for f in of("open_files_exhausted", facts)] == ([certainty] if certainty else [])

@@ -31,6 +31,7 @@ from kubectl_refused.trace.silence import count, queue_told, queued
     scope=Scope.PROCESS,
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.SILENCE, Symptom.HANGING},
+    shows=Symptom.UNACCEPTED,
     since="0.2",
 )
 def accept_queue_full(scene: Scene) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ from kubectl_refused.trace.silence import count, late_probe, queue_told, queued,
     scope=Scope.ROUTE,
     reads={HANDSHAKE, LISTENERS, EVENTS, WORKLOAD},
     produces={Symptom.HANGING, Symptom.NOT_READY},
+    shows=Symptom.UNACCEPTED,
     since="0.2",
 )
 def process_hung(scene: Scene) -> Iterator[Finding]:
