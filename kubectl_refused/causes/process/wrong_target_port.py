@@ -48,6 +48,7 @@ from kubectl_refused.trace.veils import says_nothing
     scope=Scope.PROCESS,
     reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, POLICIES_IN, WORKLOAD},
     produces=Symptom.RST,
+    shows=Symptom.OTHER_PORT,
     since="0.1",
 )
 def wrong_target_port(scene: Scene) -> Iterator[Finding]:
