@@ -117,6 +117,8 @@ class CaseLearner:
         key = need.subject
         if need.fact in (f.WORKLOAD, f.EVENTS, f.EVENTS_OF):
             return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
+        if need.fact is f.NODES:
+            return tuple(o for o in self.world if isinstance(o, Node))
         if need.fact in (f.HOLDER, f.NODE):
             return self._holder(key) if need.fact is f.HOLDER else self._node(key)
         found = [o for o in self.world if _is_about(need.fact, key, o)]

@@ -71,6 +71,10 @@ class NodeKey(NamedTuple):
     name: str
 
 
+class ClusterKey(NamedTuple):
+    """The whole cluster: of facts that are about nothing smaller."""
+
+
 class AddressKey(NamedTuple):
     """An IP address as text, without brackets."""
 
@@ -134,6 +138,7 @@ EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events abo
 EVENTS_OF: Fact[tuple[objects.Event, ...]] = Fact("events-of", Depth.NONE, "events about a workload", quiet=True)
 WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod", quiet=True)
 NODE: Fact[objects.Node] = Fact("node", Depth.NONE, "a node", quiet=True)
+NODES: Fact[tuple[objects.Node, ...]] = Fact("nodes", Depth.NONE, "the nodes of the cluster", quiet=True)
 HOLDER: Fact[Holder] = Fact("holder", Depth.NONE, "whom an address belongs to", quiet=True)
 
 # Through the API server, creating nothing.
@@ -151,7 +156,7 @@ DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server c
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    EVENTS_OF, WORKLOAD, NODE, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, INSIDE, LISTENERS, DRY_RUN,
+    EVENTS_OF, WORKLOAD, NODE, NODES, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, INSIDE, LISTENERS, DRY_RUN,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
-from kubectl_refused.model.facts import NODE, Fact, Need
+from kubectl_refused.model.facts import NODE, NODES, Fact, Need
 from kubectl_refused.model.gaps import Absent, Gap
 from kubectl_refused.model.objects import Node
 from kubectl_refused.model.target import Depth
@@ -26,18 +26,28 @@ class NodeReads:
     name = "node-reads"
     order = 0
     depth = Depth.NONE
-    facts: frozenset[Fact[Any]] = frozenset({NODE})
+    facts: frozenset[Fact[Any]] = frozenset({NODE, NODES})
     rights: tuple[Right, ...] = (Right("get", "nodes"), Right("list", "nodes"))
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
-        """Read for all needs at once; the subject of each is a NodeKey."""
+        """Read for all needs at once; the subject of each is a NodeKey, or the ClusterKey of NODES."""
         context.say("reading nodes")
-        if len(needs) <= MOST_SINGLE_READS:
-            names = [need.subject.name for need in needs]
-            return list(zip(needs, each(partial(_get, context), names), strict=True))
-        listing = list_nodes(context)
-        by_name = {node.metadata.name: node for node in listing.items}
-        return [(need, by_name.get(need.subject.name) or _missing(need, listing)) for need in needs]
+        named = [need for need in needs if need.fact is NODE]
+        return [*_named(named, context), *((need, _all(context)) for need in needs if need.fact is NODES)]
+
+
+def _named(needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
+    if len(needs) <= MOST_SINGLE_READS:
+        names = [need.subject.name for need in needs]
+        return list(zip(needs, each(partial(_get, context), names), strict=True))
+    listing = list_nodes(context)
+    by_name = {node.metadata.name: node for node in listing.items}
+    return [(need, by_name.get(need.subject.name) or _missing(need, listing)) for need in needs]
+
+
+def _all(context: ProbeContext) -> tuple[Node, ...] | Gap:
+    listing = list_nodes(context)
+    return listing.items if listing.read else listing.gaps[-1]
 
 
 def list_nodes(context: ProbeContext) -> Listing[Node]:

@@ -11,6 +11,7 @@ from kubectl_refused.model.facts import (
     HOLDER,
     NAMESPACE,
     NODE,
+    NODES,
     PODS_ELSEWHERE,
     PODS_IN,
     POLICIES_IN,
@@ -93,6 +94,7 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     EVENTS: _events,
     EVENTS_OF: _events,
     NODE: _no_cluster,
+    NODES: _no_cluster,
     HOLDER: _no_cluster,
 }
 
