@@ -22,7 +22,7 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.target_port import target_port_change
 from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
-from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.objects import Pod, ServicePort
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.containers import containers, resolve_target_port
 from kubectl_refused.trace.nearest import nearest
@@ -37,10 +37,10 @@ def named_target_port_missing(scene: Scene) -> Iterator[Finding]:
     wanted = scene.port.target_port
     if not isinstance(wanted, str) or wanted.isdigit() or not wanted:
         return
-    if any(resolve_target_port(pod, scene.port) is not None for pod in scene.pods):
+    if any(resolve_target_port(pod, scene.port) is not None for pod in scene.pods) or other_ports(scene):
         return
     pod = scene.pods[0]
-    offered = _declared(pod, scene.port.protocol)
+    offered = declared(pod, scene.port.protocol)
     told = ", ".join(f"{name} ({number})" for name, number in offered.items()) or "no named port"
     evidence: list[Evidence] = [
         field(
@@ -70,18 +70,26 @@ def named_target_port_missing(scene: Scene) -> Iterator[Finding]:
         says=f"targetPort {wanted}; the containers declare {told}",
         headline=f"no container declares a port named {wanted}",
         evidence=tuple(evidence),
-        fix=_aimed_at(scene, meant) if meant else _number(scene, pod),
+        fix=aimed_at(scene, meant) if meant else by_number(scene, pod),
     )
 
 
-def _aimed_at(scene: Scene, meant: int | str) -> Fix:
+def other_ports(scene: Scene) -> tuple[ServicePort, ...]:
+    """The Service's other ports that mean a number in some pod: then only this one is refused (KR229)."""
+    ports = (scene.service.spec.ports if scene.service else None) or ()
+    others = (p for p in ports if p != scene.port)
+    return tuple(p for p in others if any(resolve_target_port(pod, p) is not None for pod in scene.pods))
+
+
+def aimed_at(scene: Scene, meant: int | str) -> Fix:
     """The change of targetPort, and where it leads."""
     assert scene.port is not None
     changed = replace(scene.port, target_port=meant)
     return replace(target_port_change(scene, meant), leads_to=destinations(scene, scene.pods, changed))
 
 
-def _declared(pod: Pod, protocol: str) -> dict[str, int]:
+def declared(pod: Pod, protocol: str) -> dict[str, int]:
+    """Names and numbers of the pod's ports of one protocol."""
     return {
         p.name: p.container_port
         for c in containers(pod)
@@ -90,12 +98,12 @@ def _declared(pod: Pod, protocol: str) -> dict[str, int]:
     }
 
 
-def _number(scene: Scene, pod: Pod) -> Fix:
+def by_number(scene: Scene, pod: Pod) -> Fix:
     """No name is near: the only declared number, else words."""
     assert scene.port is not None
     numbers = {
         p.container_port for c in containers(pod) for p in c.ports or () if p.protocol == scene.port.protocol
     }
     if len(numbers) == 1:
-        return _aimed_at(scene, numbers.pop())
+        return aimed_at(scene, numbers.pop())
     return Fix(summary=f"Give targetPort of port {scene.port.port} as the number the app listens on")
