@@ -18,7 +18,7 @@ LIVE := $(AS_ROOT) $(RUN) -m pytest -p no:cacheprovider tests/live
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check unit live test-all bench lock new-cause cluster-up cluster-down venv clean
+.PHONY: help demo test check unit live test-all bench lock new-cause docs cluster-up cluster-down venv clean
 
 help: ## show this list
 	@$(PYTHON) -m tools.targets Makefile
@@ -52,6 +52,9 @@ lock: ## write requirements-dev.lock anew from pyproject.toml
 
 new-cause: venv ## start a cause and its case folder: HOP=process NAME=listens_on_loopback CODE=KR403
 	@$(RUN) -m tools.new_cause --hop "$(HOP)" --name "$(NAME)" --code "$(CODE)"
+
+docs: venv ## write docs/causes.md and the list of causes that the live suite makes for real
+	@$(RUN) -m tools.causes_table
 
 cluster-up: ## start the embedded cluster and say how to use it
 	@$(AS_ROOT) $(PYTHON) -m tests.cluster up --name $(CLUSTER_NAME)

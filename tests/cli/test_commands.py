@@ -61,7 +61,7 @@ def test_causes_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     command.run([], {"output": "json"})
     rows = json.loads(capsys.readouterr().out)
     assert [row["code"] for row in rows] == [cause.code for cause in catalogue()]
-    assert all(row.keys() == {"code", "name", "title"} for row in rows)
+    assert all(row.keys() == {"code", "name", "title", "hop", "provenBy", "test"} for row in rows)
     command.run([], {"output": "name"})
     assert "listens-on-loopback" in capsys.readouterr().out.splitlines()
     with pytest.raises(UsageProblem, match="--output xml is not known"):
