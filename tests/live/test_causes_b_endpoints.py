@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from tests.cluster.api import Cluster
 
 from .from_shop import HTTPD
 from .small_shop import deployment
-from .tool import Answer, refused, until
+from .tool import RUN_SECONDS, Answer, refused, until
 from .witness_shop import pod, service, shell
 
 SETTLE_SECONDS = 60.0
@@ -105,3 +108,28 @@ def test_a_server_that_is_ready_before_it_listens(cluster: Cluster, namespace: s
     assert (answer.code, root["code"], root["certainty"]) == (3, "KR409", "likely"), answer
     assert "readinessProbe" in root["fix"]["command"]
     assert asked(cluster, namespace, None).code == 0
+
+
+def from_outside(cluster: Cluster, namespace: str) -> Answer:
+    """Asked by a machine that is no node and no pod: the cluster's outer network."""
+    words = [sys.executable, "-m", "kubectl_refused", "--kubeconfig", str(cluster.kubeconfig), "svc/web"]
+    done = subprocess.run(
+        ["nsenter", f"--net={cluster.outer_netns()}", *words, "-n", namespace, "-o", "json", "--from", "here"],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env={**os.environ, "KUBECONFIG": os.devnull},
+        stdin=subprocess.DEVNULL,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_node_port_keeps_to_the_nodes_with_an_endpoint(cluster: Cluster, namespace: str) -> None:
+    on_node1 = deployment("web", HTTPD, nodeSelector={"kubernetes.io/hostname": "node1"})
+    furnish(cluster, namespace, on_node1, served(type="NodePort", externalTrafficPolicy="Local"))
+    assert asked(cluster, namespace, None).code == 0
+    answer = from_outside(cluster, namespace)
+    root = assert_root(answer, "node-port-without-local-endpoint", "KR226")
+    assert root["says"] == "externalTrafficPolicy is Local; node2 has no endpoint, node1 has"
+    furnish(cluster, namespace, served(type="NodePort", externalTrafficPolicy="Cluster"))
+    assert from_outside(cluster, namespace).root is None
