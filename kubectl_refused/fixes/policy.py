@@ -51,7 +51,9 @@ def _whom(policy: NetworkPolicy, direction: Literal["ingress", "egress"], rule: 
     peer = rule["from" if direction == "ingress" else "to"][0]
     other = peer.get("namespaceSelector", {}).get("matchLabels", {}).get(NAME_LABEL, "")
     if direction == "ingress":
-        return f"from the pods of {f'namespace {other}' if other else 'this namespace'}"
+        labels = peer["podSelector"].get("matchLabels") or {}
+        who = f"pods with {', '.join(f'{key}={value}' for key, value in labels.items())}" if labels else "the pods"
+        return f"from {who} of {f'namespace {other}' if other else 'this namespace'}"
     return "to the pods of the Service" + (f" in namespace {other}" if other else "")
 
 

@@ -21,6 +21,7 @@ from kubectl_refused.fixes.policy import allow, pods
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.controls import lasting_labels
 from kubectl_refused.trace.denials import client_told, ingress_denial
 from kubectl_refused.trace.policies import lets_in
 from kubectl_refused.trace.proofs import field
@@ -43,7 +44,10 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     names, who, first = denial.names, client_told(scene), denial.policies[0]
     subject = f"networkpolicy/{first.metadata.name}"
     says = f"{names} selects {denial.pod.metadata.name}; no rule lets {who} in on port {denial.port}"
-    rule = {"from": [pods(first, denial.peer.namespace)], "ports": [{"protocol": "TCP", "port": denial.port}]}
+    rule = {
+        "from": [pods(first, denial.peer.namespace, lasting_labels(scene))],
+        "ports": [{"protocol": "TCP", "port": denial.port}],
+    }
     yield Finding(
         where=subject,
         says=f"{names} does not let {who} in on port {denial.port}; {lets_in(denial.policies)}",
