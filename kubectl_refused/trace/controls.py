@@ -44,9 +44,9 @@ def control_proof(scene: Scene) -> tuple[WitnessEvidence, ...]:
 
 # Labels that change with every rollout or pod, or are the probe's own: a rule by them would hold for a day.
 _PASSING = frozenset({
-    "pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index", "controller-uid", "job-name", "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index",
+    "pod-template-hash", "controller-revision-hash", "pod-template-generation",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-completion-index",
 })  # fmt: skip
 
 
@@ -54,5 +54,4 @@ def lasting_labels(scene: Scene) -> dict[str, str]:
     """The labels by which a rule can mean a client that was named; none of a probe that stands for anybody."""
     if scene.vantage.kind not in ("client", "stand-in"):
         return {}
-    own = ("refused.dev/", "sidecar.istio.io/", "istio.io/", "kuma.io/")
-    return {k: v for k, v in scene.vantage.labels if k not in _PASSING and not k.startswith(own)}
+    return {k: v for k, v in scene.vantage.labels if k not in _PASSING and not _shared(k, v)}

@@ -1,8 +1,8 @@
 """Zero pull: a probe runs from images that are on the nodes, and an image that cannot be had is told in time.
 
 The people here may not read nodes, as most people in most clusters: all they know of are the images of the pods
-in their namespace. Pulls go to a port of the node itself where nothing listens, or to an address inside the cluster
-that nobody has.
+in their namespace. Pulls go to a port of the node itself where nothing listens, or to an address inside the
+cluster that nobody has.
 """
 
 from __future__ import annotations

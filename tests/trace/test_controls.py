@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from kubectl_refused.causes.policy.client_labels_blocked import client_labels_blocked
@@ -10,7 +11,7 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import Vantage
-from kubectl_refused.trace.controls import labels_judged
+from kubectl_refused.trace.controls import labels_judged, lasting_labels
 from tests.scenery import endpoint_slice, pod, scene
 
 STAND_IN = {
@@ -55,3 +56,18 @@ def test_only_who_read_the_policies_says_that_none_explains_it() -> None:
     assert unread.fix.summary.endswith(
         "; whose it is cannot be told, as the NetworkPolicies of shop could not be read"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        ("client", {"app": "cart", "app.kubernetes.io/managed-by": "Helm"}),
+        ("stand-in", {"app": "cart", "app.kubernetes.io/managed-by": "Helm"}),
+        ("pod", {}),
+        ("node", {}),
+    ],
+)
+def test_a_rule_means_a_named_client_by_what_outlives_its_pod(kind: str, labels: dict[str, str]) -> None:
+    ours = {**STAND_IN, "pod-template-hash": "5bb74bf5f7"}
+    place = Vantage(kind, "shop", "node1", name="pod/cart-1", labels=tuple(ours.items()))
+    assert lasting_labels(replace(scene(), vantage=place)) == labels
