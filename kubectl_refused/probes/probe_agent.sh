@@ -17,13 +17,17 @@ while :; do
     esac
     shift 2
 done
-# Process 1 has no default action for signals; the alarm ends it whatever hangs.
+# Process 1 has no default action for signals; the alarm ends it whatever hangs. Every child is waited for: in a
+# client's container an orphan goes to its process 1, which is seldom an init, and stays a zombie for ever.
 trap 'exit 0' TERM INT
 (
+    trap 'kill "$!"; wait; exit 0' TERM
     waited=0
-    while [ "$waited" -lt "$((alarm + hold))" ] && kill -0 "$$"; do sleep 1; waited=$((waited + 1)); done
+    while [ "$waited" -lt "$((alarm + hold))" ] && kill -0 "$$"; do sleep 1 & wait "$!"; waited=$((waited + 1)); done
     kill -TERM "$$"
 ) </dev/null >/dev/null 2>&1 &
+alarming=$!
+trap '{ kill "$alarming"; wait "$alarming"; } 2>/dev/null' EXIT
 tool=
 for tool in nc bash ""; do [ -n "$tool" ] && command -v "$tool" >/dev/null && break; done
 case " $*" in
@@ -42,16 +46,24 @@ dialler='exec 3<>"/dev/tcp/$1/$2" || exit 1
 read -r -t 0.2 -n 1 -u 3 x
 [ $? -eq 1 ] && { echo "accepted, then closed"; exit 9; }
 exit 0'
-# For images without timeout(1). Its callers redirect by exec: a redirected function would leave a copy of the
-# standard error open in what waits here, and nobody would see the end of the output before.
+# No timeout(1): that of busybox leaves an orphan. Its callers redirect by exec: a redirected function would leave a
+# copy of the standard error open in what waits here, and nobody would see the end of the output before.
 limited() {
-    command -v timeout >/dev/null && { timeout "$@"; return; }
     seconds=$1
     shift
     "$@" &
     dialling=$!
-    (sleep "$seconds"; kill "$dialling") >/dev/null 2>&1 &
+    (
+        trap '[ "$!" = "$dialling" ] || kill "$!"; wait; exit 0' TERM
+        sleep "$seconds" &
+        wait "$!"
+        kill "$dialling"
+    ) >/dev/null 2>&1 &
+    watching=$!
     wait "$dialling"
+    ended=$?
+    { kill "$watching"; wait "$watching"; } 2>/dev/null
+    return "$ended"
 }
 connect() {
     case "$1" in */*) echo "bad address"; return 1 ;; esac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from kubectl_refused.model.facts import Dial, NameKey
 from kubectl_refused.model.observation import Handshake, Lookup, Outcome
 from kubectl_refused.probes.probe_agent_answers import Answers, request_of
-from kubectl_refused.probes.probe_agent_source import EITHER, PROGRAM, packed_source, shell_source
+from kubectl_refused.probes.probe_agent_source import EITHER, PROGRAM, packed_source, shell_source, stdin_argv
 from tests.probes.agent_runs import ask, busybox_path, dialled, served, silent
 
 TOOLS = ("env", "sh", "sleep", "grep", "cut", "tr", "getent")
@@ -72,6 +73,28 @@ def test_repeats_are_counted_whatever_dials(tmp_path: Path, with_bash: bool) -> 
         said = ask(dial, command=command, options=(*FAST, "--times", "3")).values[request_of(dial)]
     assert isinstance(said, Handshake)
     assert (said.outcome, said.heard) == (Outcome.ACCEPTED, ((Outcome.ACCEPTED, 3),))
+
+
+# Runs a command as a container whose process 1 is no init does: orphans come here, and nobody waits for them.
+CONTAINER = """import ctypes, os, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: prctl(2)
+agent = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)
+agent.communicate(open(sys.argv[1], "rb").read())
+time.sleep(1.5)
+left = open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read().split()
+sys.exit(" ".join(open(f"/proc/{pid}/stat").read().split(")")[0] for pid in left) or 0)
+"""
+
+
+def test_no_process_is_left_to_the_clients_container(tmp_path: Path) -> None:
+    path = busybox_path(tmp_path)
+    with served("keeps quiet") as dial, silent() as full:
+        argv, program = stdin_argv([*FAST, request_of(dial), request_of(full), "lookup:localhost"], form="shell")
+        (tmp_path / "program").write_bytes(program)
+        command = [sys.executable, "-c", CONTAINER, str(tmp_path / "program"), *argv]
+        ended = subprocess.run(command, env={"PATH": path}, capture_output=True, timeout=30, check=False)
+    assert ended.stdout.endswith(b'{"end": true}\n')
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("form", ["shell", "either"])
