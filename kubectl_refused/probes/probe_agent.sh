@@ -3,7 +3,7 @@
 #   nc  SPEED  TRIES  STATUS  CENTISECONDS  REQUEST  what nc or bash said     (SPEED slow: the time-out was over)
 #   ns  STATUS  CENTISECONDS  REQUEST  what nslookup said, lines joined by |
 # or, where the image has neither, {"unable": "..."}. With --times it writes a line for each dial.
-# It cannot tell who refused, never asks what a peer speaks, and only bash sees a close after an accept.
+# It cannot tell who refused, never asks what a peer speaks, and nc -z sees no close after an accept.
 timeout=4 alarm=60 hold=0 times=1 again=0 tab="$(printf '\t')"
 while :; do
     case "$1" in
@@ -19,14 +19,15 @@ while :; do
 done
 # Process 1 has no default action for signals; the alarm ends it whatever hangs. Every child is waited for: in a
 # client's container an orphan goes to its process 1, which is seldom an init, and stays a zombie for ever.
-trap 'exit 0' TERM INT
 (
-    trap 'kill "$!"; wait; exit 0' TERM
+    trap 'kill -9 "$!"; wait; exit 0' TERM
     waited=0
     while [ "$waited" -lt "$((alarm + hold))" ] && kill -0 "$$"; do sleep 1 & wait "$!"; waited=$((waited + 1)); done
     kill -TERM "$$"
 ) </dev/null >/dev/null 2>&1 &
 alarming=$!
+# Set after the fork: a child that still has its shell's handler loses a TERM (so the sleeps get what none can lose).
+trap 'exit 0' TERM INT
 trap '{ kill "$alarming"; wait "$alarming"; } 2>/dev/null' EXIT
 tool=
 for tool in nc bash ""; do [ -n "$tool" ] && command -v "$tool" >/dev/null && break; done
@@ -38,8 +39,15 @@ case " $*" in
             exit 0
         fi ;;
 esac
-# End right after the handshake: -z in larger builds of nc; the small one of busybox runs a program instead.
-flags= after="-e true"
+# End right after the handshake: -z in larger builds of nc; the small one of busybox runs a program instead. That
+# tells when the handshake was over, and an end of input that comes at once; read times out with another status in
+# newer builds, and in whole seconds only in older ones.
+flags= after="-e sh -c"
+listener='read -r from x </proc/uptime; echo "open $from" >&2
+read -r -t 1 -n 1 x; [ $? -eq 1 ] || exit 0
+read -r to x </proc/uptime
+[ "$((${to%.*}${to#*.} - ${from%.*}${from#*.}))" -lt 50 ] && { echo "accepted, then closed" >&2; exit 9; }
+exit 0'
 [ "$tool" = nc ] && case "$(nc --help 2>&1; nc -h 2>&1)" in *-z*|*Zz*) flags="-v -z" after= ;; esac
 # Host and port are parameters of this fixed text, never part of it. An end within 0.2 s is told.
 dialler='exec 3<>"/dev/tcp/$1/$2" || exit 1
@@ -54,7 +62,7 @@ limited() {
     "$@" &
     dialling=$!
     (
-        trap '[ "$!" = "$dialling" ] || kill "$!"; wait; exit 0' TERM
+        trap '[ "$!" = "$dialling" ] || kill -9 "$!"; wait; exit 0' TERM
         sleep "$seconds" &
         wait "$!"
         kill "$dialling"
@@ -68,7 +76,7 @@ limited() {
 connect() {
     case "$1" in */*) echo "bad address"; return 1 ;; esac
     case "$tool" in
-        nc) limited "$((timeout + 1))" nc $flags -w "$timeout" "$1" "$2" $after ;;
+        nc) limited "$((timeout + 2))" nc $flags -w "$timeout" "$1" "$2" $after ${after:+"$listener"} ;;
         bash) limited "$timeout" bash -c "$dialler" refused "$1" "$2" ;;
     esac
 }
@@ -80,6 +88,9 @@ dial() {
     from=$(now)
     said=$(exec 2>&1 </dev/null; connect "${host%]}" "${rest##*:}")
     status=$? took=$(($(now) - from)) speed=quick
+    case "$said" in
+        "open "*) opened=${said#open } opened=${opened%%[!0-9.]*} took=$((${opened%.*}${opened#*.} - from)) ;;
+    esac
     [ "$status" -ne 0 ] && [ "$took" -ge "$((timeout * 100 - 10))" ] && speed=slow
     printf 'nc\t%s\t%s\t%s\t%s\t%s\t%s\n' "$speed" "$1" "$status" "$took" "$2" "$(printf %s "$said" | joined)"
 }

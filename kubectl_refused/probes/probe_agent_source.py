@@ -34,7 +34,7 @@ exec(p)"""
 # What it reads becomes positional parameters: no host is ever part of a program's text.
 STDIN_STARTER_SHELL = """l=$1; a=$2; p=; shift 2
 [ $# -gt 0 ] && command -v python3 >/dev/null && exec python3 -S -I -c "$@"
-(trap 'kill $!; wait; exit' TERM; i=0
+(trap 'kill -9 $!; wait; exit' TERM; i=0
 while [ $i -lt 30 ] && kill -0 $$; do sleep 1 & wait $!; i=$((i+1)); done; kill $$) </dev/null >/dev/null 2>&1 &
 while [ $l -gt 0 ]; do IFS= read -r x || exit 1; p="$p$x
 "; l=$((l-1)); done

@@ -42,6 +42,23 @@ def test_bash_tells_an_accept_from_one_that_dies(
             assert dialled(dial, command=command, options=FAST).outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("keeps quiet", Outcome.ACCEPTED),
+        ("speaks", Outcome.ACCEPTED),
+        ("closes", Outcome.RESET),
+        ("resets", Outcome.RESET),
+    ],
+)
+def test_busybox_tells_an_accept_from_one_that_dies(tmp_path: Path, answer: str, outcome: Outcome) -> None:
+    command = ["env", "-i", f"PATH={busybox_path(tmp_path)}", "sh", "-c", shell_source(), PROGRAM]
+    with served(answer) as dial:
+        seen = dialled(dial, command=command, options=FAST)
+    assert seen.outcome is outcome
+    assert seen.seconds < 0.5, "the handshake's time, not the listening's"
+
+
 @pytest.mark.parametrize("tools", [("bash", "timeout"), ("bash",)])
 def test_bash_tells_refused_and_silence_but_not_the_origin(tmp_path: Path, tools: tuple[str, ...]) -> None:
     command = image(tmp_path, *tools)
