@@ -21,7 +21,8 @@ Family = Literal["IPv4", "IPv6"]
 class Endpoint(Struct, frozen=True):
     """One address of an EndpointSlice for the Service port; `port` None when the slice has no such port.
 
-    `ready` follows the API: unknown counts as true. `pod` is the live pod behind it, or None.
+    `ready` follows the API: unknown counts as true. `pod` is the live pod of the name that targetRef has, or None;
+    `target_uid` is the uid there, which may be that of an earlier pod.
     """
 
     address: str
@@ -32,6 +33,7 @@ class Endpoint(Struct, frozen=True):
     node: str = ""
     slice_name: str = ""
     target_name: str = ""
+    target_uid: str = ""
     pod: Pod | None = None
 
 

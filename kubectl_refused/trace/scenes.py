@@ -128,6 +128,7 @@ def _endpoints(
                     node=entry.node_name or "",
                     slice_name=part.metadata.name,
                     target_name=name,
+                    target_uid=entry.target_ref.uid if name and entry.target_ref else "",
                     pod=pods.get(name),
                 )
 

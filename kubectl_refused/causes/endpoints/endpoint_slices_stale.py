@@ -78,11 +78,14 @@ def _addresses(scene: Scene, pod: Pod) -> set[str]:
 
 
 def _gone(scene: Scene) -> Iterator[tuple[Endpoint, Holder]]:
-    """Endpoints of pods that are gone and that do not accept; those of a Service without selector are KR202's."""
+    """Endpoints of pods that are gone and that do not accept; those of a Service without selector are KR202's.
+
+    Where another pod has the address by now, that is KR422's to say.
+    """
     kept = {s.metadata.name for s in scene.slices if writer(s) == CONTROLLER}
     assert scene.service is not None
     for endpoint, holder in departed(scene):
-        if endpoint.slice_name in kept and not scene.service.spec.selector:
+        if holder.kind == "Pod" or (endpoint.slice_name in kept and not scene.service.spec.selector):
             continue
         seen = scene.at_endpoint(endpoint).dialled
         if seen is None or seen.outcome is not Outcome.ACCEPTED:
