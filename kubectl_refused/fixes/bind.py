@@ -69,7 +69,8 @@ def everywhere(word: str, *, port: int, before: str) -> str:
             return found[0]
         if not listens and (found["scheme"] or not named_port):
             return found[0]
-        host = "[::]" if found["host"].startswith("[") else "0.0.0.0"
+        # An address of IPv6 stays one: a socket of that family takes no 0.0.0.0, and [::] takes IPv4 too.
+        host = {"[::1]": "[::]", "::1": "::"}.get(found["host"], "0.0.0.0")
         return f"{found['scheme'] or ''}{host}{named_port or ''}"
 
     return _LOCAL.sub(wildcard, word)

@@ -31,7 +31,7 @@ FACTS = {Need(WORKLOAD, PodKey("shop", "web-1")): workload()}
         ("-c", "exec httpd -f -p 127.0.0.1:8080", "exec httpd -f -p 0.0.0.0:8080"),
         ("HOST", "127.0.0.1", "0.0.0.0"),
         ("LISTEN_ADDR", "localhost:8080", "0.0.0.0:8080"),
-        ("FLASK_RUN_HOST", "::1", "0.0.0.0"),
+        ("FLASK_RUN_HOST", "::1", "::"),
     ],
 )
 def test_what_listens_is_changed(before: str, word: str, after: str) -> None:
