@@ -7,7 +7,7 @@ Why it refuses:
 Confirm:
     kubectl get endpointslices -l kubernetes.io/service-name=NAME    # No resources found
 Fix:
-    Give the Service a selector, or write an EndpointSlice that carries the label.
+    Label the slice that is there, write one that carries the label, or give the Service a selector.
 See:
     https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors
 """
@@ -17,13 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.model.evidence import Finding, Fix
-from kubectl_refused.model.objects import Service
+from kubectl_refused.fixes.endpoint_slice import SERVICE_NAME, labelled, writer
+from kubectl_refused.model.evidence import Finding, Fix, NearestEvidence
+from kubectl_refused.model.facts import SERVICES_IN, SLICES_IN, NamespaceKey
+from kubectl_refused.model.objects import EndpointSlice, Service
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.nearest import likeness
 from kubectl_refused.trace.proofs import field, service_subject
 
+LEAST_LIKENESS = 0.6  # below, the nearest slice is a stranger's
 
-@cause("KR216", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.1")
+
+@cause("KR216", scope=Scope.ROUTE, reads={SLICES_IN, SERVICES_IN}, produces=Symptom.NO_ENDPOINTS, since="0.1")
 def no_selector_and_no_slice(scene: Scene) -> Iterator[Finding]:
     """Yield when the selector is empty and the slices were read and hold no endpoint."""
     service = scene.service
@@ -36,7 +41,7 @@ def no_selector_and_no_slice(scene: Scene) -> Iterator[Finding]:
     others = other_families(scene, service)
     kind = f"{scene.family} " if others else ""
     label = f"kubernetes.io/service-name={scene.target.name}"
-    subject = service_subject(scene)
+    subject, stray = service_subject(scene), _stray(scene)
     yield Finding(
         where=f"svc/{scene.target.name}",
         says=f"spec.selector is empty, and no EndpointSlice with an {kind}endpoint carries {label}",
@@ -50,8 +55,50 @@ def no_selector_and_no_slice(scene: Scene) -> Iterator[Finding]:
                 label,
                 f"none with an {kind}endpoint has {label}",
             ),
+            *([_miss(scene, stray)] if stray else []),
         ),
-        fix=Fix(summary=_remedy(scene, label, others)),
+        fix=labelled(scene, stray) if stray else Fix(summary=_remedy(scene, label, others)),
+    )
+
+
+def _stray(scene: Scene) -> EndpointSlice | None:
+    """The slice by hand that was probably meant: its label names no Service, its name or labels this one."""
+    space = NamespaceKey(scene.target.namespace)
+    parts = scene.maybe(SLICES_IN, space) or ()
+    offers = [p for p in parts if p.endpoints and p.address_type == scene.family and not _kept(p)]
+    if not offers:
+        return None
+    services = scene.maybe(SERVICES_IN, space)
+    names = {one.metadata.name for one in services or ()}
+    free = [p for p in offers if services is not None and _marked(p) not in names]
+    best = max(free, key=lambda p: _likeness(scene, p), default=None)
+    return best if best and _likeness(scene, best) >= LEAST_LIKENESS else None
+
+
+def _kept(part: EndpointSlice) -> bool:
+    """Whether a controller made the slice, which would take a changed label back."""
+    return bool(writer(part)) or any(owner.controller for owner in part.metadata.owner_references or ())
+
+
+def _marked(part: EndpointSlice) -> str:
+    return (part.metadata.labels or {}).get(SERVICE_NAME, "")
+
+
+def _likeness(scene: Scene, part: EndpointSlice) -> float:
+    """How much the slice's labels or its name are like the Service's name, 0 to 1."""
+    wanted, name = scene.target.name, part.metadata.name
+    if name == wanted or name.startswith(f"{wanted}-"):
+        return 1.0
+    return max(likeness(wanted, value) for value in (name, *(part.metadata.labels or {}).values()))
+
+
+def _miss(scene: Scene, part: EndpointSlice) -> NearestEvidence:
+    found, wanted = _marked(part) or None, scene.target.name
+    told = ", ".join(a for e in (part.endpoints or ())[:3] for a in e.addresses or ())
+    says = f"it lists {told}; {SERVICE_NAME}: wanted {wanted}, found {found or 'no such label'}"
+    subject = f"endpointslice/{part.metadata.name}"
+    return NearestEvidence(
+        witness="api server", subject=subject, says=says, differs={SERVICE_NAME: (wanted, found)}
     )
 
 
