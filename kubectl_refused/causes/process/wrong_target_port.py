@@ -158,8 +158,14 @@ def _sends(scene: Scene, aimed: int) -> Evidence:
         return field(scene, service_subject(scene), "spec.ports[].port", aimed, says)
     written = scene.port.target_port
     named = f" ({written})" if isinstance(written, str) else ""
-    says = f"the Service sends port {scene.port.port} to {aimed}{named}"
+    says = f"the Service sends port {scene.port.port} to {aimed}{named}{_agreed(scene, aimed)}"
     return field(scene, service_subject(scene), "spec.ports[].targetPort", written, says)
+
+
+def _agreed(scene: Scene, aimed: int) -> str:
+    """Where containerPort has the wrong number too, so that a look at the objects finds nothing wrong."""
+    declared = (p.container_port for c in (containers(scene.pod) if scene.pod else ()) for p in c.ports or ())
+    return ", and containerPort agrees, which opens no port" if aimed in declared else ""
 
 
 def _trial(scene: Scene, address: str, port: int) -> list[Evidence]:
