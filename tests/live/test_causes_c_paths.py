@@ -48,6 +48,17 @@ class Place:
         finally:
             self.on_node("nft", "delete", "table", "inet", table)
 
+    @contextmanager
+    def without_route(self) -> Iterator[None]:
+        """The node forgets which interface leads to the pod."""
+        told = str(self.cluster.run_on_node(self.number, ["ip", "route", "show", self.address]).stdout).split()
+        assert told[0] == self.address, told
+        self.on_node("ip", "route", "del", *told)
+        try:
+            yield
+        finally:
+            self.on_node("ip", "route", "replace", *told)
+
     def ask(self, root: str | None, *words: str, says: str = "") -> Answer:
         """Ask until the root is the one awaited."""
         return until(
@@ -94,3 +105,21 @@ def test_a_backend_that_cannot_be_sent_back_to_itself(place: Place) -> None:
         assert (answer.code, root["name"]) == (1, "pod-cannot-reach-itself-through-service"), answer
         assert root["certainty"] == "proved"
         assert place.ask(None).code == 0, "nobody else is hit"
+
+
+def test_a_pod_whose_node_has_lost_the_way_to_it(place: Place) -> None:
+    with place.without_route():
+        answer = place.ask("packets-do-not-reach-pod")
+        root = answer.report["root"]
+        assert (answer.code, root["name"], root["certainty"]) == (1, "packets-do-not-reach-pod", "proved"), answer
+        assert root["where"] == f"pod/{place.pod}"
+        assert any(one["kind"] == "sockets" for one in root["evidence"])
+    healthy = place.ask(None)
+    assert (healthy.code, healthy.root) == (0, None), healthy
+
+
+def test_a_pod_that_only_its_own_node_reaches(place: Place) -> None:
+    with place.rule(f'ip daddr {place.address} iifname "eth0" drop'):
+        answer = place.ask("packets-do-not-reach-pod", "--from", "every-node", says="itself it answers")
+        found = [path["root"] for path in answer.report["paths"] if path["root"]]
+        assert [one["certainty"] for one in found] == ["likely"], answer
