@@ -19,6 +19,7 @@ SHOP = NamespaceKey("shop")
 CORE = "/api/v1/namespaces/shop"
 APPS = "/apis/apps/v1/namespaces/shop"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
 
 
 def named(name: str, **more: Any) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def names(found: Any) -> list[str]:
     [
         (f.PODS_IN, SHOP, f"{CORE}/pods", ""),
         (f.SERVICES_IN, SHOP, f"{CORE}/services", ""),
+        (f.SLICES_IN, SHOP, SLICES, ""),
         (f.POLICIES_IN, SHOP, POLICIES, ""),
         (f.SERVICES_NAMED, f.NameKey("web"), "/api/v1/services", "?fieldSelector=metadata.name=web"),
         (f.PODS_ELSEWHERE, f.SelectorKey((("a", "b"), ("c", "d"))), "/api/v1/pods", "?labelSelector=a=b,c=d"),

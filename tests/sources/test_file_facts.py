@@ -35,6 +35,8 @@ kind: Pod
 metadata: {name: orphan, namespace: shop, ownerReferences: [{kind: ReplicaSet, name: gone, controller: true}]}
 ---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: shop}}
+---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: web-by-hand, namespace: shop}}
 """
 
 
@@ -59,6 +61,7 @@ def _names(values: Any) -> list[tuple[str, str]]:
         (f.PODS_IN, NamespaceKey("none"), []),
         (f.WORKLOADS_IN, NamespaceKey("other"), [("other", "web")]),
         (f.SERVICES_IN, NamespaceKey("shop"), [("shop", "web")]),
+        (f.SLICES_IN, NamespaceKey("shop"), [("shop", "web-by-hand")]),
         (f.SERVICES_NAMED, NameKey("web"), [("shop", "web"), ("other", "web")]),
         (f.PODS_ELSEWHERE, SelectorKey((("app", "web"),)), [("shop", "lone"), ("other", "web")]),
         (f.PODS_ELSEWHERE, SelectorKey((("app", "web"), ("tier", "core"))), [("shop", "lone")]),
