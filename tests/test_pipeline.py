@@ -140,7 +140,7 @@ def test_the_worst_path_speaks() -> None:
     ]
     told, _ = run(service(ports=ports), pod(), endpoint_slice(pod(), name="good"), facts=healthy())
     assert told.root is not None
-    assert told.root.name == "named-target-port-missing"
+    assert told.root.name == "one-port-unresolved"
     assert told.paths[0].root == told.root
     assert {p.port for p in told.paths} == {"80", "81"}
 
