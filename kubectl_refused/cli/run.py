@@ -85,6 +85,10 @@ class DiagnosisJob:
                 if time.monotonic() < deadline and _undone(entry[1], connection):
                     self._remaining.remove(entry)
 
+    def going(self) -> Sequence[str]:
+        """What may still run in a client's container; a command there outlives its stream."""
+        return self._ground.ledger.still_going if self._ground else ()
+
     def left(self) -> Sequence[str]:
         """`kubectl delete …` for everything whose undoing has not succeeded."""
         if self._ground is None:

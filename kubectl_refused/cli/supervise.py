@@ -48,6 +48,10 @@ class Job(Protocol):
         """Commands that would undo what still remains."""
         ...
 
+    def going(self) -> Sequence[str]:
+        """What may still run in somebody's container, and ends by itself."""
+        ...
+
 
 @dataclass
 class Noted:
@@ -101,6 +105,8 @@ def _interrupted(job: Job, work: _Thread, noted: Noted, errors: TextIO) -> int:
     how = "interrupted" if first == signal.SIGINT else f"ended by {signal.Signals(first).name}"
     errors.write(f"{how}; {'not everything was removed:' if told.getvalue() else 'nothing is left behind'}\n")
     errors.write(told.getvalue())
+    for what in job.going():
+        errors.write(f"{what} may run on; it ends by itself within a minute\n")
     return SIGNAL + first
 
 

@@ -24,7 +24,8 @@ WHAT = "a dial"
 UNSOUND = Gap(WHAT, f"what to dial is no address or name with a port, or beyond {MOST_REQUESTS} at once")
 HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
 # After these nobody asks who refused.
-_ANSWERED = (Outcome.ACCEPTED, Outcome.UNRESOLVED, Outcome.UNTRIED, Outcome.UNKNOWN)
+# Nobody refused what ended so: a reset here is an accept that died.
+_ANSWERED = (Outcome.ACCEPTED, Outcome.RESET, Outcome.UNRESOLVED, Outcome.UNTRIED, Outcome.UNKNOWN)
 
 
 def is_sound(subject: Dial | NameKey) -> bool:

@@ -8,10 +8,12 @@ ConnectionProblem that ends the whole diagnosis (no cluster, no credentials).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from kubectl_refused.connection.errors import Cancelled
 from kubectl_refused.model.facts import Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
@@ -62,6 +64,34 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[tuple[str, str, Callable[[Connection], None] | None]] = []
+        self._going: list[str] = []
+
+    @contextmanager
+    def going(self, what: str) -> Iterator[None]:
+        """While `what` runs in somebody's container. Cancelled meanwhile, it goes on and ends by itself.
+
+        Container runtimes do not end a command whose stream is closed (seen with containerd 1.6).
+        """
+        with self._lock:
+            self._going.append(what)
+        try:
+            yield
+        except Cancelled:
+            raise
+        except BaseException:
+            self._gone(what)
+            raise
+        self._gone(what)
+
+    def _gone(self, what: str) -> None:
+        with self._lock:
+            self._going.remove(what)
+
+    @property
+    def still_going(self) -> tuple[str, ...]:
+        """What was started in containers and had not ended when it was last heard of."""
+        with self._lock:
+            return tuple(dict.fromkeys(self._going))
 
     def record(self, what: str, undone: str, undo: Callable[[Connection], None] | None = None) -> None:
         """Note `what` (`job/refused-4f2a`) and how it goes away (`deleted`), before it is created."""

@@ -172,7 +172,8 @@ def attempt_in(run: Run, context: ProbeContext, pod: Pod, asked: dict[str, Any],
     for form in ("either", "python"):
         argv, stdin = stdin_argv(words_of(context.settings, asked), form=form)
         meta, seconds = pod.metadata, ALARM + MARGIN
-        result = run(context.connection, meta.namespace, meta.name, container, argv, seconds, stdin)
+        with context.ledger.going(f"the probe agent in pod/{meta.name}"):
+            result = run(context.connection, meta.namespace, meta.name, container, argv, seconds, stdin)
         attempt = _understood(result, asked)
         if not attempt.unable or attempt.answers.unable:
             break

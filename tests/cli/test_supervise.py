@@ -29,6 +29,7 @@ class Fake:
     do: Callable[[Fake], int]
     cleaning: Callable[[], None] = lambda: None
     remaining: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
     cleaned: int = 0
 
@@ -44,6 +45,9 @@ class Fake:
 
     def left(self) -> Sequence[str]:
         return self.remaining
+
+    def going(self) -> Sequence[str]:
+        return self.running
 
 
 def _raising(error: Exception) -> Callable[[Fake], int]:
@@ -114,6 +118,15 @@ def test_a_signal_cancels_cleans_up_and_leaves(number: int, code: int) -> None:
     assert time.monotonic() - start < 3
 
 
+def test_what_runs_on_in_a_container_is_told() -> None:
+    job, errors = Fake(_signalled(signal.SIGINT), running=("the probe agent in pod/cart",)), io.StringIO()
+    assert supervise(job, errors=errors) == 130
+    assert errors.getvalue().splitlines() == [
+        "interrupted; nothing is left behind",
+        "the probe agent in pod/cart may run on; it ends by itself within a minute",
+    ]
+
+
 def test_handlers_are_put_back() -> None:
     before = signal.getsignal(signal.SIGINT)
     supervise(Fake(lambda job: 0))
@@ -177,6 +190,7 @@ class Job:
     def cancel(self): pass
     def clean_up(self, deadline): print("cleaned", flush=True)
     def left(self): return ()
+    def going(self): return ()
 sys.exit(leave(supervise(Job())))
 """
 

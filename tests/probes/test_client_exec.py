@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_refused.connection.errors import ApiProblem, Cancelled, NotFound, Unreachable
+from kubectl_refused.connection.errors import ApiProblem, Cancelled, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import ExecResult
 from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
 from kubectl_refused.model.gaps import Gap
@@ -31,7 +31,7 @@ from kubectl_refused.model.objects import (
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.target import Vantage
 from kubectl_refused.probes.agent_round import UNSOUND
-from kubectl_refused.probes.base import ProbeContext
+from kubectl_refused.probes.base import Ledger, ProbeContext
 from kubectl_refused.probes.client_exec import CANNOT, ClientExec
 from kubectl_refused.probes.clients import Client
 from tests.fakes import ask, forbidden, probe_context
@@ -335,3 +335,20 @@ def test_names_are_looked_up_by_the_client() -> None:
     runner = Runner({("app", "sh"): ExecResult(0, f'{line}\n{{"end": true}}\n'.encode(), b"", None)})
     (found,) = ask(ClientExec(runner), context(pod("app")), LOOKUP, NameKey("web.shop.svc", KEY))
     assert (found.addresses, found.witness) == (("10.96.0.7",), "client-exec")
+
+
+@pytest.mark.parametrize("ends", [Cancelled(), Forbidden("create", "pods/exec", "shop", "no")])
+def test_only_a_cancelled_agent_is_told_to_run_on(ends: Exception) -> None:
+    ledger, seen = Ledger(), list[tuple[str, ...]]()
+
+    def run() -> None:
+        with ledger.going("the probe agent in pod/till-1"):
+            seen.append(ledger.still_going)
+            raise ends
+
+    with pytest.raises(type(ends)):
+        run()
+    with ledger.going("another"):
+        pass
+    assert seen == [("the probe agent in pod/till-1",)]
+    assert ledger.still_going == (seen[0] if isinstance(ends, Cancelled) else ())

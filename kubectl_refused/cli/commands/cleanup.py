@@ -81,6 +81,10 @@ class _Cleanup:
     def clean_up(self, deadline: float) -> None:
         """Nothing was created."""
 
+    def going(self) -> Sequence[str]:
+        """Nothing: no command is run in a container."""
+        return ()
+
     def left(self) -> Sequence[str]:
         """Nothing was created."""
         return ()
