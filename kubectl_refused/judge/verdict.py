@@ -9,7 +9,7 @@ from kubectl_refused.causes import catalogue
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import FIRST_HAND, Handshake, Outcome
+from kubectl_refused.model.observation import FIRST_HAND, Handshake, Lookup, Outcome
 from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
@@ -165,8 +165,9 @@ def _endpoint_dials(scene: Scene) -> tuple[Dial, ...]:
 
 def _reached(rulings: Sequence[Ruling]) -> Literal["objects", "passive", "packets"]:
     """The deepest witness that was heard."""
-    heard = {type(value).__name__ for r in rulings for value in r.scene.facts.known.values()}
-    witnesses = {v.witness for r in rulings for v in r.scene.facts.known.values() if isinstance(v, Handshake)}
+    known = [value for r in rulings for value in r.scene.facts.known.values()]
+    heard = {type(value).__name__ for value in known}
+    witnesses = {v.witness for v in known if isinstance(v, Handshake | Lookup)}
     if witnesses & FIRST_HAND or "Listeners" in heard:
         return "packets"
     return "passive" if witnesses or heard & {"Log", "DryRun"} else "objects"
