@@ -11,7 +11,7 @@ from typing import Any
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import run_in_container
 from kubectl_refused.connection.logs import follow_log
-from kubectl_refused.model.facts import Need
+from kubectl_refused.model.facts import POLICIES_IN, NamespaceKey, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.target import Vantage
@@ -28,10 +28,11 @@ from kubectl_refused.probes.probe_pod_create import Created, create
 from kubectl_refused.probes.probe_pod_manifest import CONTAINER, Wanted
 from kubectl_refused.probes.probe_pod_wait import IMAGE_REMEDY, ProbeFailedError, wait_until_started
 from kubectl_refused.probes.standing import unenlisted
+from kubectl_refused.sources.reads import namespaced
 
 WHAT = "probe pod"
 HOLD = 60  # seconds that it stays for more questions; they follow within a few
-# Seconds before a stand-in dials: many network plugins judge a pod only once the API tells its address, and until
+# Seconds before a pod that policies may judge dials: many network plugins judge a pod only once the API tells its address, and until
 # then let it through or let it nowhere (kubernetes.io, Network Policies, "Pod lifecycle").
 SETTLE = 1.5
 MOST_READS = 12
@@ -114,7 +115,7 @@ class ProbeOfClient:
         raise ProbeFailedError(why_none_ran(failures), remedy)
 
     def _try(self, choice: Choice, stand: Client, answers: Answers, context: ProbeContext) -> None:
-        settle = ("--settle", str(SETTLE)) if stand.standing in ("pod", "control") else ()
+        settle = ("--settle", str(SETTLE)) if self._is_judged(stand, context) else ()
         arguments = (*settle, "--hold", str(HOLD), *words_of(context.settings, answers.asked))
         wanted = Wanted(
             self._next_name(),
@@ -147,6 +148,20 @@ class ProbeOfClient:
             self._standing = unenlisted(context.connection, self.client)
             self.unlike = self._standing.unlike
         return self._standing
+
+    def _is_judged(self, stand: Client, context: ProbeContext) -> bool:
+        """Whether policies may judge the pod, so that it must not dial before they are in force for it."""
+        namespace = stand.namespace or context.target.namespace
+        if stand.standing in ("pod", "control"):
+            return True
+        known = context.facts.get(POLICIES_IN, NamespaceKey(namespace))
+        if known is not None and not isinstance(known, Gap):
+            return bool(known)
+        path = namespaced(namespace, "networkpolicies", group="networking.k8s.io/v1")
+        try:
+            return bool(next(context.connection.list_items(path, page_size=1), []))
+        except (Forbidden, NotFound, ApiProblem):
+            return False
 
     def _remove(self, context: ProbeContext) -> None:
         """What cannot be removed now is left to the ledger's undo."""
