@@ -32,8 +32,8 @@ from kubectl_refused.sources.reads import namespaced
 
 WHAT = "probe pod"
 HOLD = 60  # seconds that it stays for more questions; they follow within a few
-# Seconds before a pod that policies may judge dials: many network plugins judge a pod only once the API tells its address, and until
-# then let it through or let it nowhere (kubernetes.io, Network Policies, "Pod lifecycle").
+# Seconds before a pod that policies may judge dials: many network plugins judge one only once the API tells its
+# address, and let it through or nowhere until then (kubernetes.io, Network Policies, "Pod lifecycle").
 SETTLE = 1.5
 MOST_READS = 12
 REREAD = 0.2  # seconds before the log is read once more
