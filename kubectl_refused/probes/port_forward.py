@@ -118,7 +118,7 @@ class PortForward:
         if doubt := forward_doubt(pod, accepted=False):
             return Gap(what, doubt)
         shown = ", ".join(map(str, ports[:SHOWN_PORTS])) + (", …" if len(ports) > SHOWN_PORTS else "")
-        touch = f"port-forward to {len(ports)} ports of pod/{key.pod} ({shown})"
+        touch = f"port-forward to {len(ports)} port{'s' if ports[1:] else ''} of pod/{key.pod} ({shown})"
         context.ledger.record(touch, "closed")
         seen = each(lambda port: self._try(context, key._replace(port=port), touch), ports)
         told = [(p, s) for p, s in zip(ports, seen, strict=True) if not isinstance(s, Gap)]

@@ -57,7 +57,8 @@ def nothing_listens(scene: Scene) -> Iterator[Finding]:
     if handshake.port in mine or app_ports(pod, mine):
         return
     certainty = Certainty.LIKELY if pod.spec.host_network or sandbox_of(pod) == "gVisor" else Certainty.PROVED
-    yield _finding(scene, pod, handshake, mine, sockets(pod, listeners), certainty)
+    says = "no process listens on any TCP port"
+    yield _finding(scene, pod, handshake, mine, says, sockets(pod, listeners), certainty)
 
 
 def _by_search(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
@@ -67,12 +68,20 @@ def _by_search(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
         return
     says = f"{len(search.tried)} other ports were tried by port-forward; none of the app's accepts"
     witness = WitnessEvidence(witness="port-forward", subject=f"pod/{pod.metadata.name}", says=says)
-    yield _finding(scene, pod, refused, search.accepted, witness, Certainty.LIKELY)
+    tried = f"inside the pod neither it nor any of {len(search.tried)} other ports accepts"
+    yield _finding(scene, pod, refused, search.accepted, tried, witness, Certainty.LIKELY)
 
 
 def _finding(
-    scene: Scene, pod: Pod, refused: Handshake, left: Iterable[int], proof: Evidence, certainty: Certainty
+    scene: Scene,
+    pod: Pod,
+    refused: Handshake,
+    left: Iterable[int],
+    nowhere: str,
+    proof: Evidence,
+    certainty: Certainty,
 ) -> Finding:
+    """`left` are the ports that are open all the same, `nowhere` says what was seen where there is none."""
     kind, metadata, _ = workload_of(scene, pod)
     main = next(iter(containers(pod)), None)
     name = main.name if main else ""
@@ -83,8 +92,8 @@ def _finding(
     others = ", ".join(called(pod, p) for p in list(left)[:4])
     return Finding(
         where=f"pod/{pod.metadata.name}",
-        says=f"port {refused.port} is dialled; no process listens on "
-        + (f"it, only on {others}" if others else "any TCP port"),
+        says=f"port {refused.port} is dialled; "
+        + (f"no process listens on it, only on {others}" if others else nowhere),
         headline="the container has just started, and nothing listens in it yet"
         if since
         else f"the container runs, but nothing listens in it{f' besides {others}' if others else ''}",
