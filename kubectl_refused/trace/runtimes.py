@@ -75,6 +75,17 @@ def mesh_of(pod: Pod, namespace: Namespace | None = None) -> Mesh | None:
     return AMBIENT if _enrolled(pod, namespace) else None
 
 
+def app_container(pod: Pod) -> str:
+    """The container that is the application as far as can be told: kubectl's default, else the first but proxies.
+
+    Statuses are sorted by name, and Istio injects its proxy first (holdApplicationUntilProxyStarts).
+    """
+    names = [c.name for c in pod.spec.containers or ()]
+    default = (pod.metadata.annotations or {}).get("kubectl.kubernetes.io/default-container", "")
+    proxies = {mesh.container for mesh in _MESHES}
+    return default if default in names else next((n for n in names if n not in proxies), next(iter(names), ""))
+
+
 def _marked(annotations: dict[str, str] | None, mark: tuple[str, str]) -> bool:
     value = (annotations or {}).get(mark[0])
     return value is not None and mark[1] in ("", value)

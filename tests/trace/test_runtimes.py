@@ -8,7 +8,15 @@ import pytest
 
 from kubectl_refused.model.objects import Metadata, Namespace, Node
 from kubectl_refused.model.observation import Socket
-from kubectl_refused.trace.runtimes import app_sockets, foreign_node, forward_doubt, mesh_of, sandbox_of, veil_of
+from kubectl_refused.trace.runtimes import (
+    app_container,
+    app_sockets,
+    foreign_node,
+    forward_doubt,
+    mesh_of,
+    sandbox_of,
+    veil_of,
+)
 from tests.scenery import pod
 
 PROXY = {"name": "istio-proxy", "image": "proxy:1"}
@@ -95,3 +103,19 @@ def test_sandboxes(runtime: str, name: str) -> None:
     assert sandbox_of(boxed) == name
     assert bool(forward_doubt(boxed, accepted=False)) is bool(name)
     assert forward_doubt(boxed, accepted=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "default", "app"),
+    [
+        (["istio-proxy", "web"], "", "web"),
+        (["web", "istio-proxy"], "", "web"),
+        (["helper", "web"], "web", "web"),
+        (["helper", "web"], "gone", "helper"),
+        (["istio-proxy"], "", "istio-proxy"),
+    ],
+)
+def test_the_application_is_no_proxy(names: list[str], default: str, app: str) -> None:
+    annotations = {"kubectl.kubernetes.io/default-container": default} if default else {}
+    made = pod(spec={"containers": [{"name": name} for name in names]}, metadata={"annotations": annotations})
+    assert app_container(made) == app

@@ -24,10 +24,10 @@ from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.candidate_ports import app_ports, called
-from kubectl_refused.trace.containers import containers
+from kubectl_refused.trace.containers import declares
 from kubectl_refused.trace.localhost import searched
 from kubectl_refused.trace.proofs import field, packet, sockets
-from kubectl_refused.trace.runtimes import app_sockets, sandbox_of
+from kubectl_refused.trace.runtimes import app_container, app_sockets, sandbox_of
 from kubectl_refused.trace.statuses import reported, seconds
 
 # Seconds in which a server may still be starting: what is true now need not be in a moment.
@@ -83,8 +83,7 @@ def _finding(
 ) -> Finding:
     """`left` are the ports that are open all the same, `nowhere` says what was seen where there is none."""
     kind, metadata, _ = workload_of(scene, pod)
-    main = next(iter(containers(pod)), None)
-    name = main.name if main else ""
+    name = declares(pod, refused.port) or app_container(pod)
     age = _age(scene, name)
     since = f", for {age:.0f} s" if age is not None and age < YOUNG else ""
     says = f"container {name} is running{since}"

@@ -26,7 +26,7 @@ from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.containers import containers, declares
 from kubectl_refused.trace.proofs import field, packet, sockets
-from kubectl_refused.trace.runtimes import app_sockets
+from kubectl_refused.trace.runtimes import app_container, app_sockets
 from kubectl_refused.trace.statuses import Reported, reported, seconds
 
 # Seconds in which a server may still be starting.
@@ -80,12 +80,12 @@ def still_starting(scene: Scene) -> Iterator[Finding]:
 
 
 def _youngest(scene: Scene, pod: Pod, port: int) -> tuple[Reported, float] | None:
-    """The container that serves the port, or the only one, and its age in seconds, where it is young."""
-    wanted = declares(pod, port)
+    """The container that serves the port, as far as can be told, and its age in seconds, where it is young."""
+    wanted = declares(pod, port) or app_container(pod)
     for container in [r for r in reported(pod) if not r.init and r.last_exit is None and r.status.state.running]:
         running = container.status.state.running
         started = seconds(running.started_at) if running else None
-        if started is None or wanted not in (None, container.status.name):
+        if started is None or wanted != container.status.name:
             continue
         age = scene.snapshot.taken - started
         return (container, max(age, 0.0)) if age < YOUNG else None
