@@ -182,7 +182,8 @@ def _block(
         yield NearRule(policy, at, by_labels, says, summary, 2)
         return
     for other, whose in elsewhere:
-        if other and in_block(block, other):
+        # An address of the other family is no slip: the rule forgets a family, which is plain denial.
+        if other and (":" in other) == (":" in address) and in_block(block, other):
             says = f"ipBlock {block.cidr} holds {other}, {whose}; policies see the pod's own address, {address}"
             yield NearRule(policy, at, by_labels, says, summary, 2)
 

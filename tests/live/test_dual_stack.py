@@ -150,9 +150,8 @@ FAULTS = (
     ),
     Fault(
         "only6",
-        ("svc/only6:80 over IPv4 is refused: probably the app listens on IPv6 only", "KR405 · likely"),
+        ("svc/only6:80 over IPv4 is refused: the app listens on IPv6 only", "KR405 · proved"),
         ("sockets [::]:8080 LISTEN in only6-", "Listen on IPv4 too", "✓ svc/only6:80 over IPv6 works"),
-        code=3,
     ),
     Fault(
         "loop",

@@ -95,9 +95,10 @@ def test_the_nodes_network_is_refused_by_pod_security(shop: Shop) -> None:
     words = ("svc/web", "-n", strict, "-o", "json", "--from", "node/node1", "--host-network")
     answer = refused(shop.cluster.kubeconfig, *words)
     shop.cluster.client().call("DELETE", f"/api/v1/namespaces/{strict}")
-    (gap,) = [gap for gap in answer.report["gaps"] if "PodSecurity" in gap["because"]]
-    assert gap["because"].startswith('the probe pod is forbidden: violates PodSecurity "baseline'), gap
+    reason = 'the probe pod is forbidden: violates PodSecurity "baseline'
+    (gap,) = [gap for gap in answer.report["gaps"] if gap["because"].startswith(reason)]
     assert "hostNetwork=true" in gap["because"]
+    assert any("the API server dialled in its place" in gap["because"] for gap in answer.report["gaps"])
     assert answer.code == 3, answer
 
 

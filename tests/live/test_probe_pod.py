@@ -362,11 +362,12 @@ def test_after_kill_9_the_cluster_itself_removes_everything(cluster: Cluster, na
     program = textwrap.dedent("""
         import sys, time
         from unittest import mock
-        from kubectl_refused.probes import probe_pod, probe_pod_manifest
+        from kubectl_refused.probes import probe_of_client, probe_pod_manifest
         from tests.cluster import api
         from tests.live.test_probe_pod import Session, Dial
         # As in a real run, only with less time to stay.
-        with mock.patch.object(probe_pod, "HOLD", 2), mock.patch.object(probe_pod_manifest, "TIME_TO_LIVE", 1):
+        briefly = mock.patch.object(probe_of_client, "HOLD", 2)
+        with briefly, mock.patch.object(probe_pod_manifest, "TIME_TO_LIVE", 1):
             Session(api.find(sys.argv[1]), sys.argv[2]).dial(Dial("10.96.0.1", 443))
         sys.stdout.write("dialled\\n")
         sys.stdout.flush()

@@ -85,7 +85,7 @@ ELSEWHERE = {"delete jobs", "list poddisruptionbudgets", "list horizontalpodauto
 ALLOWS = {
     "none": set[str](),
     "passive": {"pod-proxy", "port-forward"},
-    "pods": {"client-exec", "container-exec", "probe-pod"},
+    "pods": {"client-exec", "container-exec", "inside-exec", "probe-pod"},
     "all": {"ephemeral-container"},
 }
 
