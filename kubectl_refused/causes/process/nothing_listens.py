@@ -57,7 +57,8 @@ def nothing_listens(scene: Scene) -> Iterator[Finding]:
     if handshake.port in mine or app_ports(pod, mine):
         return
     certainty = Certainty.LIKELY if pod.spec.host_network or sandbox_of(pod) == "gVisor" else Certainty.PROVED
-    says = "no process listens on any TCP port"
+    # A mesh's proxy, or the node's processes, stand among the sockets that the proof shows.
+    says = "nothing of the app's listens on TCP" if listeners.sockets else "no process listens on any TCP port"
     yield _finding(scene, pod, handshake, mine, says, sockets(pod, listeners), certainty)
 
 
