@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,6 +108,15 @@ def test_verbose_adds_the_traceback() -> None:
     assert "ValueError: x\n" in errors.getvalue()
 
 
+@pytest.fixture
+def hang_up_heard() -> Iterator[None]:
+    """As from a terminal: whoever runs the tests by nohup ignores SIGHUP, and children inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_heard")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_cancels_cleans_up_and_leaves(number: int, code: int) -> None:
     job, errors, start = Fake(_signalled(number)), io.StringIO(), time.monotonic()
