@@ -21,11 +21,23 @@ from .tool import Answer, refused, until
 from .witness_shop import pod, python, service, shell
 
 SETTLE_SECONDS = 40.0
+# As a mesh's proxy does: it accepts, then dials the app at the pod's own address, and hangs up if that fails.
 ACCEPTS = """
-import socket
+import socket, threading
+app = (socket.gethostbyname(socket.gethostname()), 8080)
+def copy(source, sink):
+    while data := source.recv(65536):
+        sink.sendall(data)
+    sink.shutdown(socket.SHUT_WR)
+def serve(client):
+    with client, socket.create_connection(app, 1) as server:
+        back = threading.Thread(target=copy, args=(server, client), daemon=True)
+        back.start()
+        copy(client, server)
+        back.join()
 with socket.create_server(("0.0.0.0", 15006)) as server:
     while True:
-        server.accept()[0].close()
+        threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
 """
 REDIRECT = """
 table ip mesh {
