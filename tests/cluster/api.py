@@ -104,7 +104,14 @@ class Cluster:
 
     def apply(self, manifest: str, *, namespace: str) -> None:
         """Create or change the objects of a YAML or JSON text in the namespace."""
-        self.kubectl("apply", "-n", namespace, "-f", "-", input=manifest)
+        words = ("apply", "-n", namespace, "-f", "-")
+        try:
+            self.kubectl(*words, input=manifest)
+        except ClusterError as error:
+            if "openapi" not in str(error):
+                raise
+            # A server that has just started may take longer to compose its schema than kubectl waits for it.
+            self.kubectl(*words, input=manifest)
 
     def client(self) -> ApiClient:
         """A tiny client with the administrator's rights; quicker than kubectl by a factor of fifty."""
