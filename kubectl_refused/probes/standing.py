@@ -6,7 +6,7 @@ exist is the person's typing error, and ends the run with one line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -214,8 +214,3 @@ def unenlisted(connection: Connection, client: Client) -> Client:
     except (Forbidden, NotFound, ApiProblem) as problem:
         by = f"it cannot be known what would count it ({problem.message})"
     return replace(client, labels=(), unlike=f"without its labels: {by}") if by else client
-
-
-def unlike_gaps(clients: Iterable[Client]) -> Iterator[tuple[str, str]]:
-    """(what, because) for every client whose stand-in is not like it."""
-    yield from ((client.name, client.unlike) for client in clients if client.unlike)
