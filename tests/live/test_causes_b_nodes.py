@@ -48,6 +48,11 @@ def lost(answer: Answer) -> dict[str, Any] | None:
     return next((fault for fault in told if fault["code"] == "KR223"), None)
 
 
+def lost_with(outcome: str) -> Callable[[Answer], bool]:
+    """The lost node is told and the connection ends so: a node turns NotReady a moment before its endpoints do."""
+    return lambda answer: lost(answer) is not None and answer.report["outcome"] == outcome
+
+
 def works(answer: Answer) -> bool:
     return answer.code == 0
 
@@ -65,7 +70,7 @@ def test_a_lost_node_takes_its_endpoints_along(lossy: Cluster) -> None:
     assert works(asked(lossy, namespace, "svc/web", works))
     lossy.run_on_node(2, ["nft", "-f", "-"], given=LOSE)
     for target, outcome in (("svc/web", "untried"), ("svc/published", "timeout")):
-        answer = asked(lossy, namespace, target, lambda one: lost(one) is not None)
+        answer = asked(lossy, namespace, target, lost_with(outcome))
         found = lost(answer)
         assert found is not None, answer
         assert (found["certainty"], found["where"]) == ("proved", "node/node2"), answer
