@@ -39,7 +39,7 @@ every_case = pytest.mark.parametrize("case", cases(), ids=str)
 
 
 def test_codes_and_names_are_unique() -> None:
-    for values in ([c.code for c in catalogue()], [c.name for c in catalogue()]):
+    for values in ([code for c in catalogue() for code in c.codes], [c.name for c in catalogue()]):
         assert len(values) == len(set(values))
 
 
@@ -53,7 +53,7 @@ def test_file_folder_and_function_agree(cause: Cause) -> None:
 
 @every_cause
 def test_the_code_is_well_formed(cause: Cause) -> None:
-    assert re.fullmatch(r"KR[1-9]\d\d", cause.code)
+    assert all(re.fullmatch(r"KR[1-9]\d\d", code) for code in cause.codes)
     assert re.fullmatch(r"\d+\.\d+", cause.since)
 
 
@@ -66,6 +66,7 @@ def test_the_manual_is_complete(cause: Cause) -> None:
     assert tuple(sections) == SECTIONS
     assert all(text.strip() for text in sections.values())
     assert re.search(r"https://\S+", sections["See"])
+    assert all(code in rest for code in cause.also), "the manual says which dress each code is"
 
 
 @every_cause

@@ -148,7 +148,7 @@ def check(hop: str, name: str, code: str) -> None:
     if not CODE.fullmatch(code):
         raise Refused(f"CODE={code}: want KR and three digits, such as KR403")
     for known in catalogue():
-        if known.code == code:
+        if code in known.codes:
             raise Refused(f"CODE={code} is {known.name}'s; `kubectl refused causes` lists all")
         if known.name == name:
             raise Refused(f"NAME={name} is there already, as {known.code} in {known.hop}/")

@@ -63,7 +63,7 @@ class Cause:
     """One entry of the catalogue.
 
     `produces` are the symptoms it makes others show; `shows` is the symptom this finding merely is, None for a
-    root of its own.
+    root of its own. `also` are codes of the same fault in other dresses, which have no file of their own.
     """
 
     code: str
@@ -76,11 +76,17 @@ class Cause:
     since: str
     manual: str
     check: Check
+    also: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
         """The file name with dashes, as reports print it."""
         return self.name.replace("_", "-")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Its own code, then those that it covers as well."""
+        return (self.code, *self.also)
 
     @property
     def rank(self) -> int:
@@ -101,6 +107,7 @@ def cause(
     reads: Iterable[Fact[Any]] = (),
     shows: Symptom | None = None,
     since: str,
+    also: Iterable[str] = (),
 ) -> Callable[[Check], Check]:
     """Declare a cause. The manual page is the module's docstring; name and hop come from its path."""
     # A Symptom is a str, and so iterable itself.
@@ -110,7 +117,17 @@ def cause(
         module = importlib.import_module(check.__module__)
         hop, name = check.__module__.rsplit(".", 2)[-2:]
         entry = Cause(
-            code, name, hop, scope, frozenset(reads), symptoms, shows, since, module.__doc__ or "", check
+            code,
+            name,
+            hop,
+            scope,
+            frozenset(reads),
+            symptoms,
+            shows,
+            since,
+            module.__doc__ or "",
+            check,
+            tuple(also),
         )
         check.cause = entry  # type: ignore[attr-defined]
         return check

@@ -114,7 +114,7 @@ def _services(current: str, typed: Sequence[str]) -> list[str]:
 def _causes(current: str) -> list[str]:
     from kubectl_refused.causes import catalogue
 
-    return _starting(current, [text for cause in catalogue() for text in (cause.code, cause.slug)])
+    return _starting(current, [text for cause in catalogue() for text in (*cause.codes, cause.slug)])
 
 
 def _starting(current: str, texts: Sequence[str]) -> list[str]:

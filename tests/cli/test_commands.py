@@ -61,7 +61,8 @@ def test_causes_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     command.run([], {"output": "json"})
     rows = json.loads(capsys.readouterr().out)
     assert [row["code"] for row in rows] == [cause.code for cause in catalogue()]
-    assert all(row.keys() == {"code", "name", "title", "hop", "provenBy", "test"} for row in rows)
+    assert next(row["also"] for row in rows if row["code"] == "KR401") == ["KR402"]
+    assert all(row.keys() == {"code", "name", "title", "hop", "provenBy", "test", "also"} for row in rows)
     command.run([], {"output": "name"})
     assert "listens-on-loopback" in capsys.readouterr().out.splitlines()
     with pytest.raises(UsageProblem, match="--output xml is not known"):
@@ -75,6 +76,12 @@ def test_explain_prints_the_manual(word: str, capsys: pytest.CaptureFixture[str]
     page = capsys.readouterr().out
     assert page.startswith("KR403 listens-on-loopback\n")
     assert all(part in page for part in ("Why it refuses:", "Confirm:", "Fix:"))
+
+
+def test_explain_of_a_code_that_another_cause_covers(capsys: pytest.CaptureFixture[str]) -> None:
+    command, _ = choose(["explain"])
+    assert command.run(["kr402"], {}) == 0
+    assert capsys.readouterr().out.startswith("KR402 is part of KR401\n\nKR401 wrong-target-port\n")
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,7 @@ FAULTS = (
             "✓ svc/only4:80 over IPv4 works",
         ),
     ),
+    # KR406: IPv6 only.
     Fault(
         "only6",
         ("svc/only6:80 over IPv4 is refused: the app listens on IPv6 only", "KR405 · proved"),

@@ -2,7 +2,7 @@
 
 Why it refuses:
     Packets for the pod's address arrive on its own interface; the only socket on that port is bound to
-    127.0.0.1 or ::1, so the kernel answers RST. Inside the pod everything works, and so does port-forward,
+    127.0.0.1 or ::1 (KR404), so the kernel answers RST. Inside the pod everything works, and so does port-forward,
     because it dials localhost in the pod's network namespace (kubernetes issue 87484). That difference proves it
     without sockets, unless a NetworkPolicy may reject, or the pod has addresses of both families.
 Confirm:
@@ -48,6 +48,7 @@ from kubectl_refused.trace.sockets import is_loopback, shown
     reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, POLICIES_IN, WORKLOAD},
     produces=Symptom.RST,
     since="0.1",
+    also=("KR404",),
 )
 def listens_on_loopback(scene: Scene) -> Iterator[Finding]:
     """Yield when the port meant is bound to loopback addresses only; from the flags alone it is only likely."""

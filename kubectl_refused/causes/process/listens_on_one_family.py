@@ -2,7 +2,7 @@
 
 Why it refuses:
     A socket bound to 0.0.0.0 takes no IPv6; one bound to [::] takes IPv4 too unless IPV6_V6ONLY is set, as
-    nginx does by default (ipv6(7)). Packets of the other family meet no socket: the kernel answers RST.
+    nginx does by default (KR406; ipv6(7)). Packets of the other family meet no socket: the kernel answers RST.
     /proc/net/tcp6 does not show that flag; a dial of 127.0.0.1 from inside the pod tells it.
 Confirm:
     kubectl exec POD -- cat /proc/net/tcp /proc/net/tcp6    # the port stands in one of them only
@@ -29,7 +29,12 @@ from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
 @cause(
-    "KR405", scope=Scope.PROCESS, reads={HANDSHAKE, LISTENERS, INSIDE, WORKLOAD}, produces=Symptom.RST, since="0.1"
+    "KR405",
+    scope=Scope.PROCESS,
+    reads={HANDSHAKE, LISTENERS, INSIDE, WORKLOAD},
+    produces=Symptom.RST,
+    since="0.1",
+    also=("KR406",),
 )
 def listens_on_one_family(scene: Scene) -> Iterator[Finding]:
     """Yield when the port is open to the other family only.

@@ -3,7 +3,7 @@
 Why it refuses:
     The Service sends to a port of the pod that no socket is bound to, so the pod's kernel answers RST. The
     process itself is well and listens on another port. containerPort plays no part: it is documentation
-    (kubernetes/website pull 26790), and may agree with the wrong number.
+    (kubernetes/website pull 26790), and may agree with the wrong number (KR402).
 Confirm:
     kubectl exec POD -- cat /proc/net/tcp /proc/net/tcp6    # state 0A is LISTEN, ports are hexadecimal
 Fix:
@@ -50,6 +50,7 @@ from kubectl_refused.trace.veils import says_nothing
     produces=Symptom.RST,
     shows=Symptom.OTHER_PORT,
     since="0.1",
+    also=("KR402",),
 )
 def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     """Yield when nothing listens on the endpoint's port while the pod listens elsewhere.

@@ -21,7 +21,7 @@ _OUTPUT = Option(
     choices=_CHOICES,
     completes="choices",
 )
-_KEYS = ("code", "name", "title", "hop", "provenBy", "test")
+_KEYS = ("code", "name", "title", "hop", "provenBy", "test", "also")
 
 
 def _run(words: Sequence[str], values: Values) -> int:
@@ -46,7 +46,7 @@ def _as_json(causes: Sequence[Cause]) -> str:
     from kubectl_refused.causes.proofs import made_live, proven_by
 
     live = made_live()
-    rows = [(c.code, c.slug, c.title, c.hop, proven_by(c), _where(c.slug in live)) for c in causes]
+    rows = [(c.code, c.slug, c.title, c.hop, proven_by(c), _where(c.slug in live), c.also) for c in causes]
     return json.dumps([dict(zip(_KEYS, row, strict=True)) for row in rows], indent=2) + "\n"
 
 
@@ -55,14 +55,20 @@ def _as_table(causes: Sequence[Cause], *, wide: bool) -> str:
     lines = [(cause, f"{cause.code}  {cause.slug:{width}}  {cause.title}\n") for cause in causes]
     if not wide:
         return "".join(line for _, line in lines)
-    from kubectl_refused.causes.proofs import made_live, proven_by
+    from kubectl_refused.causes.proofs import made_live
 
     live = made_live()
     more = " " * len("KR101  ")
     return "".join(
-        f"{line}{more}{_where(cause.slug in live):{width}}  proven by {', '.join(proven_by(cause))}\n"
+        f"{line}{more}{_where(cause.slug in live):{width}}  proven by {_witnesses(cause)}\n"
         for cause, line in lines
     )
+
+
+def _witnesses(cause: Cause) -> str:
+    from kubectl_refused.causes.proofs import proven_by
+
+    return ", ".join(proven_by(cause)) + (f"; also {', '.join(cause.also)}" if cause.also else "")
 
 
 def _where(live: bool) -> str:
