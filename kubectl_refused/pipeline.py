@@ -1,14 +1,16 @@
 """The steps of a diagnosis, readable top to bottom.
 
-target ─▶ source ─▶ snapshot ─▶ scenes ─▶ causes ─▶ verdict
-                        ▲                   │ facts nobody has yet
-                        └───── probes ◀─────┘
+targets ─▶ source ─▶ snapshot ─▶ scenes ─▶ causes ─▶ verdicts
+                        ▲                    │ facts nobody has yet
+                        └────── probes ◀─────┘
+
+One target or ten thousand: the steps are the same, and what several targets ask for is learnt once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kubectl_refused.causes import catalogue
@@ -21,12 +23,14 @@ from kubectl_refused.model.report import Diagnosis
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.model.target import Depth, Target, Vantage
+from kubectl_refused.trace.ignores import NOTHING_IGNORED, Ignores
 from kubectl_refused.trace.questions import not_walked, questions
 from kubectl_refused.trace.rulings import Ruling, rule
 from kubectl_refused.trace.scenes import scenes, with_siblings
 
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
-MOST_ROUNDS = 12
+MOST_ROUNDS = 12  # of one target
+Say = Callable[[str], None]
 
 
 class Source(Protocol):
@@ -42,11 +46,21 @@ class Source(Protocol):
 class Learner(Protocol):
     """What learns facts (probes/prober.py)."""
 
-    gaps: list[Gap]
-    notices: list[Gap]
+    @property
+    def notices(self) -> Sequence[Gap]:
+        """What must be told in any case, whatever was asked."""
+        ...
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]: ...
     def vantages(self) -> tuple[Vantage, ...]: ...
+
+    def gaps_about(self, needs: Iterable[Need]) -> list[Gap]:
+        """What single methods could not do for these needs."""
+        ...
+
+    def notices_about(self, needs: Iterable[Need]) -> list[Gap]:
+        """What must be told in any case to who asked for these needs."""
+        ...
 
 
 def diagnose(
@@ -57,7 +71,7 @@ def diagnose(
     depth: Depth,
     context: str = "",
     touched: Callable[[], Sequence[tuple[str, str]]] = tuple,
-    say: Callable[[str], None] = lambda step: None,
+    say: Say = lambda step: None,
 ) -> Diagnosis:
     """Diagnose one target: read, then ask the causes and learn what they lack until nothing is open.
 
@@ -65,18 +79,83 @@ def diagnose(
     """
     say("reading objects")
     snapshot = fold(source.read(target), origin=source.origin)
+    (told,) = diagnose_all([target], snapshot, prober, depth=depth, context=context, touched=touched, say=say)
+    return told
+
+
+def diagnose_all(
+    targets: Iterable[Target],
+    snapshot: Snapshot,
+    prober: Learner,
+    *,
+    depth: Depth,
+    context: str = "",
+    touched: Callable[[], Sequence[tuple[str, str]]] = tuple,
+    say: Say = lambda step: None,
+    ignores: Ignores = NOTHING_IGNORED,
+) -> tuple[Diagnosis, ...]:
+    """Diagnose targets of one snapshot together: what several ask is learnt once, in rounds that all share.
+
+    A target is shown what it asked for and nothing else, so that its verdict is the one it has alone.
+    """
+    cases = [_Case(target, snapshot, depth, ignores) for target in targets]
+    for case in cases:
+        case.rule(prober.vantages())
+    _learn(cases, snapshot, prober, say)
+    told = touched()
+    return tuple(case.judged(prober, context, told) for case in cases)
+
+
+def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say) -> None:
+    """Round by round, until no case asks for more. What is only read comes before any dial, for all of them."""
     facts = FactStore()
-    rulings = _rulings(target, snapshot, facts, prober, depth)
-    for _ in range(MOST_ROUNDS):
-        needs = open_needs(rulings, depth) or ([] if depth is Depth.NONE else open_trials(rulings))
-        if not needs:
-            break
+    asking = [case for case in cases if case.asks]
+    while asking:
+        quiet = [case for case in asking if case.asks[0].fact.quiet]
+        needs = list(dict.fromkeys(need for case in quiet or asking for need in case.asks))
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
-        facts = facts.having(prober.learn(needs, snapshot, facts))
-        rulings = _rulings(target, snapshot, facts, prober, depth)
-    unknown = [*_relevant(prober.gaps, rulings), *_unanswered(rulings), *untried_fixes(rulings)]
-    gaps = [*snapshot.gaps, *not_walked(target, snapshot), *unknown, *prober.notices]
-    return judge(target, rulings, context=context, depth=depth, gaps=gaps, touched=touched())
+        new = [need for need in needs if need not in facts.known]
+        facts = facts.having(prober.learn(new, snapshot, facts) if new else ())
+        for case in quiet or asking:
+            case.learn(facts, prober.vantages())
+        asking = [case for case in asking if case.asks]
+
+
+@dataclass
+class _Case:
+    """One target on the way to its diagnosis. `asks` is what it lacks; either all of it is quiet, or nothing is."""
+
+    target: Target
+    snapshot: Snapshot
+    depth: Depth
+    ignores: Ignores
+    facts: FactStore = field(default_factory=FactStore)
+    rulings: tuple[Ruling, ...] = ()
+    asks: Sequence[Need] = ()
+    rounds: int = 0
+
+    def rule(self, vantages: Iterable[Vantage]) -> None:
+        """Run the causes over what is known, and note what they lack."""
+        self.rulings = _rulings(self.target, self.snapshot, self.facts, vantages, self.depth, self.ignores)
+        needs = open_needs(self.rulings, self.depth)
+        if not needs and self.depth is not Depth.NONE:
+            needs = open_trials(self.rulings)
+        self.asks = needs if self.rounds < MOST_ROUNDS else ()
+
+    def learn(self, facts: FactStore, vantages: Iterable[Vantage]) -> None:
+        """Take what was asked for out of all facts, and go on."""
+        self.facts = self.facts.having((need, facts.known[need]) for need in self.asks)
+        self.rounds += 1
+        self.rule(vantages)
+
+    def judged(self, prober: Learner, context: str, touched: Iterable[tuple[str, str]]) -> Diagnosis:
+        """The verdict, with what stayed unknown."""
+        rulings, asked = self.rulings, self.facts.known
+        failed = _relevant(prober.gaps_about(asked), rulings)
+        unknown = [*failed, *_unanswered(rulings), *untried_fixes(rulings)]
+        notices = [*prober.notices_about(asked), *prober.notices]
+        gaps = [*self.snapshot.gaps, *not_walked(self.target, self.snapshot), *unknown, *notices]
+        return judge(self.target, rulings, context=context, depth=self.depth, gaps=gaps, touched=touched)
 
 
 def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
@@ -98,13 +177,18 @@ def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
 
 
 def _rulings(
-    target: Target, snapshot: Snapshot, facts: FactStore, prober: Learner, depth: Depth
+    target: Target,
+    snapshot: Snapshot,
+    facts: FactStore,
+    vantages: Iterable[Vantage],
+    depth: Depth,
+    ignores: Ignores,
 ) -> tuple[Ruling, ...]:
     seen: list[Scene] = []
-    for vantage in prober.vantages():
+    for vantage in vantages:
         place = vantage if vantage.kind else _assumed_vantage(vantage, snapshot, facts, depth)
         seen += scenes(target, snapshot, facts, place)
-    return tuple(rule(scene, catalogue()) for scene in with_siblings(seen))
+    return tuple(rule(scene, catalogue(), ignores) for scene in with_siblings(seen))
 
 
 def _assumed_vantage(vantage: Vantage, snapshot: Snapshot, facts: FactStore, depth: Depth) -> Vantage:
@@ -118,7 +202,7 @@ def _assumed_vantage(vantage: Vantage, snapshot: Snapshot, facts: FactStore, dep
 
 
 def _proved(ruling: Ruling) -> bool:
-    return any(f.finding.certainty is Certainty.PROVED for f in ruling.found)
+    return any(f.finding.certainty is Certainty.PROVED and not f.ignored for f in ruling.found)
 
 
 def _relevant(gaps: Iterable[Gap], rulings: Sequence[Ruling]) -> list[Gap]:

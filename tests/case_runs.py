@@ -86,8 +86,15 @@ class CaseLearner:
     without: Collection[Fact[Any]] = ()
     places: tuple[Vantage, ...] = ()
     answers: dict[Need, Any] = field(default_factory=dict)
-    gaps: list[Gap] = field(default_factory=list)
     notices: list[Gap] = field(default_factory=list)
+
+    def gaps_about(self, needs: Iterable[Need]) -> list[Gap]:
+        """None: a case has no methods."""
+        return []
+
+    def notices_about(self, needs: Iterable[Need]) -> list[Gap]:
+        """None."""
+        return []
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]:
         """A value or a Gap for every need."""

@@ -52,8 +52,13 @@ class ListLearner:
 
     facts: Mapping[Need, Any]
     rounds: list[list[Need]] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
     notices: list[Gap] = field(default_factory=list)
+
+    def gaps_about(self, needs: Iterable[Need]) -> list[Gap]:
+        return []
+
+    def notices_about(self, needs: Iterable[Need]) -> list[Gap]:
+        return []
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, object]]:
         """A value, an empty answer for objects, or a Gap."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, FailOn, Report, Scan, ScanRow
 
 NO_FAULT = 0
 PROVED = 1
@@ -28,9 +28,23 @@ MEANINGS: dict[int, str] = {
 
 def exit_code(report: Report) -> int:
     """0, 1 or 3 for a report; of several diagnoses 1 beats 3 beats 0."""
-    items = report.items if isinstance(report, DiagnosisList) else (report,)
-    codes = {_of(item) for item in items}
+    if isinstance(report, Scan):
+        codes = {_of_row(row, report.fail_on) for row in report.rows}
+        codes |= set() if report.complete else {NOT_PROVED}
+    else:
+        items = report.items if isinstance(report, DiagnosisList) else (report,)
+        codes = {_of(item) for item in items}
     return next((code for code in (PROVED, NOT_PROVED) if code in codes), NO_FAULT)
+
+
+def _of_row(row: ScanRow, fail_on: FailOn) -> int:
+    """1 from the certainty on that is to fail a scan: with `any` also for what fails without a cause or is idle."""
+    if row.state in ("works", "ignored"):
+        return NO_FAULT
+    if row.state == "idle":
+        return PROVED if fail_on == "any" and row.code else NO_FAULT
+    failing = {"proved": ("proved",), "likely": ("proved", "likely"), "any": ("proved", "likely", "possible", "")}
+    return PROVED if row.certainty in failing[fail_on] else NOT_PROVED
 
 
 def _of(diagnosis: Diagnosis) -> int:
@@ -41,5 +55,7 @@ def _of(diagnosis: Diagnosis) -> int:
     if found or not diagnosis.complete:
         return NOT_PROVED
     # Where nothing may be dialled, untried is all there is to say; anywhere else it is a question left open.
+    if diagnosis.paths and all(path.overlooked for path in diagnosis.paths):
+        return NO_FAULT
     fine = {Outcome.ACCEPTED} | ({Outcome.UNTRIED} if diagnosis.depth == "objects" else set())
     return NO_FAULT if diagnosis.outcome in fine else NOT_PROVED

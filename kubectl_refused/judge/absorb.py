@@ -8,7 +8,7 @@ from kubectl_refused.fixes.trials import trials, tried, untried
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, PacketEvidence, SocketEvidence
 from kubectl_refused.model.facts import Need
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.report import Root
+from kubectl_refused.model.report import IgnoredTold, Root
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.rulings import Found, Ruling
 
@@ -22,7 +22,32 @@ def faults(found: Sequence[Found]) -> tuple[Root, ...]:
     The surest comes first; among equals the one nearest to the client. A finding that is only the symptom
     (`shows`) of another one at least as sure (`produces`) is that other one's, and goes.
     """
-    return tuple(_root(group) for group in _groups(found))
+    return tuple(_root(group) for group in _told_groups(found))
+
+
+def overlooked(found: Sequence[Found]) -> tuple[IgnoredTold, ...]:
+    """The faults of one path that are ignored, root first; their symptoms are absorbed as ever."""
+    told = (one for group in _groups(found) for one in group if one.ignored)
+    return tuple(dict.fromkeys(_ignored(one) for one in told))
+
+
+def _ignored(one: Found) -> IgnoredTold:
+    assert one.ignored is not None
+    return IgnoredTold(
+        code=one.cause.code,
+        name=one.cause.slug,
+        certainty=one.finding.certainty,
+        where=one.finding.where,
+        says=one.finding.says,
+        by=one.ignored.by,
+        reason=one.ignored.reason,
+    )
+
+
+def _told_groups(found: Sequence[Found]) -> list[list[Found]]:
+    """The groups without what is ignored."""
+    groups = ([one for one in group if not one.ignored] for group in _groups(found))
+    return [group for group in groups if group]
 
 
 def open_trials(rulings: Iterable[Ruling]) -> list[Need]:
@@ -39,7 +64,7 @@ def untried_fixes(rulings: Iterable[Ruling]) -> list[Gap]:
 def _first_fixes(rulings: Iterable[Ruling]) -> Iterable[tuple[Scene, Fix]]:
     """The fix of each path's root, and the scene it was found in."""
     for ruling in rulings:
-        first = next(iter(_groups(ruling.found)), None)
+        first = next(iter(_told_groups(ruling.found)), None)
         if first and first[0].finding.fix:
             yield first[0].scene, first[0].finding.fix
 

@@ -15,7 +15,7 @@ from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.trace.rulings import Ruling
 
-from .absorb import faults
+from .absorb import faults, overlooked
 from .hops import hops
 from .matrix import matrices
 from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
@@ -42,7 +42,7 @@ def judge(
         context=context,
         namespace=target.namespace,
         depth=_reached(rulings),
-        outcome=worst([p.outcome for p in paths if p.root or not any(q.root for q in paths)]),
+        outcome=worst([p.outcome for p in _speaking(paths)]),
         root=next((p.root for p in paths if p.root), None),
         paths=tuple(paths),
         gaps=told,
@@ -50,6 +50,11 @@ def judge(
         matrices=matrices([r.scene for r in rulings]),
         complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )
+
+
+def _speaking(paths: Sequence[Path]) -> Sequence[Path]:
+    """The paths with a fault; where there is none those without an ignored one, and if need be all."""
+    return [p for p in paths if p.root] or [p for p in paths if not p.overlooked] or paths
 
 
 def _distinct(paths: Iterable[Path]) -> list[Path]:
@@ -81,6 +86,7 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         hops=hops(scene, root, _hop_of(root), _endpoint_of(ruling, root)),
         dials=tuple(_dials(scene)),
         summary=_summary(scene, outcome, root),
+        ignored=overlooked(ruling.found),
     )
 
 

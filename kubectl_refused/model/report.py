@@ -10,6 +10,8 @@ from .evidence import Certainty, Evidence, Fix
 from .observation import Outcome
 
 API_VERSION = "kubectl-refused/v1"
+State = Literal["broken", "unjudged", "idle", "ignored", "works"]
+FailOn = Literal["proved", "likely", "any"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -27,6 +29,18 @@ class Root(_Part, frozen=True):
     headline: str
     evidence: tuple[Evidence, ...]
     fix: Fix | None
+
+
+class IgnoredTold(_Part, frozen=True):
+    """A finding that somebody wants ignored: by whom (`annotation of svc/web`), and why, if that is told."""
+
+    code: str
+    name: str
+    certainty: Certainty
+    where: str
+    says: str
+    by: str
+    reason: str = ""
 
 
 class Hop(_Part, frozen=True):
@@ -63,6 +77,12 @@ class Path(_Part, frozen=True):
     hops: tuple[Hop, ...]
     dials: tuple[DialTold, ...] = ()
     summary: str = ""
+    ignored: tuple[IgnoredTold, ...] = ()
+
+    @property
+    def overlooked(self) -> bool:
+        """Whether nothing is left to say of it but what is ignored."""
+        return bool(self.ignored) and self.root is None
 
 
 class Cell(_Part, frozen=True):
@@ -131,4 +151,49 @@ class DiagnosisList(_Part, frozen=True, tag_field="kind", tag="DiagnosisList"):
     api_version: str = API_VERSION
 
 
-Report = Diagnosis | DiagnosisList
+class ScanRow(_Part, frozen=True):
+    """One Service of a scan in one line: what became of it, how many of its paths fail, and why."""
+
+    target: str
+    namespace: str
+    state: State
+    outcome: Outcome
+    ports: tuple[str, ...]
+    failing: int
+    paths: int
+    code: str = ""
+    name: str = ""
+    certainty: Literal["proved", "likely", "possible", ""] = ""
+    says: str = ""
+
+
+class IgnoredIn(_Part, frozen=True):
+    """An ignored finding and whose it is."""
+
+    target: str
+    namespace: str
+    finding: IgnoredTold
+
+
+class Scan(_Part, frozen=True, tag_field="kind", tag="Scan"):
+    """Every Service of a namespace or a cluster; `items` are those that are broken or unjudged.
+
+    `namespace` is empty for all of them. What is told of the scan as a whole is not in the items.
+    """
+
+    context: str
+    namespace: str
+    selector: str
+    depth: Literal["objects", "passive", "packets"]
+    fail_on: FailOn
+    rows: tuple[ScanRow, ...]
+    counts: dict[str, int]
+    items: tuple[Diagnosis, ...]
+    ignored: tuple[IgnoredIn, ...]
+    gaps: tuple[GapTold, ...]
+    touched: tuple[Touched, ...]
+    complete: bool = True
+    api_version: str = API_VERSION
+
+
+Report = Diagnosis | DiagnosisList | Scan

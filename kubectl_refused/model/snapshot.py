@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from .gaps import Gap
-from .objects import EndpointSlice, KubernetesObject, Pod, Service, Workload
+from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Workload
+
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
 class Coverage(NamedTuple):
@@ -33,7 +37,19 @@ class Change(Struct, frozen=True):
     line: str = ""
 
 
-class Snapshot(Struct, frozen=True):
+class Index(NamedTuple):
+    """The objects by what they are looked up by: a scan asks ten thousand times, each in its snapshot's order.
+
+    `labelled` has pods by namespace and one label; `slices` by namespace and Service.
+    """
+
+    pods: dict[str, list[Pod]]
+    labelled: dict[tuple[str, str, str], list[Pod]]
+    slices: dict[tuple[str, str], list[EndpointSlice]]
+    workloads: dict[str, list[Workload]]
+
+
+class Snapshot(Struct, frozen=True, dict=True):
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
     `origin` is cluster or files; `lines` holds `file:line` for objects that came from files. `taken` is the
@@ -52,30 +68,60 @@ class Snapshot(Struct, frozen=True):
         found = self.objects.get(("Service", namespace, name))
         return found if isinstance(found, Service) else None
 
+    def services(self) -> Iterator[Service]:
+        """Every Service read, in the order read."""
+        return (o for o in self.objects.values() if isinstance(o, Service))
+
+    def pod(self, namespace: str, name: str) -> Pod | None:
+        """The pod of that name, or None."""
+        found = self.objects.get(("Pod", namespace, name))
+        return found if isinstance(found, Pod) else None
+
     def slices_of(self, service: Service) -> tuple[EndpointSlice, ...]:
         """EndpointSlices that name the Service in their label kubernetes.io/service-name."""
-        meta = service.metadata
-        return tuple(
-            o
-            for o in self.objects.values()
-            if isinstance(o, EndpointSlice)
-            and o.metadata.namespace == meta.namespace
-            and (o.metadata.labels or {}).get("kubernetes.io/service-name") == meta.name
-        )
+        return tuple(self.index.slices.get((service.metadata.namespace, service.metadata.name), ()))
 
     def pods(self, namespace: str) -> tuple[Pod, ...]:
         """Every pod read of a namespace, by name."""
-        return tuple(o for o in self.objects.values() if isinstance(o, Pod) and o.metadata.namespace == namespace)
+        return tuple(self.index.pods.get(namespace, ()))
+
+    def pods_like(self, namespace: str, labels: Labels) -> Iterator[Pod]:
+        """The pods of a namespace that may carry all the labels: those that carry the rarest of them."""
+        labelled = self.index.labelled
+        found: list[list[Pod]] = [labelled.get((namespace, key, value), []) for key, value in labels.items()]
+        rarest: list[Pod] = min(found, key=len, default=[])
+        return iter(rarest)
 
     def workloads(self, namespace: str) -> tuple[Workload, ...]:
         """Every workload read of a namespace."""
-        return tuple(
-            o for o in self.objects.values() if isinstance(o, Workload) and o.metadata.namespace == namespace
-        )
+        return tuple(self.index.workloads.get(namespace, ()))
+
+    @cached_property
+    def index(self) -> Index:
+        """Made at the first look-up."""
+        return indexed(self.objects.values())
 
     def read(self, kind: str, namespace: str) -> bool:
         """Whether objects of that kind were read there, so that absent means absent."""
         return any(c.kind == kind and c.namespace in ("", namespace) for c in self.coverage)
+
+
+def indexed(objects: Iterable[KubernetesObject]) -> Index:
+    """The Index of these objects."""
+    index = Index(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+    for value in objects:
+        meta = value.metadata
+        if isinstance(value, Pod):
+            index.pods[meta.namespace].append(value)
+            for key, label in (meta.labels or {}).items():
+                index.labelled[(meta.namespace, key, label)].append(value)
+        elif isinstance(value, EndpointSlice):
+            service = (meta.labels or {}).get(SERVICE_NAME_LABEL)
+            if service is not None:
+                index.slices[(meta.namespace, service)].append(value)
+        elif isinstance(value, Workload):
+            index.workloads[meta.namespace].append(value)
+    return index
 
 
 def kind_of(value: KubernetesObject) -> str:

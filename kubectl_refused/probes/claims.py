@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service, SliceEndpoint
-from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Snapshot
 from kubectl_refused.trace.addresses import special as special
 
 from .holder_reads import canonical, pod_addresses
@@ -17,13 +17,17 @@ API_SERVER = ("default", "kubernetes")
 
 @dataclass(frozen=True)
 class Claim:
-    """One endpoint and port of a slice; `pod` is (namespace, name) as the endpoint names it, or None."""
+    """One endpoint and port of a slice; `pod` is (namespace, name) as the endpoint names it, or None.
+
+    `service` is (namespace, name) of the Service that the slice is of; its name may be empty.
+    """
 
     address: str
     port: int
     pod: tuple[str, str] | None
     slice: tuple[str, str]
     gets_traffic: bool
+    service: tuple[str, str] = ("", "")
 
     @property
     def shown(self) -> str:
@@ -50,10 +54,12 @@ def of_slice(part: EndpointSlice) -> Iterator[Claim]:
     """The claims of one slice; consumers use the first address of an endpoint (discovery/v1 types.go)."""
     ports = [offered.port or 0 for offered in part.ports or ()] or [0]
     key = (part.metadata.namespace, part.metadata.name)
+    service = (part.metadata.namespace, (part.metadata.labels or {}).get(SERVICE_NAME_LABEL, ""))
     for entry in part.endpoints or ():
         for address in (entry.addresses or ())[:1]:
             for port in ports:
-                yield Claim(canonical(address) or address, port, _pod(part, entry), key, _gets_traffic(entry))
+                given = (_pod(part, entry), key, _gets_traffic(entry), service)
+                yield Claim(canonical(address) or address, port, *given)
 
 
 def named_pod(claim: Claim, snapshot: Snapshot) -> Pod | None:

@@ -43,7 +43,10 @@ class Permits:
         self._servers: frozenset[Place] | None = None
 
     def refusals(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
-        """A Gap for every dial that must not be made; dials with one reason share it. Raises what ends a run."""
+        """A Gap for every dial that must not be made; those of one Service with one reason share it.
+
+        Raises what ends a run.
+        """
         dials: dict[Need, Dial] = {need: need.subject for need in needs if need.fact is HANDSHAKE}
         if not dials or context.settings.dial_any or context.settings.depth is Depth.NONE:
             return {}
@@ -52,7 +55,8 @@ class Permits:
         unsettled = [one for one in case.unsettled(dials.values()) if one not in known]
         self._ask(unsettled, context)
         court = _Court(case, {**self._holders, **known}, self._servers or frozenset(_configured(context)))
-        return _shared({need: gap for need, dial in dials.items() if (gap := court.refusal(dial))})
+        refused = {need: gap for need, dial in dials.items() if (gap := court.refusal(dial))}
+        return _shared(refused, {need: case.asker(dials[need]) for need in refused})
 
     def _ask(self, addresses: Sequence[str], context: ProbeContext) -> None:
         """Learn whose the addresses are that the objects leave open, and where the API server is."""
@@ -73,13 +77,27 @@ class _Case:
     @cached_property
     def services(self) -> dict[str, Service]:
         """The Services that were read, by their own addresses."""
-        services = (one for one in self.snapshot.objects.values() if isinstance(one, Service))
-        return {address: one for one in services for address in own_addresses(one)}
+        return {address: one for one in self.snapshot.services() for address in own_addresses(one)}
+
+    @cached_property
+    def leading(self) -> dict[tuple[str, str], list[Claim]]:
+        """Claims that get traffic, by the Service that leads to them."""
+        found: dict[tuple[str, str], list[Claim]] = {}
+        for claim in (one for given in self.claims.values() for one in given if one.gets_traffic):
+            found.setdefault(claim.service, []).append(claim)
+        return found
 
     def behind(self, service: Service) -> list[Claim]:
         """Where the Service's address may lead."""
-        parts = {(p.metadata.namespace, p.metadata.name) for p in self.snapshot.slices_of(service)}
-        return [c for given in self.claims.values() for c in given if c.slice in parts and c.gets_traffic]
+        return self.leading.get((service.metadata.namespace, service.metadata.name), [])
+
+    def asker(self, dial: Dial) -> tuple[tuple[str, str], ...]:
+        """The Services on whose path the dial is: that of the address, or those that claim it."""
+        address = canonical(dial.host) or dial.host
+        service = self.services.get(address)
+        if service is not None:
+            return ((service.metadata.namespace, service.metadata.name),)
+        return tuple(sorted({claim.service for claim in self.claims.get(address, ())}))
 
     def unsettled(self, dials: Iterable[Dial]) -> list[str]:
         """Addresses that will be reached and that no pod which was read vouches for."""
@@ -184,13 +202,13 @@ def _shown(dial: Dial) -> str:
     return f"[{dial.host}]:{dial.port}" if ":" in dial.host else f"{dial.host}:{dial.port}"
 
 
-def _shared(refused: Mapping[Need, Gap]) -> dict[Need, Gap]:
-    """One Gap for all that share a reason, so that a slice of a thousand addresses is one line of the report."""
-    alike: dict[tuple[str, str], list[Need]] = {}
+def _shared(refused: Mapping[Need, Gap], askers: Mapping[Need, object]) -> dict[Need, Gap]:
+    """One Gap for all dials of a Service that share a reason: a slice of a thousand addresses is one line."""
+    alike: dict[tuple[object, str, str], list[Need]] = {}
     for need, gap in refused.items():
-        alike.setdefault((gap.because, gap.remedy), []).append(need)
+        alike.setdefault((askers[need], gap.because, gap.remedy), []).append(need)
     told: dict[Need, Gap] = {}
-    for (because, remedy), needs in alike.items():
+    for (_, because, remedy), needs in alike.items():
         names = list(dict.fromkeys(refused[need].what for need in needs))
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         gap = Gap(", ".join(names[:MOST_NAMED]) + more, f"{because}, so it was not dialled", remedy)

@@ -26,8 +26,8 @@ MOST_FALLBACKS = 4
 class Prober:
     """Learns needs by the methods given.
 
-    `gaps` collects what single methods could not do, `notices` what must be told in any case: leftovers, and dials
-    that were not allowed.
+    It remembers what single methods could not do for a need (`gaps_about`) and what whoever asked must be told in
+    any case (`notices_about`): dials that were not allowed. `notices` are for everybody: leftovers.
     """
 
     def __init__(
@@ -44,8 +44,17 @@ class Prober:
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
         self._permits, self._preflight = Permits(), preflight or Preflight()
-        self.gaps: list[Gap] = []
+        self._gaps: dict[Need, list[Gap]] = {}
+        self._noticed: dict[Need, list[Gap]] = {}
         self.notices: list[Gap] = []
+
+    def gaps_about(self, needs: Iterable[Need]) -> list[Gap]:
+        """What single methods could not do for these needs."""
+        return list(dict.fromkeys(gap for need in needs for gap in self._gaps.get(need, ())))
+
+    def notices_about(self, needs: Iterable[Need]) -> list[Gap]:
+        """What must be told in any case to who asked for these needs."""
+        return list(dict.fromkeys(gap for need in needs for gap in self._noticed.get(need, ())))
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[Learnt]:
         """A value or a Gap for every need."""
@@ -53,7 +62,8 @@ class Prober:
         methods, depth = tuple(self._methods.values()), context.settings.depth
         needs = tuple(dict.fromkeys(needs))
         refused = self._permits.refusals(needs, context)
-        self._notice(refused.values())
+        for need, gap in refused.items():
+            self._noticed.setdefault(need, []).append(gap)
         waiting, learnt = [need for need in needs if need not in refused], list[Learnt](refused.items())
         for _ in range(MOST_FALLBACKS):
             steps = plan(waiting, methods, depth, self._tried.keys(), partial(_takes, context=context))
@@ -85,9 +95,8 @@ class Prober:
                 close(self._context)
 
     def _given_up(self, need: Need) -> Gap:
-        tried = [gap for (n, _), gap in self._tried.items() if n == need and gap]
-        if tried:
-            return tried[0]
+        if need in self._gaps:
+            return self._gaps[need][0]
         return why_hopeless(need, self._context.settings.depth, self._deepest)
 
     def _run(self, batches: dict[str, tuple[Need, ...]], context: ProbeContext) -> list[Learnt]:
@@ -122,8 +131,8 @@ class Prober:
             value = given.setdefault(need, Gap(need.fact.about, f"{method.name} gave no answer"))
             gap = value if isinstance(value, Gap) else None
             self._tried[(need, method.name)] = gap
-            if gap and gap not in self.gaps:
-                self.gaps.append(gap)
+            if gap:
+                self._gaps.setdefault(need, []).append(gap)
         self._tell_leftovers(method)
         # What a stand-in lacks of its client is no failure of a method: it is told whatever was proved.
         self.notices += [gap for gap in getattr(method, "unlikes", ()) if gap not in self.notices]
@@ -135,10 +144,11 @@ class Prober:
             client = context.client_of(need)
             named = need.fact is HANDSHAKE and client.standing in ("pod", "node")
             if named and isinstance(value, Handshake) and not value.first_hand:
-                why = next((gap for (n, _), gap in self._tried.items() if n == need and gap), None)
+                why = next(iter(self._gaps.get(need, ())), None)
                 why = why or Gap("", f"not asked for at --probe {context.settings.depth.value}", "--probe pods")
                 said = f"the API server dialled in its place: {why.because}"
-                self._notice([Gap(f"what {client.name} sees", said, why.remedy)])
+                gap = Gap(f"what {client.name} sees", said, why.remedy)
+                self._noticed.setdefault(need, []).append(gap)
 
     def _tell_leftovers(self, method: Method) -> None:
         """What a killed run left behind is reported by the next one, and removed by nobody but the user."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import EndpointSlice, KubernetesObject, Pod, Service
-from kubectl_refused.model.snapshot import Change, Coverage
+from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Change, Coverage
 from kubectl_refused.model.target import Target
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import (
@@ -31,8 +31,6 @@ from kubectl_refused.text import one_line
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
-
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
 class ClusterSource:

@@ -12,6 +12,7 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 
+from .ignores import NOTHING_IGNORED, Ignored, Ignores
 from .statuses import running
 from .veils import veiled
 
@@ -21,11 +22,12 @@ MOST_SUSPECTS = 6
 
 @dataclass(frozen=True)
 class Found:
-    """A finding, the cause that yielded it and the scene it looked at."""
+    """A finding, the cause that yielded it and the scene it looked at; `ignored` says who wants it ignored."""
 
     cause: Cause
     finding: Finding
     scene: Scene
+    ignored: Ignored | None = None
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,16 @@ class Ruling:
     open: tuple[Open, ...]
 
 
-def rule(scene: Scene, causes: Iterable[Cause]) -> Ruling:
+def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNORED) -> Ruling:
     """Run every cause in its scope over the scene."""
     found: list[Found] = []
     undecided: list[Open] = []
     for cause in causes:
         for view in views(scene, cause.scope):
             try:
-                found += [Found(cause, finding, view) for finding in cause.check(view)]
+                told = tuple(cause.check(view))
+                ignored = ignores.of(cause, view) if told else None
+                found += [Found(cause, finding, view, ignored) for finding in told]
             except Undecided as question:
                 undecided.append(Open(cause, question.need, question.gap))
     return Ruling(scene, tuple(found), tuple(undecided))

@@ -81,7 +81,8 @@ def selected_pods(service: Service, snapshot: Snapshot) -> tuple[Pod, ...]:
     selector = service.spec.selector
     if not selector:
         return ()
-    return tuple(p for p in snapshot.pods(service.metadata.namespace) if carries(p.metadata.labels, selector))
+    near = snapshot.pods_like(service.metadata.namespace, selector)
+    return tuple(p for p in near if carries(p.metadata.labels, selector))
 
 
 def _scene(
@@ -110,7 +111,6 @@ def _scene(
 def _endpoints(
     slices: tuple[EndpointSlice, ...], port: ServicePort, snapshot: Snapshot, namespace: str, headless: bool
 ) -> Iterator[Endpoint]:
-    pods = {p.metadata.name: p for p in snapshot.pods(namespace)}
     for part in slices:
         number = slice_port(part, port)
         if headless and number is not None:
@@ -129,7 +129,7 @@ def _endpoints(
                     slice_name=part.metadata.name,
                     target_name=name,
                     target_uid=entry.target_ref.uid if name and entry.target_ref else "",
-                    pod=pods.get(name),
+                    pod=snapshot.pod(namespace, name),
                 )
 
 

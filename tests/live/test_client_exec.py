@@ -202,7 +202,7 @@ def test_then_a_pod_like_it_stands_in(shop: Shop) -> None:
     ((_, said),) = prober.learn([need], Snapshot(), FactStore())
     assert (said.outcome, said.witness) == (Outcome.ACCEPTED, "probe-pod")
     assert [v.kind for v in prober.vantages()] == ["stand-in"]
-    assert CANNOT in [gap.because for gap in prober.gaps]
+    assert CANNOT in [gap.because for gap in prober.gaps_about([need])]
     prober.close()
 
 

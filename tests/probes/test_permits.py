@@ -256,4 +256,4 @@ def test_no_method_is_given_a_dial_that_is_refused_and_the_report_says_so(at: st
     assert method.dialled == [Dial("10.0.0.1", 8080, at)]
     assert isinstance(learnt[needs[0]], Gap)
     assert set(learnt) == set(needs)
-    assert [gap.what for gap in prober.notices] == ["203.0.113.5:8080"]
+    assert [gap.what for gap in prober.notices_about(needs)] == ["203.0.113.5:8080"]

@@ -71,8 +71,9 @@ class Barred(Proxy):
 def test_a_client_that_was_named_and_did_not_dial_is_told_whatever_is_proved(methods: list[Proxy]) -> None:
     context = replace(probe_context(dial_any=True), clients=(POD, CONTROL))
     prober = Prober(methods, context)
-    prober.learn([Need(HANDSHAKE, Dial("10.0.0.1", 80, POD.key))], Snapshot(), FactStore())
-    (told,) = prober.notices
+    need = Need(HANDSHAKE, Dial("10.0.0.1", 80, POD.key))
+    prober.learn([need], Snapshot(), FactStore())
+    (told,) = prober.notices_about([need])
     assert told.what == "what pod/cart sees"
     assert "the API server dialled in its place" in told.because
     assert ("host namespaces are forbidden" in told.because) is (len(methods) == 2)
@@ -80,5 +81,6 @@ def test_a_client_that_was_named_and_did_not_dial_is_told_whatever_is_proved(met
 
 def test_nobody_is_told_so_who_named_no_client() -> None:
     prober = Prober([Barred(), Proxy()], probe_context(dial_any=True))
-    prober.learn([Need(HANDSHAKE, Dial("10.0.0.1", 80))], Snapshot(), FactStore())
-    assert prober.notices == []
+    need = Need(HANDSHAKE, Dial("10.0.0.1", 80))
+    prober.learn([need], Snapshot(), FactStore())
+    assert (prober.notices, prober.notices_about([need])) == ([], [])

@@ -185,7 +185,7 @@ def test_a_denied_method_is_not_tried_and_the_next_one_answers() -> None:
     need = Need(HANDSHAKE, Dial("10.0.0.1", 80))
     assert prober.learn([need], Snapshot(), FactStore()) == [(need, "second-way")]
     assert first.given == []
-    assert [gap.what for gap in prober.gaps] == ["first way"]
+    assert [gap.what for gap in prober.gaps_about([need])] == ["first way"]
 
 
 def test_where_nothing_else_can_tell_the_missing_right_is_the_answer() -> None:
