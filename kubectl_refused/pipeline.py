@@ -31,6 +31,7 @@ from kubectl_refused.trace.scenes import scenes, with_siblings
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
 MOST_ROUNDS = 12  # of one target
 Say = Callable[[str], None]
+Count = Callable[[int, int], None]
 
 
 class Source(Protocol):
@@ -93,6 +94,7 @@ def diagnose_all(
     touched: Callable[[], Sequence[tuple[str, str]]] = tuple,
     say: Say = lambda step: None,
     ignores: Ignores = NOTHING_IGNORED,
+    count: Count = lambda judged, targets: None,
 ) -> tuple[Diagnosis, ...]:
     """Diagnose targets of one snapshot together: what several ask is learnt once, in rounds that all share.
 
@@ -101,16 +103,17 @@ def diagnose_all(
     cases = [_Case(target, snapshot, depth, ignores) for target in targets]
     for case in cases:
         case.rule(prober.vantages())
-    _learn(cases, snapshot, prober, say)
+    _learn(cases, snapshot, prober, say, count)
     told = touched()
     return tuple(case.judged(prober, context, told) for case in cases)
 
 
-def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say) -> None:
+def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say, count: Count) -> None:
     """Round by round, until no case asks for more. What is only read comes before any dial, for all of them."""
     facts = FactStore()
     asking = [case for case in cases if case.asks]
     while asking:
+        count(len(cases) - len(asking), len(cases))
         quiet = [case for case in asking if case.asks[0].fact.quiet]
         needs = list(dict.fromkeys(need for case in quiet or asking for need in case.asks))
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
@@ -123,7 +126,7 @@ def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say
 
 @dataclass
 class _Case:
-    """One target on the way to its diagnosis. `asks` is what it lacks; either all of it is quiet, or nothing is."""
+    """One target on the way to its diagnosis. `asks` is what it lacks: all of it is quiet, or nothing is."""
 
     target: Target
     snapshot: Snapshot

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .options import CONNECTION, DIAGNOSIS, Option, find
+from .options import CONNECTION, DIAGNOSIS, SCAN, Option, find
 
 Values = Mapping[str, Any]
 DEFAULT = "diagnose"
@@ -69,7 +69,7 @@ def _first_word(arguments: Sequence[str]) -> int:
     while at < len(arguments) and arguments[at].startswith("-"):
         if arguments[at] == "--":
             return len(arguments)
-        option = find(DIAGNOSIS + CONNECTION, arguments[at])
+        option = find(DIAGNOSIS + CONNECTION + SCAN, arguments[at])
         at += 2 if option and option.metavar else 1
     return at
 

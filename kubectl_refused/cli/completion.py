@@ -82,6 +82,9 @@ def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[st
         return [], FILES
     if option.completes == "choices":
         return _starting(current, option.choices), NO_FILES
+    if option.completes == "causes":
+        done, comma, begun = current.rpartition(",")
+        return [f"{done}{comma}{name}" for name in _causes(begun)], NO_FILES
     if option.completes == "clients":
         from .lookups import clients
 

@@ -38,7 +38,7 @@ def exit_code(report: Report) -> int:
 
 
 def _of_row(row: ScanRow, fail_on: FailOn) -> int:
-    """1 from the certainty on that is to fail a scan: with `any` also for what fails without a cause or is idle."""
+    """1 from the certainty on that is to fail a scan; `any` has what fails without a cause or is idle too."""
     if row.state in ("works", "ignored"):
         return NO_FAULT
     if row.state == "idle":

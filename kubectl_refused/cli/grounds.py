@@ -137,6 +137,14 @@ class ClusterGround:
         """Those asked for, in the context's namespace where none was typed."""
         return tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
 
+    def looker(self, target: Target, say: Say) -> Prober:
+        """One that only reads objects: for a look at what may not be dialled yet."""
+        from kubectl_refused.probes.methods import live_methods
+
+        settings = replace(self._request.probing, depth=Depth.NONE)
+        context = _context(self.connection, target, settings, self.ledger, self._run_id, say)
+        return Prober(live_methods(Depth.NONE), context, preflight=self._preflight)
+
     def prober(self, target: Target, say: Say) -> Prober:
         """One with every method that the level allows."""
         from kubectl_refused.probes.methods import live_methods

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 DEPTHS = ("none", "passive", "pods", "all")
 OUTPUTS = ("json", "yaml", "name", "wide")
+FAIL_ON = ("proved", "likely", "any")
 
 
 class Option(NamedTuple):
@@ -92,6 +93,13 @@ OUTPUT = Option(
 )
 VERBOSE = Option("--verbose", "Show a traceback if the program itself fails", short="-v")
 
+WAITING: tuple[Option, ...] = (
+    Option(
+        "--wait", "Wait this long for it to work, watching the cluster; then say why it does not: 2m, 90s", "TIME"
+    ),
+    Option("--watch", "Tell it anew whenever something changes, until Ctrl-C", short="-w"),
+)
+
 DIAGNOSIS: tuple[Option, ...] = (
     Option(
         "--filename",
@@ -155,10 +163,38 @@ DIAGNOSIS: tuple[Option, ...] = (
         "Argo CD, Flux or another controller writes is left to them",
     ),
     Option("--yes", "With --fix: apply what is proved without asking", short="-y"),
+    *WAITING,
     OUTPUT,
     Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),
     VERBOSE,
     Option("--version", "Print the version and leave"),
+)
+
+
+# What only one target, files or a rehearsal can have.
+_NOT_OF_A_SCAN = ("--filename", "--recursive", "--dry-run", "--fix", "--yes", "--version")
+
+SCAN: tuple[Option, ...] = (
+    Option("--all-namespaces", "Scan every namespace", short="-A"),
+    Option("--selector", "Scan only Services with these labels: app=web,tier!=db", "SELECTOR", "-l"),
+    Option(
+        "--fail-on",
+        "Exit with 1 from this on. proved: faults that are proved. likely: also likely ones. any: whatever fails, "
+        "could not be judged or is scaled to zero",
+        "|".join(FAIL_ON),
+        choices=FAIL_ON,
+        completes="choices",
+        default="proved",
+    ),
+    Option(
+        "--ignore",
+        "Count findings of these causes, by code or name, as no fault; may be repeated",
+        "CAUSE[,CAUSE]",
+        repeatable=True,
+        completes="causes",
+    ),
+    Option("--config", "File with rules instead of .kubectl-refused.yaml here", "FILE", completes="files"),
+    *(option for option in DIAGNOSIS if option.name not in _NOT_OF_A_SCAN),
 )
 
 

@@ -10,12 +10,15 @@ from typing import Any
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.report import FailOn
 from kubectl_refused.model.target import HERE, Depth, Target
 from kubectl_refused.probes.base import ProbeSettings
 from kubectl_refused.resolve.grammar import check_namespace, parse
 from kubectl_refused.resolve.standpoints import EVERY_NODE, Standpoint, parse_standpoints
+from kubectl_refused.trace.ignores import NOTHING_IGNORED, Ignores
 
 from .command import Values
+from .durations import seconds_of
 from .kubectl_command import kubectl_command
 from .options import Option
 
@@ -44,31 +47,75 @@ class Request:
     verbose: bool = False
     fix: bool = False
     yes: bool = False
+    wait: float | None = None
+    watch: bool = False
+    scan: Scanning | None = None
+
+
+@dataclass(frozen=True)
+class Scanning:
+    """What a scan has beyond a diagnosis. `namespace` None stands for the connection's own, empty for all."""
+
+    namespace: str | None = None
+    selector: str = ""
+    fail_on: FailOn = "proved"
+    ignores: Ignores = NOTHING_IGNORED
 
 
 def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]) -> Request:
     """The Request that a parsed command line makes. Raises UsageProblem."""
-    _check_choices(values, options)
+    check_choices(values, options)
     connection = connection_of(values)
     files = tuple(path for given in values.get("filename") or () for path in _split(given))
     if not words and not files:
         raise UsageProblem("no Service is named", "type svc/NAME, or -f FILE for every Service in a file")
-    standpoints = _standpoints(values, files=bool(files))
+    fixing = _fixing(values, files=bool(files))
+    shared = shared_of(values, connection, files=bool(files))
+    if shared["wait"] is not None or shared["watch"]:
+        _check_lasting(values, files=bool(files))
     return Request(
         targets=parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection)),
-        connection=connection,
         files=files,
         recursive=bool(values.get("recursive")),
-        probing=_probing(values, standpoints),
-        standpoints=standpoints,
-        client_namespace=values.get("from_namespace") or "",
-        host_network=bool(values.get("host_network")),
-        output=values.get("output") or "",
-        exit_zero=bool(values.get("exit_zero")),
         dry_run=bool(values.get("dry_run")),
-        verbose=bool(values.get("verbose")),
-        **_fixing(values, files=bool(files)),
+        **fixing,
+        **shared,
     )
+
+
+def shared_of(values: Values, connection: ConnectionOptions, *, files: bool) -> dict[str, Any]:
+    """What the Requests of a diagnosis and of a scan have in common. Raises UsageProblem."""
+    standpoints = _standpoints(values, files=files)
+    return {
+        "connection": connection,
+        "probing": _probing(values, standpoints),
+        "standpoints": standpoints,
+        "client_namespace": values.get("from_namespace") or "",
+        "host_network": bool(values.get("host_network")),
+        "output": values.get("output") or "",
+        "exit_zero": bool(values.get("exit_zero")),
+        "verbose": bool(values.get("verbose")),
+        **_waiting(values),
+    }
+
+
+def _waiting(values: Values) -> dict[str, Any]:
+    """How long to wait, and whether to go on for ever. Raises UsageProblem."""
+    wait, watch = values.get("wait"), bool(values.get("watch"))
+    if wait is not None and watch:
+        raise UsageProblem("--wait ends and --watch does not", "leave one of them away")
+    return {"wait": None if wait is None else seconds_of(wait, "--wait"), "watch": watch}
+
+
+def _check_lasting(values: Values, *, files: bool) -> None:
+    name = "--watch" if values.get("watch") else "--wait"
+    if files:
+        raise UsageProblem(f"{name} is of a cluster, and -f reads files", "leave one of them away")
+    for other in ("fix", "dry_run"):
+        if values.get(other):
+            raise UsageProblem(
+                f"{name} and --{other.replace('_', '-')} do not go together", "leave one of them away"
+            )
 
 
 def connection_of(values: Values) -> ConnectionOptions:
@@ -88,7 +135,8 @@ def connection_of(values: Values) -> ConnectionOptions:
     return options
 
 
-def _check_choices(values: Values, options: tuple[Option, ...]) -> None:
+def check_choices(values: Values, options: tuple[Option, ...]) -> None:
+    """Raise UsageProblem for a value that its option does not have."""
     for option in options:
         value = values.get(option.key)
         if option.choices and value and value not in option.choices:
@@ -97,7 +145,7 @@ def _check_choices(values: Values, options: tuple[Option, ...]) -> None:
             )
 
 
-def _fixing(values: Values, *, files: bool) -> dict[str, bool]:
+def _fixing(values: Values, *, files: bool) -> dict[str, Any]:
     """Whether to apply the fix, and without asking. Raises UsageProblem."""
     fix, yes = bool(values.get("fix")), bool(values.get("yes"))
     if yes and not fix:

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence, Set
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import msgspec
 
 from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.errors import UsageProblem
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
+from kubectl_refused.model.report import Diagnosis, Report, Scan
 
 from .exit_codes import NO_FAULT, exit_code
 from .kubectl_command import kubectl_command
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
     from .fixing import Fixing
     from .grounds import Ground
+    from .surveys import Survey
 
+Reported = TypeVar("Reported", Diagnosis, Scan)
 _ENDS = "it ends by its own deadline"
 # A ledger entry that kubectl can delete: kind/name, and where it is if that is not the target's namespace.
 _DELETABLE = re.compile(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
@@ -57,6 +60,8 @@ class DiagnosisJob:
 
     def work(self) -> int:
         """Diagnose every target, clean up, and render the report; with --fix mend and render what came of it."""
+        if self._request.watch:
+            return self._watch()
         if self._request.fix:
             _check_terminal(self._request, self._talk)
         report = self._report(self._request)
@@ -118,6 +123,14 @@ class DiagnosisJob:
         self.clean_up(time.monotonic() + DEADLINE)
         return self._as_it_ended(report)
 
+    def _watch(self) -> int:
+        """Tell it again and again, until somebody interrupts; then supervise.py cleans up."""
+        from .watching import live_view
+
+        ground = self._ground = self._ground_of(self._request)
+        live_view(self._survey(ground, self._request), ground, self._render, self._out)
+        return NO_FAULT
+
     def _mended(self, report: Report) -> Report:
         from .fixing import Fixing
 
@@ -144,28 +157,24 @@ class DiagnosisJob:
         return getattr(self._ground, "connection", None)
 
     def _diagnose(self, ground: Ground, request: Request) -> Report:
-        from kubectl_refused.pipeline import diagnose  # loads every cause
+        with self._progress() as say:
+            survey = self._survey(ground, request)
+            if request.wait is None:
+                return survey.report(say)
+            from .waiting import Waiting
 
+            return Waiting(survey, ground, request.wait, sys.stderr).report(say)
+
+    def _progress(self) -> AbstractContextManager[Callable[[str], None]]:
+        """What shows how far the work is."""
         from .terminal import steps
 
-        targets = ground.targets()
-        with steps(sys.stderr) as step:
-            found: list[Diagnosis] = []
-            for target in targets:
-                say = step if len(targets) == 1 else _saying(step, str(target))
-                prober = ground.prober(target, say)
-                found.append(
-                    diagnose(
-                        target,
-                        ground.source,
-                        prober,
-                        depth=ground.depth,
-                        context=ground.context,
-                        touched=lambda: ground.ledger.entries,
-                        say=say,
-                    )
-                )
-        return found[0] if len(request.targets) == len(found) == 1 else DiagnosisList(items=tuple(found))
+        return steps(sys.stderr)
+
+    def _survey(self, ground: Ground, request: Request) -> Survey:
+        from .surveys import TargetsSurvey
+
+        return TargetsSurvey(ground, single=len(request.targets) == 1)
 
     def _as_it_ended(self, report: Report) -> Report:
         """The report with what could not be deleted told as such: it was made before the clean-up."""
@@ -173,6 +182,8 @@ class DiagnosisJob:
         if not left:
             return report
         if isinstance(report, Diagnosis):
+            return _with_left(report, left)
+        if isinstance(report, Scan):
             return _with_left(report, left)
         return msgspec.structs.replace(report, items=tuple(_with_left(item, left) for item in report.items))
 
@@ -209,16 +220,12 @@ def _check_terminal(request: Request, talk: TextIO) -> None:
         raise UsageProblem("--fix asks before it changes anything, and there is no terminal", "add --yes to agree")
 
 
-def _saying(say: Callable[[str], None], target: str) -> Callable[[str], None]:
-    return lambda step: say(f"{target}: {step}")
-
-
-def _with_left(diagnosis: Diagnosis, left: Set[str]) -> Diagnosis:
+def _with_left(report: Reported, left: Set[str]) -> Reported:
     told = (
         msgspec.structs.replace(t, undone=f"could not be deleted; {_ENDS}") if t.what in left else t
-        for t in diagnosis.touched
+        for t in report.touched
     )
-    return msgspec.structs.replace(diagnosis, touched=tuple(told))
+    return msgspec.structs.replace(report, touched=tuple(told))
 
 
 def _undone(undo: Callable[[Any], None], connection: Any) -> bool:

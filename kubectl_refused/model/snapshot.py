@@ -40,13 +40,15 @@ class Change(Struct, frozen=True):
 class Index(NamedTuple):
     """The objects by what they are looked up by: a scan asks ten thousand times, each in its snapshot's order.
 
-    `labelled` has pods by namespace and one label; `slices` by namespace and Service.
+    `labelled` has pods by namespace and one label; `slices` by namespace and Service; `addressed` live pods and
+    Services by an address as it is written there.
     """
 
     pods: dict[str, list[Pod]]
     labelled: dict[tuple[str, str, str], list[Pod]]
     slices: dict[tuple[str, str], list[EndpointSlice]]
     workloads: dict[str, list[Workload]]
+    addressed: dict[str, list[Pod | Service]]
 
 
 class Snapshot(Struct, frozen=True, dict=True):
@@ -81,6 +83,11 @@ class Snapshot(Struct, frozen=True, dict=True):
         """EndpointSlices that name the Service in their label kubernetes.io/service-name."""
         return tuple(self.index.slices.get((service.metadata.namespace, service.metadata.name), ()))
 
+    def slices(self, namespace: str) -> tuple[EndpointSlice, ...]:
+        """Every EndpointSlice read of a namespace, whichever Service it names."""
+        parts = (o for o in self.objects.values() if isinstance(o, EndpointSlice))
+        return tuple(part for part in parts if part.metadata.namespace == namespace)
+
     def pods(self, namespace: str) -> tuple[Pod, ...]:
         """Every pod read of a namespace, by name."""
         return tuple(self.index.pods.get(namespace, ()))
@@ -91,6 +98,10 @@ class Snapshot(Struct, frozen=True, dict=True):
         found: list[list[Pod]] = [labelled.get((namespace, key, value), []) for key, value in labels.items()]
         rarest: list[Pod] = min(found, key=len, default=[])
         return iter(rarest)
+
+    def at(self, address: str) -> tuple[Pod | Service, ...]:
+        """The live pods and the Services that have the address as one of theirs."""
+        return tuple(self.index.addressed.get(address, ()))
 
     def workloads(self, namespace: str) -> tuple[Workload, ...]:
         """Every workload read of a namespace."""
@@ -108,9 +119,11 @@ class Snapshot(Struct, frozen=True, dict=True):
 
 def indexed(objects: Iterable[KubernetesObject]) -> Index:
     """The Index of these objects."""
-    index = Index(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+    index = Index(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
     for value in objects:
         meta = value.metadata
+        for address in dict.fromkeys(_addresses(value)):
+            index.addressed[address].append(value)  # type: ignore[arg-type]  # only those two have any
         if isinstance(value, Pod):
             index.pods[meta.namespace].append(value)
             for key, label in (meta.labels or {}).items():
@@ -122,6 +135,15 @@ def indexed(objects: Iterable[KubernetesObject]) -> Index:
         elif isinstance(value, Workload):
             index.workloads[meta.namespace].append(value)
     return index
+
+
+def _addresses(value: KubernetesObject) -> Iterator[str]:
+    """A finished pod keeps its address in its status, though another pod may have it by now."""
+    if isinstance(value, Service):
+        given = (value.spec.cluster_ip, *(value.spec.cluster_ips or ()))
+        yield from (address for address in given if address and address != "None")
+    elif isinstance(value, Pod) and value.status and value.status.phase not in ("Succeeded", "Failed"):
+        yield from (one for one in (value.status.pod_ip, *(p.ip for p in value.status.pod_ips or ())) if one)
 
 
 def kind_of(value: KubernetesObject) -> str:

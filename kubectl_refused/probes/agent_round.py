@@ -20,6 +20,7 @@ from kubectl_refused.probes.probe_agent_answers import BLIND, Answers, request_o
 ALARM = 50  # seconds after which the agent ends itself
 MARGIN = 5.0  # seconds for its answer to arrive
 MOST_REQUESTS = 1000
+AT_ONCE = 300  # needs of one round: the agent dials again, alone, only a few of those that are silent
 WHAT = "a dial"
 UNSOUND = Gap(WHAT, f"what to dial is no address or name with a port, or beyond {MOST_REQUESTS} at once")
 HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
@@ -41,6 +42,12 @@ def by_client(needs: Iterable[Need], context: ProbeContext) -> dict[str, list[Ne
     for need in needs:
         found.setdefault(context.client_of(need).key, []).append(need)
     return found
+
+
+def batches(needs: Sequence[Need]) -> Iterator[Sequence[Need]]:
+    """Needs in rounds that an agent can do in its time."""
+    for start in range(0, len(needs), AT_ONCE):
+        yield needs[start : start + AT_ONCE]
 
 
 def asked_of(needs: Iterable[Need]) -> dict[str, Dial | NameKey]:

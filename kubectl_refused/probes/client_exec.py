@@ -84,8 +84,11 @@ class ClientExec:
         Raises Cancelled, CredentialsProblem.
         """
         context.say("dialling inside the client")
-        batches = agent_round.by_client(needs, context).values()
-        for answers in each(lambda batch: list(self._round(batch, context)), batches):
+
+        def ask(asked: Sequence[Need]) -> list[Learnt]:
+            return [learnt for batch in agent_round.batches(asked) for learnt in self._round(batch, context)]
+
+        for answers in each(ask, agent_round.by_client(needs, context).values()):
             yield from answers
 
     def _round(self, needs: Sequence[Need], context: ProbeContext) -> Iterator[Learnt]:

@@ -16,6 +16,7 @@ from kubectl_refused.probes.agent_round import (
     MARGIN,
     UNSOUND,
     asked_of,
+    batches,
     by_client,
     is_blind,
     learnt,
@@ -60,8 +61,9 @@ class Here:
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Yield a Handshake for each (HANDSHAKE, Dial), a Lookup for each (LOOKUP, NameKey), or a Gap."""
-        for key, batch in by_client(needs, context).items():
-            yield from self._round(key, batch, context)
+        for key, asked in by_client(needs, context).items():
+            for batch in batches(asked):
+                yield from self._round(key, batch, context)
 
     def _round(self, key: str, needs: Sequence[Need], context: ProbeContext) -> Iterator[Learnt]:
         answers = Answers(asked_of(needs))

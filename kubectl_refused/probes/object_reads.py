@@ -48,19 +48,24 @@ class Reader:
     owners: Owners
 
     def pods_in(self, key: f.NamespaceKey) -> Any:
-        snapshot = self.context.snapshot
-        if Coverage("Pod", key.namespace) in snapshot.coverage:
-            return snapshot.pods(key.namespace)
+        if self._was_read("Pod", key.namespace):
+            return self.context.snapshot.pods(key.namespace)
         return self._list("Pods", namespaced(key.namespace, "pods"), Pod)
 
     def services_in(self, key: f.NamespaceKey) -> Any:
+        if self._was_read("Service", key.namespace):
+            return tuple(s for s in self.context.snapshot.services() if s.metadata.namespace == key.namespace)
         return self._list("Services", namespaced(key.namespace, "services"), Service)
 
     def slices_in(self, key: f.NamespaceKey) -> Any:
+        if self._was_read("EndpointSlice", key.namespace):
+            return self.context.snapshot.slices(key.namespace)
         path = namespaced(key.namespace, "endpointslices", group="discovery.k8s.io/v1")
         return self._list("EndpointSlices", path, EndpointSlice)
 
     def services_named(self, key: f.NameKey) -> Any:
+        if self._was_read("Service", ""):
+            return tuple(s for s in self.context.snapshot.services() if s.metadata.name == key.name)
         # The API server has an index for metadata.name only in its cache; the answer is small in any case.
         return self._list(
             "Services of other namespaces",
@@ -100,6 +105,10 @@ class Reader:
 
     def events_of(self, key: f.WorkloadKey) -> Any:
         return read_events_of(self.context, key)
+
+    def _was_read(self, kind: str, namespace: str) -> bool:
+        """Whether every object of the kind there was read for the snapshot, as a scan does."""
+        return bool({Coverage(kind, namespace), Coverage(kind, "")} & self.context.snapshot.coverage)
 
     def _workload_task(self, namespace: str, kind: str) -> Callable[[], Listing[Workload]]:
         path = namespaced(namespace, WORKLOAD_KINDS[kind], group="apps/v1")

@@ -137,12 +137,12 @@ def shown(dial: Dial) -> str:
 
 def route_to(dial: Dial, snapshot: Snapshot) -> Route | None:
     """Return the proxy that dials this address, None where none does."""
-    for value in snapshot.objects.values():
+    for value in snapshot.at(dial.host):
         if isinstance(value, Pod) and _is_at(value, dial.host):
             key = PodPort(value.metadata.namespace, value.metadata.name, dial.port)
             path = namespaced(key.namespace, "pods", f"{key.pod}:{key.port}")
             return Route(f"{path}/proxy/", "pod-proxy", f"the pod proxy to pod/{key.pod}:{key.port}", key)
-    for value in snapshot.objects.values():
+    for value in snapshot.at(dial.host):
         if isinstance(value, Service) and _listens_at(value, dial):
             name = value.metadata.name
             path = namespaced(value.metadata.namespace, "services", f"{name}:{dial.port}")

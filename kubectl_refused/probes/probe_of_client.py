@@ -15,7 +15,7 @@ from kubectl_refused.model.facts import POLICIES_IN, NamespaceKey, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.target import Vantage
-from kubectl_refused.probes.agent_round import ALARM, MARGIN, UNSOUND, asked_of, words_of
+from kubectl_refused.probes.agent_round import ALARM, MARGIN, UNSOUND, asked_of, batches, words_of
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.probes.cleanup import Leftover, leftovers
 from kubectl_refused.probes.clients import Client
@@ -62,7 +62,17 @@ class ProbeOfClient:
         self._made: list[Created] = []
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterator[tuple[Need, Any | Gap]]:
-        """Yield a value or a Gap for every need."""
+        """Yield a value or a Gap for every need; one that could not be made is not tried for the rest."""
+        failed: Gap | None = None
+        for batch in batches(needs):
+            if failed is not None:
+                yield from ((need, failed) for need in batch)
+                continue
+            learnt = list(self._batch(batch, context))
+            yield from learnt
+            failed = None if self.vantage else next((v for _, v in learnt if isinstance(v, Gap)), None)
+
+    def _batch(self, needs: Sequence[Need], context: ProbeContext) -> Iterator[tuple[Need, Any | Gap]]:
         answers = Answers(asked := asked_of(needs))
         gap = self._fill(answers, context) if asked else UNSOUND
         for need in needs:

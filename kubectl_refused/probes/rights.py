@@ -102,7 +102,9 @@ def acts_in(method: Method, need: Need, context: ProbeContext) -> str:
     target = context.target.namespace
     of_subject: str = getattr(need.subject, "namespace", "")
     if of_subject or getattr(method, "acts_in_target", False):
-        return of_subject or target
+        # Of several targets that of the dialled one: what has the address was read.
+        there = context.snapshot.at(getattr(need.subject, "host", ""))
+        return of_subject or next((one.metadata.namespace for one in there), target)
     return context.client_of(need).namespace or target
 
 

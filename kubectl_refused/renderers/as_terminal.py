@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import TextIO
 
-from kubectl_refused.model.report import Diagnosis, Matrix, Path, Report
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, Matrix, Path, Report, Scan
 
 from .base import Style
 from .terminal_matrix import table
@@ -14,10 +14,13 @@ from .terminal_path import picture
 from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
 from .terminal_rest import gaps, touched
+from .terminal_scan import details_left, ignored
+from .terminal_scan import table as scan_table
 from .terminal_verdict import headed
 from .terminal_words import asked, compared, healthy, silent, totals, works
 
 _TOTALS_FROM = 4
+MOST_IN_FULL = 25  # broken Services of a scan that are told in full, but for -o wide
 _WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
 _RANKS = {"proved": 0, "likely": 1, "possible": 2}
 
@@ -25,6 +28,24 @@ _RANKS = {"proved": 0, "likely": 1, "possible": 2}
 def render(report: Report, out: TextIO, style: Style) -> None:
     """Write the whole report, in one piece, on lines of at most `style.width` cells but for commands."""
     pen = Pen(style.width, style.colour, out.encoding or "utf-8", style.wide)
+    lines = _scan(pen, report) if isinstance(report, Scan) else _several(pen, report)
+    out.write("\n".join(map(_harmless, lines or [pen.fold("· no target")])) + "\n")
+
+
+def _scan(pen: Pen, scan: Scan) -> list[str]:
+    """The table, what is broken in full, and what goes for all of it."""
+    lines = scan_table(pen, scan)
+    shown = scan.items if pen.wide else scan.items[:MOST_IN_FULL]
+    for diagnosis in shown:
+        lines += ["", *_diagnosis(pen, diagnosis)]
+    if len(scan.items) > len(shown):
+        lines += ["", *details_left(pen, len(scan.items) - len(shown))]
+    rest = ignored(pen, scan) + gaps(pen, scan, short=False) + touched(pen, scan.touched, short=False)
+    return lines + (["", *rest] if rest else [])
+
+
+def _several(pen: Pen, report: Diagnosis | DiagnosisList) -> list[str]:
+    """One diagnosis after the other, with blank lines around those that are told in full."""
     items = (report,) if isinstance(report, Diagnosis) else report.items
     lines: list[str] = []
     before = 0
@@ -36,7 +57,7 @@ def render(report: Report, out: TextIO, style: Style) -> None:
         before = len(block)
     if len(items) >= _TOTALS_FROM:
         lines += ["", *wrap(pen.fold(totals(_paths(d)[0] for d in items)), pen.width)]
-    out.write("\n".join(map(_harmless, lines or [pen.fold("· no target")])) + "\n")
+    return lines
 
 
 def _harmless(line: str) -> str:

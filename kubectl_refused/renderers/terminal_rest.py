@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.report import Diagnosis, GapTold, Touched
+from kubectl_refused.model.report import Diagnosis, GapTold, Scan, Touched
 
 from .terminal_pen import Pen, wrap
 
 MOST_NAMED = 3
 
 
-def gaps(pen: Pen, diagnosis: Diagnosis, *, short: bool) -> list[str]:
+def gaps(pen: Pen, diagnosis: Diagnosis | Scan, *, short: bool) -> list[str]:
     """What stayed unknown and why; `short` names it only."""
     known = diagnosis.gaps
     if not known and not diagnosis.complete:

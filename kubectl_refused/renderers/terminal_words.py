@@ -57,7 +57,7 @@ def healthy(path: Path) -> bool:
 
 def silent(path: Path) -> bool:
     """Whether there is nothing to explain: it works, or nobody tried and no fault is suspected."""
-    return path.root is None and path.outcome in (Outcome.ACCEPTED, Outcome.UNTRIED)
+    return path.root is None and (path.overlooked or path.outcome in (Outcome.ACCEPTED, Outcome.UNTRIED))
 
 
 def verb(path: Path) -> str:
@@ -71,7 +71,7 @@ def mark(diagnosis: Diagnosis, path: Path) -> tuple[str, str]:
     """The symbol before the verdict, and its colour."""
     if healthy(path):
         return ("✓", "green") if diagnosis.complete else ("?", "yellow")
-    if proved(path) or path.outcome not in _QUIET:
+    if proved(path) or (path.outcome not in _QUIET and not path.overlooked):
         return "✗", "red"
     return ("·", "dim") if silent(path) else ("?", "yellow")
 
@@ -94,6 +94,9 @@ def sentence(diagnosis: Diagnosis, path: Path, asked: str) -> str:
         if which := compared(diagnosis, path):
             return f"{asked} {_ends(path, which)}; {hedge}{said}"
         return f"{asked} {verb(path)}{joint} {hedge}{said}"
+    if path.ignored:
+        named = ", ".join(dict.fromkeys(f"{one.name} ({one.code})" for one in path.ignored))
+        return f"{asked} {verb(path)}; ignored: {named}"
     if path.outcome is Outcome.UNTRIED:
         where = seen(diagnosis, path).removeprefix("seen in ").removesuffix(" alone")
         inside = f" in {where}" if diagnosis.depth == "objects" else ""

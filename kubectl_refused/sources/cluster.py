@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import EndpointSlice, KubernetesObject, Pod, Service
+from kubectl_refused.model.objects import EndpointSlice, Pod, Service
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Change, Coverage
 from kubectl_refused.model.target import Target
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import (
     MOST_PAGES,
-    PAGE_SIZE,
     Listing,
     ListRequest,
     gap_of,
@@ -91,7 +90,7 @@ class ClusterSource:
             "EndpointSlices", path, lambda raw: decode(raw, EndpointSlice), [("labelSelector", selector)]
         )
         listing = list_objects(self._connection, request)
-        return list(self._changes(listing, Coverage("EndpointSlice", target.namespace, selector), request.what))
+        return list(changes_of(listing, Coverage("EndpointSlice", target.namespace, selector), request, self._now))
 
     def _pods(self, namespace: str, labels: dict[str, str], pages: int) -> Iterator[Change]:
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -99,21 +98,19 @@ class ClusterSource:
         path = namespaced(namespace, "pods")
         request = ListRequest("Pods", path, lambda raw: decode(raw, Pod), query, most_pages=pages)
         listing = list_objects(self._connection, request)
-        return self._changes(listing, Coverage("Pod", namespace, selector), request.what)
+        return changes_of(listing, Coverage("Pod", namespace, selector), request, self._now)
 
-    def _changes(
-        self,
-        listing: Listing[KubernetesObject] | Listing[EndpointSlice] | Listing[Pod],
-        coverage: Coverage,
-        what: str,
-    ) -> Iterator[Change]:
-        """Yield a Change for each object and gap, and the coverage only where the read reached its end."""
-        for item in listing.items:
-            yield Change(self._now(), value=item)
-        for gap in listing.gaps:
-            yield Change(self._now(), gap=gap)
-        if listing.read:
-            yield Change(self._now(), covered=coverage)
-        if listing.read and not listing.complete:
-            limit = PAGE_SIZE * MOST_PAGES
-            yield Change(self._now(), gap=Gap(f"some {what}", f"there are more than the {limit} that were read"))
+
+def changes_of(
+    listing: Listing[Any], coverage: Coverage, request: ListRequest[Any], now: Callable[[], float]
+) -> Iterator[Change]:
+    """Yield a Change for each object and gap of a LIST, and the coverage only where it reached its end."""
+    for item in listing.items:
+        yield Change(now(), value=item)
+    for gap in listing.gaps:
+        yield Change(now(), gap=gap)
+    if listing.read:
+        yield Change(now(), covered=coverage)
+    if listing.read and not listing.complete:
+        limit = request.page_size * request.most_pages
+        yield Change(now(), gap=Gap(f"some {request.what}", f"there are more than the {limit} that were read"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_refused.cli.commands.cleanup import seconds_of
+from kubectl_refused.cli.durations import seconds_of
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.probes.cleanup import OVERDUE
 from tests.connection.fake_api import Answer, FakeApi, Seen, serving, status
@@ -133,13 +133,13 @@ def test_older_than(words: list[str], gone: list[str], tmp_path: Path) -> None:
     ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("45", 45), ("0", 0)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert seconds_of(text) == seconds
+    assert seconds_of(text, "--older-than") == seconds
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1m", "1d", "m", "1m 2s", "١m", "1m\x1b"])
 def test_what_is_no_duration_is_wrong_usage(text: str) -> None:
     with pytest.raises(UsageProblem, match="is no duration") as caught:
-        seconds_of(text)
+        seconds_of(text, "--older-than")
     assert caught.value.exit_code == 2
     assert "\x1b" not in caught.value.message
 

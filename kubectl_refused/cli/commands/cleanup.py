@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from kubectl_refused.cli.command import Command, Values
+from kubectl_refused.cli.durations import seconds_of
 from kubectl_refused.cli.exit_codes import NO_FAULT, NOT_PROVED
 from kubectl_refused.cli.options import CONNECTION, VERBOSE, Option
-from kubectl_refused.errors import UsageProblem, shown
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from kubectl_refused.probes.cleanup import Leftover
 
 MOST_TOLD = 10  # lines about what may not be looked at
-_PART = r"(\d+(?:\.\d+)?)(h|m|s)"  # Go's durations, without the small units
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _OPTIONS = (
     Option("--all-namespaces", "Look in all namespaces", short="-A"),
     Option("--older-than", "Remove only what is older: 10m, 1h30m", "TIME"),
@@ -35,17 +32,8 @@ def _run(words: Sequence[str], values: Values) -> int:
     from kubectl_refused.cli.request import connection_of
     from kubectl_refused.cli.supervise import supervise
 
-    age = seconds_of(values["older_than"] or "0")
+    age = seconds_of(values["older_than"] or "0", "--older-than")
     return supervise(_Cleanup(connection_of(values), values, age), verbose=bool(values["verbose"]))
-
-
-def seconds_of(text: str) -> float:
-    """Seconds of a duration as kubectl writes it (90s, 10m, 1h30m, plain seconds). Raises UsageProblem."""
-    if re.fullmatch(r"[0-9]+", text):
-        return float(text)
-    if not re.fullmatch(f"(?:{_PART})+", text, re.ASCII):
-        raise UsageProblem(f"--older-than {shown(text)} is no duration", "type a number with s, m or h: 10m")
-    return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
 
 
 class _Cleanup:

@@ -1,0 +1,148 @@
+"""A scan: every Service of a namespace or a cluster, read at once and diagnosed together."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from kubectl_refused.connection.errors import NotFound
+from kubectl_refused.errors import UsageProblem
+from kubectl_refused.model.report import Report, Scan, ScanRow
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.probes.prober import Prober
+from kubectl_refused.sources.reads import segment
+from kubectl_refused.sources.scan import ScanSource, listed
+
+from .grounds import ClusterGround, Ground
+from .kubectl_command import kubectl_command
+from .progress import Progress, scan_progress
+from .request import Request, Scanning
+from .run import DiagnosisJob
+from .surveys import Say, Sight, Survey, Watched
+
+
+class ScanJob(DiagnosisJob):
+    """A scan as supervise.Job."""
+
+    def __init__(self, request: Request, out: TextIO) -> None:
+        super().__init__(request, out, ClusterGround)
+        self._shown = Progress()
+
+    @contextmanager
+    def _progress(self) -> Iterator[Callable[[str], None]]:
+        data = self._request.output not in ("", "wide")
+        with scan_progress(sys.stderr, data=data) as self._shown:
+            yield self._shown.say
+
+    def _survey(self, ground: Ground, request: Request) -> Survey:
+        assert isinstance(ground, ClusterGround)
+        return ScanSurvey(ground, request, self._shown)
+
+
+@dataclass(frozen=True)
+class ScanSurvey:
+    """Every Service on one ground, which dials from one namespace: probe pods are shared by all of them."""
+
+    ground: ClusterGround
+    request: Request
+    progress: Progress
+
+    def report(self, say: Say) -> Report:
+        """Diagnose every Service."""
+        say("reading Services, EndpointSlices and pods")
+        snapshot = self._snapshot()
+        return self._scan(snapshot, self.ground.prober(self._home, say), self.ground.depth, say)
+
+    def look(self, say: Say) -> Sight:
+        """What the objects tell of every Service; those that are idle on purpose keep nobody waiting."""
+        from kubectl_refused.trace.readiness import is_ready
+
+        snapshot = self._snapshot()
+        scan = self._scan(snapshot, self.ground.looker(self._home, say), Depth.NONE, say)
+        late = [r for r in scan.rows if r.state not in ("idle", "ignored") and not is_ready(_target(r), snapshot)]
+        return Sight(not late, scan)
+
+    def watched(self) -> Sequence[Watched]:
+        """The three lists that it reads."""
+        query = (("labelSelector", self._scanning.selector),) if self._scanning.selector else ()
+        return (
+            Watched(listed("services", "", self._namespace), query),
+            Watched(listed("endpointslices", "discovery.k8s.io/v1", self._namespace)),
+            Watched(listed("pods", "", self._namespace)),
+        )
+
+    @property
+    def _scanning(self) -> Scanning:
+        assert self.request.scan is not None
+        return self.request.scan
+
+    @property
+    def _namespace(self) -> str:
+        """The one scanned, empty for all."""
+        given = self._scanning.namespace
+        return self.ground.namespace if given is None else given
+
+    @property
+    def _home(self) -> Target:
+        """Where the scan dials from, as the target that probes ask for."""
+        return Target("", self.ground.namespace)
+
+    def _snapshot(self) -> Snapshot:
+        source = ScanSource(self.ground.connection, self._namespace, self._scanning.selector)
+        snapshot = source.snapshot()
+        if self._namespace and not any(True for _ in snapshot.services()):
+            self._check_namespace()
+        return snapshot
+
+    def _check_namespace(self) -> None:
+        """A scan that finds nothing, as the namespace is misspelt, must not pass."""
+        connection = self.ground.connection
+        try:
+            connection.get_bytes(f"/api/v1/namespaces/{segment(self._namespace)}")
+        except NotFound:
+            start = kubectl_command(self.request.connection)
+            raise UsageProblem(
+                f"there is no namespace '{self._namespace}'", f"see: {start} get namespaces"
+            ) from None
+        except Exception:  # who may not read it has been told what else may not be read
+            connection.cancel.check()
+
+    def _scan(self, snapshot: Snapshot, prober: Prober, depth: Depth, say: Say) -> Scan:
+        from kubectl_refused.judge.scanning import scan_of
+        from kubectl_refused.pipeline import diagnose_all
+
+        targets = targets_of(snapshot, kubectl_command(self.request.connection))
+        told = diagnose_all(
+            targets,
+            snapshot,
+            prober,
+            depth=depth,
+            context=self.ground.context,
+            say=say,
+            ignores=self._scanning.ignores,
+            count=self.progress.count,
+        )
+        return scan_of(
+            told,
+            snapshot,
+            context=self.ground.context,
+            namespace=self._namespace,
+            selector=self._scanning.selector,
+            fail_on=self._scanning.fail_on,
+            notices=prober.notices,
+            touched=self.ground.ledger.entries,
+        )
+
+
+def targets_of(snapshot: Snapshot, kubectl: str) -> list[Target]:
+    """Every Service that was read, by namespace and name."""
+    places = sorted((one.metadata.namespace, one.metadata.name) for one in snapshot.services())
+    return [Target(name, namespace, kubectl=kubectl) for namespace, name in places]
+
+
+def _target(row: ScanRow) -> Target:
+    return Target(row.target.removeprefix("svc/"), row.namespace)

@@ -1,0 +1,108 @@
+"""What a run is about: some targets, or every Service. Each can be diagnosed, looked at, and watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
+from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, fold
+from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.sources.reads import namespaced
+
+from .grounds import ClusterGround, Ground
+
+Say = Callable[[str], None]
+
+
+class Sight(NamedTuple):
+    """What a look at the objects shows: whether there is something to dial, else what that waits for."""
+
+    ready: bool
+    report: Report
+
+
+class Watched(NamedTuple):
+    """A list to watch: its API path and query."""
+
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+class Survey(Protocol):
+    """One or many targets on one ground. Each report is made anew."""
+
+    def report(self, say: Say) -> Report:
+        """The diagnosis at the depth asked for."""
+        ...
+
+    def look(self, say: Say) -> Sight:
+        """What the objects alone tell, and whether each target has something that could accept."""
+        ...
+
+    def watched(self) -> Sequence[Watched]:
+        """What to watch to learn that something has changed."""
+        ...
+
+
+@dataclass(frozen=True)
+class TargetsSurvey:
+    """The targets that were named, one after the other. `single`: the report is no list."""
+
+    ground: Ground
+    single: bool
+
+    def report(self, say: Say) -> Report:
+        """Diagnose every target."""
+        targets = self.ground.targets()
+        found = [
+            self._diagnosis(target, say if len(targets) == 1 else _saying(say, str(target))) for target in targets
+        ]
+        return found[0] if self.single and len(found) == 1 else DiagnosisList(items=tuple(found))
+
+    def look(self, say: Say) -> Sight:
+        """Read the objects of each path; what cannot be dialled yet is diagnosed by them."""
+        from kubectl_refused.pipeline import diagnose_all
+        from kubectl_refused.trace.readiness import is_ready
+
+        assert isinstance(self.ground, ClusterGround)
+        found: list[Diagnosis] = []
+        ready = True
+        for target in self.ground.targets():
+            snapshot = fold(self.ground.source.read(target), origin=self.ground.source.origin)
+            ready = ready and is_ready(target, snapshot)
+            looker = self.ground.looker(target, say)
+            found += diagnose_all([target], snapshot, looker, depth=Depth.NONE, context=self.ground.context)
+        return Sight(ready, found[0] if len(found) == 1 else DiagnosisList(items=tuple(found)))
+
+    def watched(self) -> Sequence[Watched]:
+        """The Service, its slices, and the pods of its namespace."""
+        found: list[Watched] = []
+        for target in self.ground.targets():
+            space = target.namespace
+            slices = namespaced(space, "endpointslices", group="discovery.k8s.io/v1")
+            found += [
+                Watched(namespaced(space, "services"), (("fieldSelector", f"metadata.name={target.name}"),)),
+                Watched(slices, (("labelSelector", f"{SERVICE_NAME_LABEL}={target.name}"),)),
+                Watched(namespaced(space, "pods")),
+            ]
+        return tuple(dict.fromkeys(found))
+
+    def _diagnosis(self, target: Target, say: Say) -> Diagnosis:
+        from kubectl_refused.pipeline import diagnose  # loads every cause
+
+        ground = self.ground
+        return diagnose(
+            target,
+            ground.source,
+            ground.prober(target, say),
+            depth=ground.depth,
+            context=ground.context,
+            touched=lambda: ground.ledger.entries,
+            say=say,
+        )
+
+
+def _saying(say: Say, target: str) -> Say:
+    return lambda step: say(f"{target}: {step}")

@@ -1,0 +1,19 @@
+"""Whether objects promise that a dial could be accepted: what is waited for before anything is dialled. Pure."""
+
+from __future__ import annotations
+
+from kubectl_refused.model.facts import FactStore
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Target, Vantage
+
+from .scenes import scenes
+
+
+def is_ready(target: Target, snapshot: Snapshot) -> bool:
+    """Whether every port asked for has an endpoint that gets traffic; an alias has none of its own."""
+    seen = scenes(target, snapshot, FactStore(), Vantage("objects"))
+    return bool(seen) and all(
+        scene.service is not None
+        and (scene.service.spec.type == "ExternalName" or (scene.port is not None and bool(scene.ready_endpoints)))
+        for scene in seen
+    )
