@@ -68,7 +68,6 @@ def service() -> dict[str, Any]:
     ports = [
         {"name": "dns", "port": 53, "protocol": "UDP"},
         {"name": "dns-tcp", "port": 53, "protocol": "TCP"},
-        {"name": "metrics", "port": 9153, "protocol": "TCP"},
     ]
     metadata = {"name": "kube-dns", "labels": {**LABELS, "kubernetes.io/name": "CoreDNS"}}
     return {
