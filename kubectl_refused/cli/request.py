@@ -10,6 +10,7 @@ from typing import Any
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import FailOn
 from kubectl_refused.model.target import HERE, Depth, Target
 from kubectl_refused.probes.base import ProbeSettings
@@ -60,6 +61,7 @@ class Scanning:
     selector: str = ""
     fail_on: FailOn = "proved"
     ignores: Ignores = NOTHING_IGNORED
+    notices: tuple[Gap, ...] = ()
 
 
 def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]) -> Request:

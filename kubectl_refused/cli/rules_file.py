@@ -8,14 +8,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from kubectl_refused.causes import catalogue
+from kubectl_refused.causes.names import cause_called, instead_of
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.text import one_line
-from kubectl_refused.trace.ignores import IgnoreRule, is_called
+from kubectl_refused.trace.ignores import IgnoreRule
 
 LARGEST = 1_000_000  # bytes
 MOST_RULES = 1000
@@ -38,19 +39,29 @@ class Place:
         raise UsageProblem(f"{self.at}: {says}", instead)
 
 
-def rules_of(data: bytes, file: str, *, today: date) -> tuple[IgnoreRule, ...]:
-    """The rules in the file's text that hold today. Raises UsageProblem."""
+class Rules(NamedTuple):
+    """The rules that hold, and a gap for each that has run out."""
+
+    rules: tuple[IgnoreRule, ...] = ()
+    expired: tuple[Gap, ...] = ()
+
+
+def rules_of(data: bytes, file: str, *, today: date) -> Rules:
+    """The rules in the file's text. Raises UsageProblem."""
     if len(data) > LARGEST:
         raise UsageProblem(f"{shown(file)} is larger than {LARGEST} bytes", "keep rules only in it")
     root = _root(data, file)
     if root is None or _is_null(root):
-        return ()
+        return Rules()
     top = _mapping(root, file, "the file", ("ignore",))
     entries = _sequence(top["ignore"], file, "ignore") if "ignore" in top else []
     if len(entries) > MOST_RULES:
         Place(file, entries[MOST_RULES]).wrong(f"there are more than {MOST_RULES} rules", "use patterns")
     rules = [_rule(node, file, today) for node in entries]
-    return tuple(rule for rule in rules if rule is not None)
+    return Rules(
+        tuple(rule for rule in rules if isinstance(rule, IgnoreRule)),
+        tuple(rule for rule in rules if isinstance(rule, Gap)),
+    )
 
 
 def _root(data: bytes, file: str) -> Any:
@@ -67,27 +78,19 @@ def _root(data: bytes, file: str) -> Any:
     return nodes[0] if nodes else None
 
 
-def _rule(node: Any, file: str, today: date) -> IgnoreRule | None:
-    """The rule of one entry, None where it has run out."""
+def _rule(node: Any, file: str, today: date) -> IgnoreRule | Gap:
+    """The rule of one entry, or a gap that says when it has run out."""
     entry, place = _mapping(node, file, "a rule", _ENTRY), Place(file, node)
     for key in _NEEDED:
         if key not in entry:
             place.wrong(f"the rule has no {key}", f"add {key}: {'NAME' if key == 'cause' else 'WHY'}")
     text = {key: _text(value, file, key) for key, value in entry.items()}
     cause = text["cause"]
-    if not any(is_called(one, cause) for one in catalogue()):
-        _unknown_cause(Place(file, entry["cause"]), cause)
+    if cause_called(cause) is None:
+        Place(file, entry["cause"]).wrong(f"there is no cause '{shown(cause)}'", instead_of(cause))
     if "until" in text and _day(text["until"], Place(file, entry["until"])) < today:
-        return None
+        return Gap(f"rule {place.line}", f"{cause} is ignored until {text['until']} only", "take it out")
     return IgnoreRule(cause, place.line, text.get("namespace", "*"), text.get("service", "*"), text["reason"])
-
-
-def _unknown_cause(place: Place, name: str) -> NoReturn:
-    known = [text for cause in catalogue() for text in (cause.code.lower(), cause.slug)]
-    near = difflib.get_close_matches(name.lower()[:100], known, n=1)
-    place.wrong(
-        f"there is no cause '{shown(name)}'", f"did you mean {near[0]}?" if near else "see: kubectl refused causes"
-    )
 
 
 def _day(text: str, place: Place) -> date:

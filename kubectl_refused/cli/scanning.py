@@ -8,14 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from kubectl_refused.causes.names import cause_called
 from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.errors import UsageProblem
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Report, Scan, ScanRow
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.reads import segment
 from kubectl_refused.sources.scan import ScanSource, listed
+from kubectl_refused.text import one_line
+from kubectl_refused.trace.ignores import ignored_names
 
 from .grounds import ClusterGround, Ground
 from .kubectl_command import kubectl_command
@@ -89,7 +93,7 @@ class ScanSurvey:
     @property
     def _home(self) -> Target:
         """Where the scan dials from, as the target that probes ask for."""
-        return Target("", self.ground.namespace)
+        return Target("", self.ground.namespace, kubectl=kubectl_command(self.request.connection))
 
     def _snapshot(self) -> Snapshot:
         source = ScanSource(self.ground.connection, self._namespace, self._scanning.selector)
@@ -133,7 +137,7 @@ class ScanSurvey:
             namespace=self._namespace,
             selector=self._scanning.selector,
             fail_on=self._scanning.fail_on,
-            notices=prober.notices,
+            notices=[*self._scanning.notices, *unknown_names(snapshot), *prober.notices],
             touched=self.ground.ledger.entries,
         )
 
@@ -142,6 +146,19 @@ def targets_of(snapshot: Snapshot, kubectl: str) -> list[Target]:
     """Every Service that was read, by namespace and name."""
     places = sorted((one.metadata.namespace, one.metadata.name) for one in snapshot.services())
     return [Target(name, namespace, kubectl=kubectl) for namespace, name in places]
+
+
+def unknown_names(snapshot: Snapshot) -> Iterator[Gap]:
+    """Annotations of Services that want something ignored which is no cause."""
+    for service in snapshot.services():
+        for name in ignored_names(service.metadata):
+            if cause_called(name) is None:
+                what = f"annotation of svc/{service.metadata.name}"
+                yield Gap(
+                    what,
+                    f"'{one_line(name, 60)}' is no cause that could be ignored",
+                    "see: kubectl refused causes",
+                )
 
 
 def _target(row: ScanRow) -> Target:

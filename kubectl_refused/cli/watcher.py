@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kubectl_refused.connection.cancel import LONGEST_NAP
-from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound
+from kubectl_refused.connection.errors import Cancelled, ConnectionProblem, Forbidden, NotFound
 from kubectl_refused.connection.watch import watch
 
 from .surveys import Watched
@@ -69,9 +69,8 @@ class Watcher:
             except (Forbidden, NotFound) as problem:
                 self.refused.append(problem.message)
                 return
-            except ApiProblem:
-                pass  # 410 Gone among them
+            except Cancelled:
+                return  # the block has ended
             except ConnectionProblem:
-                if self._ours.cancel.is_set:
-                    return
+                pass  # 410 Gone and dropped connections among them
             time.sleep(AGAIN)

@@ -6,8 +6,9 @@ Every request is one page of one namespace or one selector, so that a diagnosis 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,7 @@ from kubectl_refused.text import one_line
 
 ONE_PAGE = 500  # a namespace with more is read in part: enough to find what was probably meant
 FEW = 50
+MOST_SINGLE_WORKLOADS = 8
 # A DaemonSet has no replicas to be zero of, and its labels show on its pods: one request less.
 WORKLOAD_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
@@ -166,6 +168,7 @@ class ObjectReads:
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Read for all needs at once."""
         context.say("reading objects")
+        context = self._with_workloads(needs, context)
         reader = Reader(context, Owners(context, threading.Lock()))
         events = [need for need in needs if need.fact is f.EVENTS]
         tasks: list[Callable[[], list[Learnt]]] = [
@@ -174,6 +177,18 @@ class ObjectReads:
         if events:
             tasks.append(partial(read_events, context, events))
         return [learnt for batch in in_parallel(tasks) for learnt in batch]
+
+    def _with_workloads(self, needs: Sequence[Need], context: ProbeContext) -> ProbeContext:
+        """Where many pods of a namespace ask for their workload, those are listed instead of got singly."""
+        asked = Counter(need.subject.namespace for need in needs if need.fact is f.WORKLOAD)
+        many = [f.NamespaceKey(namespace) for namespace, count in asked.items() if count > MOST_SINGLE_WORKLOADS]
+        unread = [Need(f.WORKLOADS_IN, key) for key in many if context.facts.get(f.WORKLOADS_IN, key) is None]
+        if not unread:
+            return context
+        reader = Reader(context, Owners(context, threading.Lock()))
+        return replace(
+            context, facts=context.facts.having(one for need in unread for one in self._one(reader, need))
+        )
 
     @staticmethod
     def _one(reader: Reader, need: Need) -> list[Learnt]:

@@ -153,8 +153,9 @@ class Prober:
     def _tell_leftovers(self, method: Method) -> None:
         """What a killed run left behind is reported by the next one, and removed by nobody but the user."""
         left = "left behind by an earlier run"
+        kubectl = self._context.target.kubectl
         self._notice(
-            Gap(f"{old.kind.lower()}/{old.name}", left, "kubectl refused cleanup")
+            Gap(f"{old.kind.lower()}/{old.name}", left, f"{kubectl} refused cleanup -n {old.namespace}")
             for old in getattr(method, "leftovers", ())
         )
 

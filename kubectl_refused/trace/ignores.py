@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from kubectl_refused.causes import Cause
+from kubectl_refused.causes.names import is_called
 from kubectl_refused.model.facts import WORKLOAD
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.model.scene import Scene, pod_key
@@ -63,11 +64,6 @@ class Ignores(Struct, frozen=True):
 
 
 NOTHING_IGNORED = Ignores()
-
-
-def is_called(cause: Cause, name: str) -> bool:
-    """Whether the cause has this code or name, in any case, with dashes or underscores."""
-    return name.strip().lower().replace("_", "-") in (cause.code.lower(), cause.slug)
 
 
 def ignored_names(metadata: Metadata) -> list[str]:

@@ -15,31 +15,21 @@ if TYPE_CHECKING:
 
 
 def _run(words: Sequence[str], values: Values) -> int:
-    from kubectl_refused.causes import catalogue
-
     if not words:
         raise UsageProblem("no cause is named", "type a code or a name from: kubectl refused causes")
-    pages = [_page(word, _find(word, catalogue())) for word in words]
+    pages = [_page(word, _find(word)) for word in words]
     sys.stdout.write("\n".join(pages))
     return 0
 
 
-def _find(word: str, causes: Sequence[Cause]) -> Cause:
+def _find(word: str) -> Cause:
     """The cause of that code or name, in any case, with dashes or underscores. Raises UsageProblem."""
-    wanted = word.lower().replace("_", "-")
-    for cause in causes:
-        if wanted in _names(cause):
-            return cause
-    import difflib  # on the way to an error only
+    from kubectl_refused.causes.names import cause_called, instead_of
 
-    known = [name for cause in causes for name in _names(cause)]
-    near = difflib.get_close_matches(wanted[:100], known, n=1)
-    instead = f"did you mean {near[0]}?" if near else "see: kubectl refused causes"
-    raise UsageProblem(f"there is no cause {shown(word)}", instead)
-
-
-def _names(cause: Cause) -> tuple[str, ...]:
-    return (*(code.lower() for code in cause.codes), cause.slug)
+    found = cause_called(word)
+    if found is None:
+        raise UsageProblem(f"there is no cause {shown(word)}", instead_of(word))
+    return found
 
 
 def _page(word: str, cause: Cause) -> str:
