@@ -81,6 +81,12 @@ def test_every_kind_of_evidence_obeys_it(schema: dict[str, Any]) -> None:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(item=hostile.scans)
+def test_hostile_scans_obey_it(item: report.Report) -> None:
+    assert list(validator(CURRENT).iter_errors(json.loads(rendered(item, form="json")))) == []
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(item=st.one_of(hostile.diagnoses, hostile.lists))
 def test_hostile_reports_obey_it(item: report.Report) -> None:
     assert list(validator(RELEASED).iter_errors(json.loads(rendered(item, form="json")))) == []

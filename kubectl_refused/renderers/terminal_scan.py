@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Scan, ScanRow, State
 
 from .terminal_pen import Pen, cells, clip, wrap
@@ -24,6 +25,7 @@ _COUNTED: dict[State, tuple[str, str]] = {
 }
 MOST_QUIET = 20  # rows of Services that are not broken, but for -o wide
 LONGEST_NAME = 40
+LEAST_ROOM = 30  # cells for a reason beside a name
 MOST_LINES = 3  # of one row's reason
 
 
@@ -77,34 +79,34 @@ def _rows(pen: Pen, scan: Scan) -> list[str]:
     shown = loud + (quiet if pen.wide else quiet[:MOST_QUIET])
     several = len({row.namespace for row in scan.rows}) > 1
     names = [_name(pen, row, several=several) for row in shown]
-    width = max((cells(name) for name in names), default=0)
+    width = max((cells(name) for name in names if cells(name) <= LONGEST_NAME), default=0)
     lines = [line for row, name in zip(shown, names, strict=True) for line in _row(pen, row, name, width)]
     left = len(scan.rows) - len(shown)
-    return lines + (
-        [f"    and {left} more that {'is' if left == 1 else 'are'} not broken: -o wide"] if left else []
-    )
+    more = f"and {left} more that {'is' if left == 1 else 'are'} not broken: -o wide"
+    return lines + (["    " + line for line in wrap(more, pen.width - 4)] if left else [])
 
 
 def _name(pen: Pen, row: ScanRow, *, several: bool) -> str:
     """`svc/web:80`, with its namespace before it where there are several."""
     ports = f":{','.join(row.ports[:3])}{',…' if len(row.ports) > 3 else ''}" if row.ports else ""
-    full = pen.text(f"{row.namespace}  {row.target}{ports}" if several else f"{row.target}{ports}", 120)
-    return full if cells(full) <= LONGEST_NAME else clip([full], 1, "")[0]
+    return pen.text(f"{row.namespace}  {row.target}{ports}" if several else f"{row.target}{ports}", 160)
 
 
 def _row(pen: Pen, row: ScanRow, name: str, width: int) -> list[str]:
-    """The line, with its reason beneath where the terminal is too narrow for both."""
-    symbol, hue = _MARKS[row.state]
-    head = f"  {pen.paint(pen.fold(symbol), hue)} {name}"
-    told = reason(row)
+    """The line, with its reason beneath where a long name or a narrow terminal leaves no room for it."""
+    unsure = row.state == "broken" and row.outcome is Outcome.UNTRIED and row.certainty != "proved"
+    symbol, hue = _MARKS["unjudged" if unsure else row.state]
+    first, *rest = wrap(name, pen.width - 4) or ["?"]
+    head = f"  {pen.paint(pen.fold(symbol), hue)} {first}"
+    told, at = pen.text(reason(row)), 4 + width + 2
     if not told:
-        return [head]
-    at = 4 + width + 2
-    if pen.width - at < 30:
-        return [head, *("      " + line for line in clip(wrap(pen.text(told), pen.width - 6), MOST_LINES, "…"))]
-    first, *rest = clip(wrap(pen.text(told), pen.width - at), MOST_LINES, pen.fold("…"))
-    pad = " " * (at - 4 - cells(name))
-    return [head + pad + first, *(" " * at + line for line in rest)]
+        return [head, *("    " + line for line in rest)]
+    if rest or cells(first) > width or pen.width - at < LEAST_ROOM:
+        beneath = clip(wrap(told, pen.width - 6), MOST_LINES, pen.fold("…"))
+        return [head, *("    " + line for line in rest), *("      " + line for line in beneath)]
+    pad = " " * (at - 4 - cells(first))
+    beside, *below = clip(wrap(told, pen.width - at), MOST_LINES, pen.fold("…"))
+    return [head + pad + beside, *(" " * at + line for line in below)]
 
 
 def reason(row: ScanRow) -> str:

@@ -25,10 +25,14 @@ from kubectl_refused.model.report import (
     DialTold,
     GapTold,
     Hop,
+    IgnoredIn,
+    IgnoredTold,
     Matrix,
     MatrixRow,
     Path,
     Root,
+    Scan,
+    ScanRow,
     Touched,
 )
 
@@ -95,6 +99,16 @@ _hops = st.builds(
     status=st.sampled_from(("ok", "broken", "unknown", "start")),
     note=texts,
 )
+_ignored = st.builds(
+    IgnoredTold,
+    code=st.just("KR403"),
+    name=st.just("listens-on-loopback"),
+    certainty=st.sampled_from(Certainty),
+    where=texts,
+    says=texts,
+    by=texts,
+    reason=texts,
+)
 _dials = st.builds(
     DialTold,
     address=texts,
@@ -115,6 +129,7 @@ paths = st.builds(
     hops=st.lists(_hops, max_size=5).map(tuple),
     dials=st.lists(_dials, max_size=1).map(tuple),
     summary=texts,
+    ignored=st.lists(_ignored, max_size=1).map(tuple),
 )
 _heard = st.dictionaries(st.sampled_from([outcome.value for outcome in Outcome]), st.integers(1, 20), max_size=3)
 _seen = st.builds(Cell, outcome=st.sampled_from(Outcome), heard=_heard)
@@ -156,3 +171,32 @@ diagnoses = st.builds(
     matrices=st.lists(matrices, max_size=2).map(tuple),
 )
 lists = st.builds(DiagnosisList, items=st.lists(diagnoses, max_size=5).map(tuple))
+_rows = st.builds(
+    ScanRow,
+    target=texts,
+    namespace=texts,
+    state=st.sampled_from(("broken", "unjudged", "idle", "ignored", "works")),
+    outcome=st.sampled_from(Outcome),
+    ports=st.lists(texts, max_size=5).map(tuple),
+    failing=st.integers(0, 3),
+    paths=st.integers(0, 3),
+    code=st.sampled_from(("", "KR403")),
+    name=st.just("listens-on-loopback"),
+    certainty=st.sampled_from(("", "proved", "likely", "possible")),
+    says=texts,
+)
+scans = st.builds(
+    Scan,
+    context=texts,
+    namespace=texts,
+    selector=texts,
+    depth=st.sampled_from(("objects", "passive", "packets")),
+    fail_on=st.sampled_from(("proved", "likely", "any")),
+    rows=st.lists(_rows, max_size=4).map(tuple),
+    counts=st.dictionaries(st.sampled_from(("broken", "works", "idle")), st.integers(0, 9), max_size=3),
+    items=st.lists(diagnoses, max_size=2).map(tuple),
+    ignored=st.lists(st.builds(IgnoredIn, target=texts, namespace=texts, finding=_ignored), max_size=2).map(tuple),
+    gaps=st.lists(st.builds(GapTold, what=texts, because=texts, remedy=texts), max_size=2).map(tuple),
+    touched=st.lists(st.builds(Touched, what=texts, undone=texts), max_size=2).map(tuple),
+    complete=st.booleans(),
+)
