@@ -38,6 +38,7 @@ COMMAND = Command(
       Without :PORT every TCP port is diagnosed. With -f and no target, every Service in the files.
 
     Other commands:
+      scan      diagnose every Service of a namespace, or of all with -A
       causes    list every cause that can be found
       explain   print the manual page of a cause: kubectl refused explain KR403
       cleanup   remove what killed runs left in the cluster
