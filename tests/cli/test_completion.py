@@ -40,7 +40,14 @@ KUBECONFIG = {
         (["causes", ""], [], NO_FILES),
         (["explain", "listens-on-l"], ["listens-on-loopback"], NO_FILES),
         (["web"], [], NO_FILES),
-        ([], ["causes", "cleanup", "explain", "svc/"], NO_FILES),
+        ([], ["causes", "cleanup", "explain", "scan", "svc/"], NO_FILES),
+        (["scan", "--al"], ["--all-namespaces"], NO_FILES),
+        (["scan", "--fail-on", ""], ["any", "likely", "proved"], NO_FILES),
+        (["scan", "--ignore", "KR201,listens-on-l"], ["KR201,listens-on-loopback"], NO_FILES),
+        (["scan", "--ignore=listens-on-l"], ["--ignore=listens-on-loopback"], NO_FILES),
+        (["scan", "--config", ""], [], FILES),
+        (["scan", ""], [], NO_FILES),
+        (["svc/web", "--wat"], ["--watch"], NO_FILES),
     ],
 )
 def test_without_a_cluster(typed: list[str], candidates: list[str], directive: int) -> None:

@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubectl_refused.cli.grounds import ClusterGround
+from kubectl_refused.cli.options import SCAN
+from kubectl_refused.cli.progress import Progress
+from kubectl_refused.cli.scan_request import scan_request_of
+from kubectl_refused.cli.scanning import ScanSurvey
 from kubectl_refused.fixes.requests import request
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Method, Right
@@ -33,7 +38,7 @@ BESIDES = {
     },
     Depth.ALL: set(),
 }
-FIX = "refused-fix"
+FIX, WAIT = "refused-fix", "refused-wait"
 # Kinds that a fix patches; others are made anew, or not ours to change.
 FIXED = ("Service", "Endpoints", "EndpointSlice", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy")
 
@@ -89,8 +94,15 @@ def test_no_role_grants_what_its_level_does_not_use(level: Depth) -> None:
     assert granted(level) - used(level) == set()
 
 
-def test_there_is_one_role_per_level_and_one_for_changes() -> None:
-    assert set(ROLES) == {f"refused-{level.value}" for level in Depth} | {FIX}
+def test_there_is_one_role_per_level_one_for_changes_and_one_for_waiting() -> None:
+    assert set(ROLES) == {f"refused-{level.value}" for level in Depth} | {FIX, WAIT}
+
+
+def test_who_waits_may_watch_what_is_watched() -> None:
+    request = scan_request_of({"server": "https://192.0.2.1", "token": "x"}, SCAN)
+    lists = ScanSurvey(ClusterGround(request), request, Progress()).watched()
+    assert {right.resource for right in of_role(WAIT)} == {one.path.rpartition("/")[2] for one in lists}
+    assert {right.verb for right in of_role(WAIT)} == {"watch"}
 
 
 def test_only_the_role_for_changes_may_change_what_is_there() -> None:
