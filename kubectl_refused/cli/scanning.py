@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from kubectl_refused.causes.names import cause_called
-from kubectl_refused.connection.errors import NotFound
+from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Report, Scan, ScanRow
@@ -112,8 +112,8 @@ class ScanSurvey:
             raise UsageProblem(
                 f"there is no namespace '{self._namespace}'", f"see: {start} get namespaces"
             ) from None
-        except Exception:  # who may not read it has been told what else may not be read
-            connection.cancel.check()
+        except (Forbidden, ApiProblem):
+            return  # who may not read it is told so of what is in it
 
     def _scan(self, snapshot: Snapshot, prober: Prober, depth: Depth, say: Say) -> Scan:
         from kubectl_refused.judge.scanning import scan_of

@@ -15,7 +15,7 @@ from .grounds import ClusterGround, Ground
 from .surveys import Survey
 from .watcher import Watcher
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between dials, while nothing changes
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between dials or looks, while nothing changes
 
 
 class Waiting:
@@ -43,7 +43,7 @@ class Waiting:
                 pause = min(pause * 2, LONGEST_PAUSE) if sight.ready and dialled else FIRST_PAUSE
                 dialled = sight.ready
                 left = max(self._until - time.monotonic(), 0.0)
-                watcher.wait(min(pause, left) if sight.ready else left)
+                watcher.wait(min(pause if sight.ready else LONGEST_PAUSE, left))
                 if watcher.refused:
                     self._tell(f"looking now and then, as a watch is refused: {watcher.refused[0]}", say)
 

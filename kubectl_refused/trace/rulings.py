@@ -52,8 +52,10 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     """Run every cause in its scope over the scene."""
     found: list[Found] = []
     undecided: list[Open] = []
+    # Once for all causes: a scan rules over ten thousand scenes.
+    seen = {scope: tuple(views(scene, scope)) for scope in Scope}
     for cause in causes:
-        for view in views(scene, cause.scope):
+        for view in seen[cause.scope]:
             try:
                 told = tuple(cause.check(view))
                 ignored = ignores.of(cause, view) if told else None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.resources
+import inspect
 import json
+import textwrap
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,6 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubectl_refused.cli.commands.scan import COMMAND
 from kubectl_refused.cli.rules_file import LARGEST, Rules, rules_of
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.trace.ignores import IgnoreRule
@@ -56,6 +60,16 @@ def test_rules_with_everything_and_with_the_least() -> None:
     )
     assert second == IgnoreRule("KR401", f"{FILE}:8", "*", "*", "known")
     assert valid(GOOD)
+
+
+def test_the_examples_that_people_read_are_right() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    shown = readme[readme.index("```\nignore:\n") + 4 :].partition("```")[0]
+    help_ = inspect.cleandoc(COMMAND.details)
+    in_help = textwrap.dedent(help_[help_.index("  ignore:") :].partition("\n\n")[0])
+    for text in (shown, in_help):
+        assert len(rules(text).rules) == 1
+        assert valid(text)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "ignore:\n", "ignore: []\n", "{}"])

@@ -81,6 +81,25 @@ def test_where_nothing_may_be_watched_it_looks_now_and_then(capsys: pytest.Captu
     assert "a watch is refused" in capsys.readouterr().err
 
 
+def test_watching_tells_it_anew_when_it_changes(tmp_path: Path) -> None:
+    with FakeCluster(service("web"), *behind("web", ready=False)).serving() as cluster:
+        flags = ["-s", cluster.api.address, "--token=x", "-n", "shop", "--probe=none", "-o", "name"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kubectl_refused", "svc/web", "--watch", *flags],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(tmp_path),
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("svc/web ")
+        cluster.become()
+        assert process.stdout.readline() == "svc/web KR101/no-such-service\n"
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out) == (130, "")
+
+
 @pytest.mark.parametrize(
     "words", [["svc/web", "--wait", "5m"], ["scan", "--wait=5m"], ["svc/web", "--watch"], ["scan", "-w"]]
 )
