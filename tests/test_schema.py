@@ -31,6 +31,7 @@ STRUCTS = [
     report.Diagnosis,
     report.DiagnosisList,
     report.Root,
+    report.Source,
     report.Path,
     report.Hop,
     report.DialTold,

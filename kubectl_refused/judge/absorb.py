@@ -12,6 +12,8 @@ from kubectl_refused.model.report import IgnoredTold, Root
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.rulings import Found, Ruling
 
+from .sources import source_of
+
 # Proofs of the same fault at other endpoints repeat themselves; this many are told.
 MOST_EVIDENCE = 8
 
@@ -132,6 +134,7 @@ def _root(group: Sequence[Found]) -> Root:
         headline=first.finding.headline or first.finding.says,
         evidence=(*evidence[:MOST_EVIDENCE], *trial),
         fix=fix,
+        source=source_of(first),
     )
 
 

@@ -18,8 +18,18 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The base of the report's parts."""
 
 
+class Source(_Part, frozen=True):
+    """A line of a manifest, as its file was named with -f."""
+
+    file: str
+    line: int
+
+
 class Root(_Part, frozen=True):
-    """One fault: its code and name in the catalogue, where it is and what proves it."""
+    """One fault: its code and name in the catalogue, where it is and what proves it.
+
+    `source` is where the offending field, or else its object, stands in the manifests; None for a cluster's.
+    """
 
     code: str
     name: str
@@ -29,6 +39,7 @@ class Root(_Part, frozen=True):
     headline: str
     evidence: tuple[Evidence, ...]
     fix: Fix | None
+    source: Source | None = None
 
 
 class IgnoredTold(_Part, frozen=True):

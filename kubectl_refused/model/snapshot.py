@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -23,6 +23,14 @@ class Coverage(NamedTuple):
     selector: str = ""
 
 
+class Lines(Protocol):
+    """Where the fields of an object stand that came from a file (sources/passages.py)."""
+
+    def line_of(self, field: str, value: object = None) -> int:
+        """The line of a field such as `spec.ports[].targetPort`, of several the one that holds `value`."""
+        ...
+
+
 class Change(Struct, frozen=True):
     """One entry of a source's log, `at` in seconds since the epoch.
 
@@ -35,6 +43,7 @@ class Change(Struct, frozen=True):
     covered: Coverage | None = None
     gap: Gap | None = None
     line: str = ""
+    passage: Lines | None = None
 
 
 class Index(NamedTuple):
@@ -54,8 +63,8 @@ class Index(NamedTuple):
 class Snapshot(Struct, frozen=True, dict=True):
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
-    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files. `taken` is the
-    time of the last change, in seconds since the epoch.
+    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files, `passages`
+    where their fields stand. `taken` is the time of the last change, in seconds since the epoch.
     """
 
     objects: dict[tuple[str, str, str], KubernetesObject] = field(default_factory=dict)
@@ -64,6 +73,7 @@ class Snapshot(Struct, frozen=True, dict=True):
     origin: str = "cluster"
     lines: dict[tuple[str, str, str], str] = field(default_factory=dict)
     taken: float = 0.0
+    passages: dict[tuple[str, str, str], Lines] = field(default_factory=dict)
 
     def service(self, namespace: str, name: str) -> Service | None:
         """The Service of that name, or None."""
@@ -160,6 +170,7 @@ def fold(changes: Iterable[Change], *, until: float | None = None, origin: str =
     """The Snapshot that a source's changes make, up to and including the time `until`."""
     objects: dict[tuple[str, str, str], KubernetesObject] = {}
     lines: dict[tuple[str, str, str], str] = {}
+    passages: dict[tuple[str, str, str], Lines] = {}
     coverage: set[Coverage] = set()
     gaps: list[Gap] = []
     taken = 0.0
@@ -171,10 +182,12 @@ def fold(changes: Iterable[Change], *, until: float | None = None, origin: str =
             objects[key_of(change.value)] = change.value
             if change.line:
                 lines[key_of(change.value)] = change.line
+            if change.passage is not None:
+                passages[key_of(change.value)] = change.passage
         elif change.removed is not None:
             objects.pop(change.removed, None)
         elif change.covered is not None:
             coverage.add(change.covered)
         elif change.gap is not None:
             gaps.append(change.gap)
-    return Snapshot(objects, frozenset(coverage), tuple(gaps), origin, lines, taken)
+    return Snapshot(objects, frozenset(coverage), tuple(gaps), origin, lines, taken, passages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -73,7 +74,7 @@ class FilesSource:
 
 def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[Change]:
     """Objects, promised pods, gaps, and coverage of each kind of which every object was understood."""
-    kept: dict[Key, tuple[KubernetesObject, str]] = {}
+    kept: dict[Key, tuple[KubernetesObject, Document]] = {}
     odd: set[str] = set()
     for document in found:
         kind = _kind(document.value)
@@ -87,9 +88,10 @@ def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[C
             continue
         key = key_of(value)
         if key in kept and kept[key][0] != value:
-            yield Change(at, gap=_twice(key, kept[key][1], document.line))
-        kept[key] = (value, document.line)
-    yield from (Change(at, value=value, line=line) for value, line in kept.values())
+            yield Change(at, gap=_twice(key, kept[key][1].line, document.line))
+        # Without the value: it has been decoded, and files may be large.
+        kept[key] = (value, dataclasses.replace(document, value=None))
+    yield from (Change(at, value=value, line=d.line, passage=d.passage) for value, d in kept.values())
     yield from _promised(kept, at)
     yield from (Change(at, covered=Coverage(kind, "")) for kind in _KINDS if not _unsure(kind, odd))
 
@@ -99,11 +101,13 @@ def _unsure(kind: str, odd: set[str]) -> bool:
     return kind in odd or (kind == "Pod" and any(workload in odd for workload in _WORKLOADS))
 
 
-def _promised(kept: dict[Key, tuple[KubernetesObject, str]], at: float) -> Iterator[Change]:
+def _promised(kept: dict[Key, tuple[KubernetesObject, Document]], at: float) -> Iterator[Change]:
     values = [value for value, _ in kept.values()]
     workloads = [value for value in values if isinstance(value, Workload)]
     for pod, workload in promised_pods(workloads, [value for value in values if isinstance(value, Pod)]):
-        yield Change(at, value=pod, line=kept[key_of(workload)][1])
+        document = kept[key_of(workload)][1]
+        steps = ("spec", "jobTemplate", "spec", "template") if workload.kind == "CronJob" else ("spec", "template")
+        yield Change(at, value=pod, line=document.line, passage=document.passage and document.passage.within(*steps))
 
 
 def _kind(value: Any) -> str | None:

@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 from kubectl_refused.errors import ManifestProblem, shown
 from kubectl_refused.text import clean
 
-from .yaml_documents import BrokenYaml, TooMuchYaml, yaml_documents
+from .passages import Passage
+from .yaml_documents import BrokenYaml, Place, TooMuchYaml, yaml_documents
 
 SUFFIXES = (".yaml", ".yml", ".json")  # cli-runtime pkg/resource/builder.go, FileExtensions
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
@@ -27,10 +28,11 @@ STDIN = "-"
 
 @dataclass(frozen=True)
 class Document:
-    """One document or list item; `line` is like `shop/web.yaml:12`."""
+    """One document or list item; `line` is like `shop/web.yaml:12`, `passage` finds the lines of its fields."""
 
     value: Any
     line: str
+    passage: Passage | None = None
 
 
 def documents(paths: Sequence[str], *, recursive: bool, stdin: BinaryIO) -> Iterator[Document]:
@@ -91,27 +93,29 @@ def _documents(data: bytes, name: str) -> Iterator[Document]:
     if data.lstrip()[:1] in (b"{", b"["):
         found = _json_documents(data)
         if found is not None:
-            for value, line in found:
-                yield from _flat(value, name, [line])
+            text = data.decode("utf-8-sig")
+            for value, place in found:
+                yield from _flat(value, name, [place], text)
             return
+    text = data.decode("utf-8-sig", "replace")  # as many characters as the parser counts, which refuses others
     try:
-        for value, lines in yaml_documents(data):
-            yield from _flat(value, name, lines)
+        for value, places in yaml_documents(data):
+            yield from _flat(value, name, places, text)
     except TooMuchYaml as error:
         raise ManifestProblem(f"{name}: {error}", "give plain manifests") from error
     except BrokenYaml as error:
         raise _broken(data, name, error) from error
 
 
-def _json_documents(data: bytes) -> list[tuple[Any, int]] | None:
-    """Concatenated JSON documents, cleaned, with their lines; None for what is no JSON or too deep."""
-    found: list[tuple[Any, int]] = []
+def _json_documents(data: bytes) -> list[tuple[Any, Place]] | None:
+    """Concatenated JSON documents, cleaned, with their places; None for what is no JSON or too deep."""
+    found: list[tuple[Any, Place]] = []
     try:
         text, decoder = data.decode("utf-8-sig"), json.JSONDecoder()
         at = _past_blanks(text, 0)
         while at < len(text):
             value, end = decoder.raw_decode(text, at)
-            found.append((_cleaned(value), text.count("\n", 0, at) + 1))
+            found.append((_cleaned(value), Place(text.count("\n", 0, at) + 1, at, end)))
             at = _past_blanks(text, end)
     except (ValueError, RecursionError):
         return None
@@ -126,17 +130,27 @@ def _past_blanks(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _flat(value: Any, name: str, lines: list[int]) -> Iterator[Document]:
+def _flat(value: Any, name: str, places: list[Place], text: str) -> Iterator[Document]:
     """The document, or the items of a List with a line each; items of a ServiceList get the kind it tells."""
+    whole = _passage(text, places[0])
     kind = value.get("kind") if isinstance(value, dict) else None
     items = value.get("items") if isinstance(value, dict) else None
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
-        yield Document(value, f"{name}:{lines[0]}")
+        yield Document(value, f"{name}:{places[0].line}", whole)
         return
     own = {"kind": kind.removesuffix("List"), "apiVersion": value.get("apiVersion")} if kind != "List" else {}
     for number, item in enumerate(items):
-        line = lines[number + 1] if number + 1 < len(lines) else lines[0]
-        yield Document({**own, **item} if isinstance(item, dict) else item, f"{name}:{line}")
+        place, passage = places[0], whole.within("items", f"[{number}]")
+        if number + 1 < len(places):
+            place = places[number + 1]
+            passage = _passage(text, place)
+        yield Document({**own, **item} if isinstance(item, dict) else item, f"{name}:{place.line}", passage)
+
+
+def _passage(text: str, place: Place) -> Passage:
+    """The text of a place, its first line as far indented as it is in the file."""
+    column = place.start - text.rfind("\n", 0, place.start) - 1
+    return Passage(" " * column + text[place.start : place.end], place.line)
 
 
 def _broken(data: bytes, name: str, error: BrokenYaml) -> ManifestProblem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -34,7 +34,15 @@ class BrokenYaml(Exception):
         self.line, self.why = line, why
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class Place(NamedTuple):
+    """Where a document or a list item stands: its line from 1, and its characters from `start` to `end`."""
+
+    line: int
+    start: int
+    end: int
+
+
+class Loader(_Base):  # type: ignore[misc]
     """Safe, without dates and base-60 numbers; every string is cleaned of control sequences."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own class attribute)
@@ -48,31 +56,31 @@ class _Loader(_Base):  # type: ignore[misc]
         return text if text.isprintable() else clean(text)
 
 
-_Loader.add_constructor(f"{_TAG}str", _Loader.construct_text)
+Loader.add_constructor(f"{_TAG}str", Loader.construct_text)
 
 
-def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[int]]]:
-    """Yield (value, lines): the document's line, then those of its `items`. Lines count from 1.
+def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[Place]]]:
+    """Yield (value, places): the document's, then those of its `items`.
 
     Raises BrokenYaml and TooMuchYaml.
     """
-    lines = [1]
+    places = [Place(1, 0, 0)]
     try:
         if _may_be_deep(data):
             _check_depth(data)
-        loader = _Loader(data)
+        loader = Loader(data)
         while loader.check_node():
             node = loader.get_node()
             if b"*" in data:
                 _bound(node)
-            lines = _lines(node)
-            yield loader.construct_document(node), lines
+            places = _places(node)
+            yield loader.construct_document(node), places
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         why = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise BrokenYaml(mark.line + 1 if mark else 1, why) from error
     except (ValueError, TypeError, AttributeError, OverflowError) as error:  # a tag that does not fit: !!int x
-        raise BrokenYaml(lines[0], str(error)) from error
+        raise BrokenYaml(places[0].line, str(error)) from error
 
 
 _INDENT = re.compile(rb"(?m)^[ ?:-]+")
@@ -87,7 +95,7 @@ def _may_be_deep(data: bytes) -> bool:
 def _check_depth(data: bytes) -> None:
     """Count levels by events, which the parser yields without recursion. Raises TooMuchYaml."""
     depth = 0
-    for event in yaml.parse(data, Loader=_Loader):
+    for event in yaml.parse(data, Loader=Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -96,12 +104,13 @@ def _check_depth(data: bytes) -> None:
             raise TooMuchYaml(f"it nests more than {DEEPEST} levels deep")
 
 
-def _lines(node: Any) -> list[int]:
+def _places(node: Any) -> list[Place]:
     items = []
     if isinstance(node, yaml.MappingNode):
         values = [value for key, value in node.value if key.value == "items"]
         items = [item for value in values if isinstance(value, yaml.SequenceNode) for item in value.value]
-    return [part.start_mark.line + 1 for part in [node, *items]]
+    marks = [(part.start_mark, part.end_mark) for part in [node, *items]]
+    return [Place(start.line + 1, start.index, end.index) for start, end in marks]
 
 
 def _bound(root: Any) -> None:

@@ -33,6 +33,7 @@ from kubectl_refused.model.report import (
     Root,
     Scan,
     ScanRow,
+    Source,
     Touched,
 )
 
@@ -91,6 +92,7 @@ roots = st.builds(
     headline=texts,
     evidence=st.lists(evidences, max_size=3).map(tuple),
     fix=st.none() | fixes,
+    source=st.none() | st.builds(Source, file=texts, line=st.integers(1, 2**31)),
 )
 _hops = st.builds(
     Hop,
