@@ -14,7 +14,7 @@ Key = tuple[str, str, str]
 
 
 def source_of(found: Found) -> Source | None:
-    """File and line of what is to change, or else of what the proof rests on; None for what came from a cluster."""
+    """Where what is to change stands, or else what the proof rests on; None for what came from a cluster."""
     scene, finding = found.scene, found.finding
     if not scene.snapshot.lines:
         return None

@@ -9,6 +9,7 @@ from typing import TextIO
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Matrix, Path, Report, Scan
 
 from .base import Style
+from .paths import paths_of, same_fault
 from .terminal_matrix import table
 from .terminal_path import picture
 from .terminal_pen import Pen, wrap
@@ -22,7 +23,6 @@ from .terminal_words import asked, compared, healthy, silent, totals, works
 _TOTALS_FROM = 4
 MOST_IN_FULL = 25  # broken Services of a scan that are told in full, but for -o wide
 _WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
-_RANKS = {"proved": 0, "likely": 1, "possible": 2}
 
 
 def render(report: Report, out: TextIO, style: Style) -> None:
@@ -56,7 +56,7 @@ def _several(pen: Pen, report: Diagnosis | DiagnosisList) -> list[str]:
         lines += block
         before = len(block)
     if len(items) >= _TOTALS_FROM:
-        lines += ["", *wrap(pen.fold(totals(_paths(d)[0] for d in items)), pen.width)]
+        lines += ["", *wrap(pen.fold(totals(paths_of(d)[0] for d in items)), pen.width)]
     return lines
 
 
@@ -69,28 +69,9 @@ def _harmless(line: str) -> str:
     return _WORKFLOW_COMMAND.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", line)
 
 
-def _paths(diagnosis: Diagnosis) -> list[Path]:
-    """The paths, those with the surest fault first, those that work last; one that stands for none."""
-    if not diagnosis.paths:
-        none = Path(
-            vantage="",
-            entrance="",
-            port="",
-            family="",
-            outcome=diagnosis.outcome,
-            root=diagnosis.root,
-            chain=(),
-            hops=(),
-        )
-        return [none]
-    return sorted(
-        diagnosis.paths, key=lambda p: (_RANKS[p.root.certainty] if p.root else 3, silent(p), healthy(p))
-    )
-
-
 def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
     """Every path, those told in full with blank lines around them, and what goes for all of them."""
-    paths = _not_in_tables(diagnosis, _paths(diagnosis))
+    paths = _not_in_tables(diagnosis, paths_of(diagnosis))
     lines: list[str] = []
     for place in range(len(paths)):
         full = not _told_short(pen, paths, place)
@@ -114,7 +95,7 @@ def _not_in_tables(diagnosis: Diagnosis, paths: Sequence[Path]) -> list[Path]:
     for place, path in enumerate(paths):
         route = (path.port, path.family)
         first = all((p.port, p.family) != route for p in told)
-        if first or route not in routes or (path.root and not _same_fault(paths, place)):
+        if first or route not in routes or (path.root and not same_fault(paths, place)):
             told.append(path)
     return told
 
@@ -128,18 +109,7 @@ def _seen(pen: Pen, matrix: Matrix, told: Collection[str], above: Sequence[str])
 
 def _told_short(pen: Pen, paths: Sequence[Path], place: int) -> bool:
     """Whether a path needs its verdict only: it works, or its fault has been explained above."""
-    return not pen.wide and (silent(paths[place]) or _same_fault(paths, place))
-
-
-def _same_fault(paths: Sequence[Path], place: int) -> bool:
-    """Whether an earlier path has this path's fault: same root, same change, and the same faults behind it."""
-    here = _fault(paths[place])
-    return here is not None and any(_fault(p) == here for p in paths[:place])
-
-
-def _fault(path: Path) -> tuple[object, ...] | None:
-    root = path.root
-    return (root.code, root.headline, root.fix, [r.code for r in path.chain]) if root else None
+    return not pen.wide and (silent(paths[place]) or same_fault(paths, place))
 
 
 def _path(pen: Pen, diagnosis: Diagnosis, paths: Sequence[Path], place: int) -> list[str]:

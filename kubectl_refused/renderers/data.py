@@ -20,6 +20,7 @@ STEERING = re.compile(
 )
 _FIRST = ("apiVersion", "kind", "witness", "subject", "code", "name", "says")
 _FOREIGN = ("patch", "value", "differs")
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -31,8 +32,17 @@ def escaped(found: re.Match[str]) -> str:
 
 def as_text(report: Report) -> str:
     """The report as indented JSON, apiVersion and kind first, without characters that steer a terminal."""
-    raw = encoded(_ordered(msgspec.to_builtins(report)))
-    return STEERING.sub(escaped, msgspec.json.format(raw, indent=2).decode())
+    return harmless(_ordered(msgspec.to_builtins(report)))
+
+
+def harmless(data: Any) -> str:
+    """Plain data as indented JSON, without characters that steer a terminal."""
+    return STEERING.sub(escaped, msgspec.json.format(encoded(data), indent=2).decode())
+
+
+def fitting(text: str, encoding: str | None) -> str:
+    """JSON text as a stream of this encoding can hold it: where that is not every character, in ASCII escapes."""
+    return text if encodable(text, encoding) else _NOT_ASCII.sub(escaped, text)
 
 
 def encoded(data: Any) -> bytes:

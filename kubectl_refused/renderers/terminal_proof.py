@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import assert_never
+from collections.abc import Sequence
 
-from kubectl_refused.model.evidence import (
-    EventEvidence,
-    Evidence,
-    Fix,
-    LogEvidence,
-    NearestEvidence,
-    ObjectEvidence,
-    PacketEvidence,
-    SocketEvidence,
-    TrialEvidence,
-    WitnessEvidence,
-)
+from kubectl_refused.model.evidence import Evidence, Fix
 from kubectl_refused.model.report import Path, Root
 
-from .data import encoded
+from .claims import kind_of, told
 from .terminal_pen import Pen, cells, clip, wrap
 from .terminal_words import HEDGES
 
@@ -40,54 +28,12 @@ def proof(pen: Pen, root: Root, asked: str) -> list[str]:
 
 
 def _row(pen: Pen, evidence: Evidence, asked: str, width: int) -> list[str]:
-    kind = str(evidence.__struct_config__.tag)
-    lines = wrap(pen.text(_told(evidence, asked, wide=pen.wide)), width - _KINDS)
+    kind = kind_of(evidence)
+    lines = wrap(pen.text(told(evidence, asked, wide=pen.wide)), width - _KINDS)
     if not pen.wide:
         lines = clip(lines, _LINES, pen.fold("…"))
     first, *rest = lines or ["-"]
     return [pen.paint(kind.ljust(_KINDS), "dim") + first, *(" " * _KINDS + line for line in rest)]
-
-
-def _told(evidence: Evidence, asked: str, *, wide: bool) -> str:
-    """The claim, with its subject where it does not name it; in the wide form with its witness and field."""
-    says = " ".join(filter(None, (_claim(evidence), *_details(evidence, wide))))
-    subject = evidence.subject.rpartition("/")[2]
-    named = subject in says or subject in asked
-    told = [] if named else [evidence.subject]
-    told += [f"by {evidence.witness}"] if wide and evidence.witness else []
-    return f"{says} ({', '.join(told)})" if told else says
-
-
-def _claim(evidence: Evidence) -> str:
-    match evidence:
-        case LogEvidence():
-            return evidence.says if evidence.line in evidence.says else f"{evidence.says}: {evidence.line}"
-        case EventEvidence():
-            return evidence.says if evidence.reason in evidence.says else f"{evidence.reason}: {evidence.says}"
-        case NearestEvidence():
-            return ": ".join(filter(None, (evidence.says, _differing(evidence))))
-        case ObjectEvidence() | SocketEvidence() | PacketEvidence() | WitnessEvidence() | TrialEvidence():
-            return evidence.says
-        case _:
-            assert_never(evidence)
-
-
-def _differing(evidence: NearestEvidence) -> str:
-    """`tier=core is wanted, tier=c0re found`, for the keys whose value found is not yet told."""
-    told = []
-    for key, (wanted, found) in evidence.differs.items():
-        if (found or key) not in evidence.says:
-            told.append(f"{_pair(key, wanted)} is wanted, {_pair(key, found)} found")
-    return "; ".join(told)
-
-
-def _pair(key: str, value: str | None) -> str:
-    return f"no {key}" if value is None else f"{key}={value}"
-
-
-def _details(evidence: Evidence, wide: bool) -> Iterator[str]:
-    if wide and isinstance(evidence, ObjectEvidence) and evidence.field:
-        yield f"[{evidence.field}: {encoded(evidence.value).decode()}]"
 
 
 def remedy(pen: Pen, fix: Fix) -> list[str]:
@@ -131,6 +77,6 @@ def dials(pen: Pen, path: Path) -> list[str]:
     lines: list[str] = []
     for dial in path.dials:
         rejected = f", rejected by {dial.rejected_by}" if dial.rejected_by else ""
-        told = f"{dial.address} {dial.outcome.value} after {dial.seconds * 1000:.1f} ms, {dial.witness}{rejected}"
-        lines += wrap(pen.text(told), width)
+        line = f"{dial.address} {dial.outcome.value} after {dial.seconds * 1000:.1f} ms, {dial.witness}{rejected}"
+        lines += wrap(pen.text(line), width)
     return pen.section("dials", lines)

@@ -106,8 +106,9 @@ def _promised(kept: dict[Key, tuple[KubernetesObject, Document]], at: float) -> 
     workloads = [value for value in values if isinstance(value, Workload)]
     for pod, workload in promised_pods(workloads, [value for value in values if isinstance(value, Pod)]):
         document = kept[key_of(workload)][1]
-        steps = ("spec", "jobTemplate", "spec", "template") if workload.kind == "CronJob" else ("spec", "template")
-        yield Change(at, value=pod, line=document.line, passage=document.passage and document.passage.within(*steps))
+        steps = (*(("spec", "jobTemplate") if workload.kind == "CronJob" else ()), "spec", "template")
+        passage = document.passage and document.passage.within(*steps)
+        yield Change(at, value=pod, line=document.line, passage=passage)
 
 
 def _kind(value: Any) -> str | None:

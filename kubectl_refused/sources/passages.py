@@ -43,7 +43,7 @@ class Passage:
             root = yaml.compose(self.text, Loader=Loader)
         except (yaml.YAMLError, RecursionError):  # an alias to what stands before this object
             return self.line
-        steps = [*self.steps, *(f"[{word}]" if not name else name for word, name in _STEP.findall(field))]
+        steps = [*self.steps, *(name or f"[{word}]" for word, name in _STEP.findall(field))]
         found = list(_ways(root, steps, 0))
         best = max(found, key=lambda way: (way[0], way[0] == len(steps) and _holds(way[2], value)), default=None)
         return self.line + (best[1] if best else 0)

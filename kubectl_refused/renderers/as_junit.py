@@ -1,0 +1,105 @@
+"""`-o junit`: one suite per target, one case per path; what CI systems show as tests.
+
+A proved fault is a failure. What fails without a proof, or could not be judged, is an error; what nobody dialled
+is skipped. So a run has failures when it exits with 1, errors and no failure when with 3, neither when with 0.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TextIO
+
+import junitparser
+
+from kubectl_refused.model.report import Diagnosis, Report, Root
+
+from .base import Style
+from .data import encodable
+from .paths import Standing
+from .telling import Told, claims, gaps_of, line, tellings, verbatim
+
+# XML 1.0, 2.2: Char. The parser of whoever reads it stops at any other, escaped or not.
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_Junit: Any = junitparser  # its functions carry no types
+
+
+def render(report: Report, out: TextIO, style: Style) -> None:
+    """Write XML, indented; on a stream that cannot hold a character, by its number."""
+    from xml.etree import ElementTree
+
+    root = _Junit.JUnitXml("kubectl refused")
+    for number, told in enumerate(tellings(report)):
+        root.append(_suite(told, number))  # add_testsuite compares each with all others
+    root.update_statistics()
+    for suite in [root, *root]:
+        suite._elem.attrib.pop("time", None)  # a duration of ours would be no test's
+    root._elem.attrib.pop("skipped", None)  # the schema has it on suites only
+    whole = ElementTree.fromstring(root.tostring())
+    ElementTree.indent(whole)
+    text = '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(whole, encoding="unicode") + "\n"
+    if not encodable(text, out.encoding):
+        text = text.encode("ascii", "xmlcharrefreplace").decode()
+    out.write(text)
+
+
+def _suite(told: list[Told], number: int) -> Any:
+    diagnosis = told[0].diagnosis
+    suite = _Junit.TestSuite(_whole_name(diagnosis))
+    suite._elem.set("id", str(number))
+    for key, value in (("namespace", diagnosis.namespace), ("depth", diagnosis.depth)):
+        suite.add_property(key, _fit(line(value)))
+    seen: dict[str, int] = {}
+    for one in sorted(told, key=lambda t: (t.path.port, t.path.family, t.path.vantage, t.path.entrance)):
+        seen[one.name] = seen.get(one.name, 0) + 1
+        again = f" ({seen[one.name]})" if seen[one.name] > 1 else ""
+        suite.add_testcase(_case(one, again))
+    return suite
+
+
+def _case(told: Told, again: str) -> Any:
+    case = _Junit.TestCase(_fit(told.name + again), _whole_name(told.diagnosis))
+    case._elem.attrib.pop("time", None)
+    message = _fit(told.sentence)
+    if told.standing is Standing.WORKS:
+        case.system_out = message
+        return case
+    if told.standing is Standing.UNTRIED:
+        case.result = [_Junit.Skipped(message, "not dialled")]
+        return case
+    made = _Junit.Failure if told.standing is Standing.FAULT else _Junit.Error
+    root = told.path.root
+    result = made(message, _fit(f"{root.code}/{root.name}" if root else told.path.outcome.value))
+    result.text = _fit(_text(told))
+    case.result = [result]
+    return case
+
+
+def _whole_name(diagnosis: Diagnosis) -> str:
+    """`shop.svc/web:80`; CI systems group by what stands before the last dot."""
+    parts = (line(diagnosis.namespace), line(diagnosis.target))
+    return _fit(".".join(filter(None, parts))) or "?"
+
+
+def _text(told: Told) -> str:
+    """Proof and fix of every fault, then what is not known."""
+    blocks = [_fault(root, told) for root in told.faults]
+    if gaps := gaps_of(told.diagnosis):
+        blocks.append("\n".join(["not checked:", *(f"  {gap}" for gap in gaps)]))
+    return "\n\n".join([told.sentence, *blocks])
+
+
+def _fault(root: Root, told: Told) -> str:
+    lines = [f"{root.code} {root.name}, {root.certainty.value}: {line(root.says or root.headline)}"]
+    lines += [f"  {claim}" for claim in claims(root, told.name)]
+    if root.source:
+        lines.append(f"  at: {line(root.source.file)}:{root.source.line}")
+    if root.fix:
+        lines.append(f"fix: {line(root.fix.summary)}")
+        lines += verbatim(root.fix.command or "").splitlines()
+        lines += [f"owner: {line(root.fix.owner)}"] if root.fix.owner else []
+    return "\n".join(lines)
+
+
+def _fit(text: str) -> str:
+    """The text without what XML cannot hold; `]]>` and the like are escaped by whoever writes it."""
+    return _NO_XML.sub("", text)

@@ -1,0 +1,116 @@
+"""What the formats for machines and pages tell of a path, the same on every run for the same state.
+
+Durations and the names of a run's own pods differ from run to run, and would make a difference of every two
+reports; `-o json` and `-o wide` have them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from kubectl_refused.model.evidence import Evidence, PacketEvidence
+from kubectl_refused.model.items import items_of
+from kubectl_refused.model.report import Diagnosis, GapTold, Path, Report, Root
+from kubectl_refused.text import clean, one_line
+
+from .claims import kind_of, told
+from .paths import Standing, faults, paths_of, same_fault, standing
+from .terminal_words import asked, sentence, totals, verb
+
+LONGEST = 600  # characters of a sentence
+# judge/tellings.py: "answered RST in 0.2 ms", "gave no answer in 3.0 s", "3 of 3 endpoints accepted, 12 ms".
+_TOOK = re.compile(r"(?: in|,) (?:under )?\d+(?:\.\d+)? m?s\b")
+_RUN = re.compile(r"\brefused-[0-9a-f]{8}(?:-[0-9a-z]{1,5})?\b")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One path of a diagnosis: its name, its sentence, and whether an earlier one has the same fault."""
+
+    diagnosis: Diagnosis
+    path: Path
+    name: str
+    sentence: str
+    standing: Standing
+    repeated: bool
+
+    @property
+    def faults(self) -> tuple[Root, ...]:
+        """Its faults in the order in which they must be mended."""
+        return faults(self.path)
+
+    @property
+    def code(self) -> str:
+        """`KR403 · proved`, empty where no cause is known."""
+        root = self.path.root
+        return f"{root.code} · {root.certainty.value}" if root else ""
+
+    @property
+    def ends(self) -> str:
+        """`svc/web:80 is refused`, without the reason."""
+        return line(f"{self.name} {verb(self.path)}")
+
+
+def tellings(report: Report) -> Iterator[list[Told]]:
+    """The paths of each diagnosis, the surest fault first."""
+    for diagnosis in items_of(report):
+        yield told_of(diagnosis)
+
+
+def told_of(diagnosis: Diagnosis) -> list[Told]:
+    """The paths of one diagnosis."""
+    paths = paths_of(diagnosis)
+    found = []
+    for place, path in enumerate(paths):
+        steady = msgspec.structs.replace(path, summary=_TOOK.sub("", path.summary))
+        name = line(asked(diagnosis, path, paths)) or "?"
+        says = line(sentence(diagnosis, steady, asked(diagnosis, path, paths)))
+        found.append(Told(diagnosis, steady, name, says, standing(diagnosis, path), same_fault(paths, place)))
+    return found
+
+
+def line(text: str, limit: int = LONGEST) -> str:
+    """The text cleaned, on one line, without what is of this run only."""
+    return one_line(_RUN.sub("refused-…", text), limit)
+
+
+def verbatim(text: str) -> str:
+    """A command to copy: cleaned, its lines kept."""
+    return clean(text).strip("\n")
+
+
+def claim(evidence: Evidence, name: str) -> str:
+    """What a witness saw."""
+    if isinstance(evidence, PacketEvidence):
+        evidence = msgspec.structs.replace(evidence, says=_TOOK.sub("", evidence.says))
+    return line(told(evidence, name, wide=False)) or "-"
+
+
+def claims(root: Root, name: str) -> list[str]:
+    """The proof: `sockets: 127.0.0.1:8080 LISTEN in web-1`."""
+    return [f"{kind_of(evidence)}: {claim(evidence, name)}" for evidence in root.evidence]
+
+
+def gaps_of(diagnosis: Diagnosis) -> list[str]:
+    """What stayed unknown and why, sorted: the order in which probes failed means nothing."""
+    known = diagnosis.gaps
+    if not known and not diagnosis.complete:
+        known = (GapTold(what="not all that this depth asks for", because="it could not be reached"),)
+    said = (": ".join(filter(None, (g.what, "; ".join(filter(None, (g.because, g.remedy)))))) for g in known)
+    return sorted({line(gap) for gap in said} - {""})
+
+
+def touched_of(diagnosis: Diagnosis) -> list[str]:
+    """What the run made or ran in the cluster, and how it was undone, sorted."""
+    said = (", ".join(filter(None, (t.what, t.undone))) for t in diagnosis.touched)
+    return sorted({line(thing) for thing in said} - {""})
+
+
+def total(report: Report) -> str:
+    """`5 targets: 2 are refused, 3 work`; empty for a single one."""
+    items = items_of(report)
+    return totals(paths_of(item)[0] for item in items) if len(items) > 1 else ""
