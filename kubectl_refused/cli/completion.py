@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from .command import choose, names
 from .options import Option, find
 
-FILES, NO_FILES = 0, 4  # ShellCompDirectiveDefault, ShellCompDirectiveNoFileComp
+# ShellCompDirectiveDefault, NoFileComp, and NoFileComp with NoSpace
+FILES, NO_FILES, NO_SPACE = 0, 4, 6
 
 
 def answer(arguments: Sequence[str]) -> int:
@@ -85,6 +86,9 @@ def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[st
     if option.completes == "causes":
         done, comma, begun = current.rpartition(",")
         return [f"{done}{comma}{name}" for name in _causes(begun)], NO_FILES
+    if option.completes == "reports":  # FORMAT= first, then a file
+        offered = _starting(current, [f"{choice}=" for choice in option.choices])
+        return ([], FILES) if "=" in current else (offered, NO_SPACE)
     if option.completes == "clients":
         from .lookups import clients
 

@@ -36,9 +36,11 @@ _OBJECT = re.compile(r"/(?P<kind>\w+)s/(?P<name>[^/]+)(/(?P<rest>\w+)/?)?$")
 
 
 def dry_run(request: Request) -> int:
-    """Print and return 0. Raises UsageProblem for an output format, as there is no report."""
+    """Print and return 0. Raises UsageProblem for an output format or a file, as there is no report."""
     if request.output not in ("", "yaml"):
         raise UsageProblem(f"--dry-run writes YAML, not {shown(request.output)}", "leave --output out")
+    if request.reports:
+        raise UsageProblem("--dry-run makes no report", "leave --report or --dry-run out")
     return supervise(DryRunJob(request, sys.stdout), verbose=request.verbose)
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 DEPTHS = ("none", "passive", "pods", "all")
-OUTPUTS = ("json", "yaml", "name", "wide")
+OUTPUTS = ("json", "yaml", "name", "wide", "junit", "sarif", "github", "markdown", "html")
 FAIL_ON = ("proved", "likely", "any")
 
 
 class Option(NamedTuple):
     """One option. `field` is its name in a Request; without a `metavar` it is a flag that takes no value.
 
-    `completes` says what completion offers as its value: choices, namespaces, contexts, clusters, users,
-    files, or nothing.
+    `completes` says what completion offers as its value: choices, reports, namespaces, contexts, clusters,
+    users, clients, files, or nothing.
     """
 
     name: str
@@ -85,11 +85,21 @@ CONNECTION = tuple(option._replace(group=_KUBECTL) for option in CONNECTION)
 
 OUTPUT = Option(
     "--output",
-    "Write the report as data, as names of what fails, or with more detail; without it: for people",
-    "json|yaml|name|wide",
+    "Write the report as data (json, yaml), as a word per target (name), with more detail (wide), for CI systems "
+    "(junit, sarif, github) or as a page (markdown, html); without it: for people",
+    "|".join(OUTPUTS),
     "-o",
     choices=OUTPUTS,
     completes="choices",
+)
+REPORT = Option(
+    "--report",
+    "Also write the report to a file, in any format that --output takes; may be repeated",
+    "FORMAT=PATH",
+    field="reports",
+    repeatable=True,
+    choices=OUTPUTS,
+    completes="reports",
 )
 VERBOSE = Option("--verbose", "Show a traceback if the program itself fails", short="-v")
 
@@ -165,6 +175,7 @@ DIAGNOSIS: tuple[Option, ...] = (
     Option("--yes", "With --fix: apply what is proved without asking", short="-y"),
     *WAITING,
     OUTPUT,
+    REPORT,
     Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),
     VERBOSE,
     Option("--version", "Print the version and leave"),

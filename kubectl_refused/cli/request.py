@@ -22,6 +22,7 @@ from .command import Values
 from .durations import seconds_of
 from .kubectl_command import kubectl_command
 from .options import Option
+from .reports import ReportFile, report_files
 
 MOST_DIALS = 20
 FROM_SEVERAL = 3  # dials of each address where several clients are compared, as a fault may come and go
@@ -43,6 +44,7 @@ class Request:
     client_namespace: str = ""
     host_network: bool = False
     output: str = ""
+    reports: tuple[ReportFile, ...] = ()
     exit_zero: bool = False
     dry_run: bool = False
     verbose: bool = False
@@ -95,6 +97,7 @@ def shared_of(values: Values, connection: ConnectionOptions, *, files: bool) -> 
         "client_namespace": values.get("from_namespace") or "",
         "host_network": bool(values.get("host_network")),
         "output": values.get("output") or "",
+        "reports": report_files(values.get("reports") or ()),
         "exit_zero": bool(values.get("exit_zero")),
         "verbose": bool(values.get("verbose")),
         **_waiting(values),
@@ -106,6 +109,8 @@ def _waiting(values: Values) -> dict[str, Any]:
     wait, watch = values.get("wait"), bool(values.get("watch"))
     if wait is not None and watch:
         raise UsageProblem("--wait ends and --watch does not", "leave one of them away")
+    if watch and values.get("reports"):
+        raise UsageProblem("--watch has no end at which a report could be written", "leave --report or --watch out")
     return {"wait": None if wait is None else seconds_of(wait, "--wait"), "watch": watch}
 
 
@@ -141,7 +146,7 @@ def check_choices(values: Values, options: tuple[Option, ...]) -> None:
     """Raise UsageProblem for a value that its option does not have."""
     for option in options:
         value = values.get(option.key)
-        if option.choices and value and value not in option.choices:
+        if option.completes == "choices" and value and value not in option.choices:
             raise UsageProblem(
                 f"{option.name} {shown(str(value))} is not known", f"type {option.name} {'|'.join(option.choices)}"
             )

@@ -20,6 +20,7 @@ from kubectl_refused.model.report import Diagnosis, Report, Scan
 
 from .exit_codes import NO_FAULT, exit_code
 from .kubectl_command import kubectl_command
+from .reports import check_reports, render, tell_all
 from .request import Request
 from .supervise import DEADLINE, supervise
 
@@ -38,6 +39,7 @@ _DELETABLE = re.compile(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
 
 def run(request: Request) -> int:
     """Diagnose and return the exit code; the report is on stdout, problems are lines on stderr."""
+    check_reports(request.reports)
     if request.dry_run:
         from .dry_run import dry_run
 
@@ -71,7 +73,8 @@ class DiagnosisJob:
             report = self._mended(report)
             if self._talk is not self._out:
                 self._render(report)
-        return NO_FAULT if self._request.exit_zero else exit_code(report)
+        code = NO_FAULT if self._request.exit_zero else exit_code(report)
+        return tell_all(report, self._request, code)
 
     def cancel(self) -> None:
         """End all requests and streams of the running work."""
@@ -188,14 +191,10 @@ class DiagnosisJob:
         return msgspec.structs.replace(report, items=tuple(_with_left(item, left) for item in report.items))
 
     def _render(self, report: Report) -> None:
-        from kubectl_refused.renderers import named
+        from .terminal import silence
 
-        from .terminal import silence, style_of
-
-        output = self._request.output
-        format_ = "terminal" if output in ("", "wide") else output
         try:
-            named(format_)(report, self._out, style_of(self._out, wide=output == "wide"))
+            render(report, self._request.output, self._out)
             self._out.flush()
         except BrokenPipeError:  # `| head` has seen enough; the exit code still tells
             silence(self._out)
