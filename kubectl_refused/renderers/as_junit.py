@@ -28,7 +28,7 @@ def render(report: Report, out: TextIO, style: Style) -> None:
     from xml.etree import ElementTree
 
     root = _Junit.JUnitXml("kubectl refused")
-    for number, told in enumerate(tellings(report)):
+    for number, told in enumerate(tellings(report, all_paths=True)):
         root.append(_suite(told, number))  # add_testsuite compares each with all others
     root.update_statistics()
     for suite in [root, *root]:

@@ -9,7 +9,7 @@ from typing import TextIO
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Matrix, Path, Report, Scan
 
 from .base import Style
-from .paths import paths_of, same_fault
+from .paths import not_in_tables, paths_of, same_fault
 from .terminal_matrix import table
 from .terminal_path import picture
 from .terminal_pen import Pen, wrap
@@ -71,7 +71,7 @@ def _harmless(line: str) -> str:
 
 def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
     """Every path, those told in full with blank lines around them, and what goes for all of them."""
-    paths = _not_in_tables(diagnosis, paths_of(diagnosis))
+    paths = not_in_tables(diagnosis, paths_of(diagnosis))
     lines: list[str] = []
     for place in range(len(paths)):
         full = not _told_short(pen, paths, place)
@@ -86,18 +86,6 @@ def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
     if rest and (apart or (len(paths) > 1 and not full and not short)):
         lines.append("")
     return lines + rest
-
-
-def _not_in_tables(diagnosis: Diagnosis, paths: Sequence[Path]) -> list[Path]:
-    """The paths to tell: of those that a table compares, the worst, and each with a fault of its own."""
-    routes = {(m.port, m.family) for m in diagnosis.matrices if len(m.vantages) > 1}
-    told: list[Path] = []
-    for place, path in enumerate(paths):
-        route = (path.port, path.family)
-        first = all((p.port, p.family) != route for p in told)
-        if first or route not in routes or (path.root and not same_fault(paths, place)):
-            told.append(path)
-    return told
 
 
 def _seen(pen: Pen, matrix: Matrix, told: Collection[str], above: Sequence[str]) -> list[str]:

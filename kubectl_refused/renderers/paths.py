@@ -58,6 +58,18 @@ def paths_of(diagnosis: Diagnosis) -> list[Path]:
     )
 
 
+def not_in_tables(diagnosis: Diagnosis, paths: Sequence[Path]) -> list[Path]:
+    """The paths to tell: of those that a table compares, the worst, and each with a fault of its own."""
+    routes = {(m.port, m.family) for m in diagnosis.matrices if len(m.vantages) > 1}
+    told: list[Path] = []
+    for place, path in enumerate(paths):
+        route = (path.port, path.family)
+        first = all((p.port, p.family) != route for p in told)
+        if first or route not in routes or (path.root and not same_fault(paths, place)):
+            told.append(path)
+    return told
+
+
 def same_fault(paths: Sequence[Path], place: int) -> bool:
     """Whether an earlier path has this path's fault: same root, same change, and the same faults behind it."""
     here = _fault(paths[place])

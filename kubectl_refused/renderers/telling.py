@@ -18,7 +18,7 @@ from kubectl_refused.model.report import Diagnosis, GapTold, Path, Report, Root
 from kubectl_refused.text import clean, one_line
 
 from .claims import kind_of, told
-from .paths import Standing, faults, paths_of, same_fault, standing
+from .paths import Standing, faults, not_in_tables, paths_of, same_fault, standing
 from .terminal_words import asked, sentence, totals, verb
 
 LONGEST = 600  # characters of a sentence
@@ -55,20 +55,20 @@ class Told:
         return line(f"{self.name} {verb(self.path)}")
 
 
-def tellings(report: Report) -> Iterator[list[Told]]:
-    """The paths of each diagnosis, the surest fault first."""
+def tellings(report: Report, *, all_paths: bool = False) -> Iterator[list[Told]]:
+    """The paths of each diagnosis, the surest fault first; of those a table compares the worst, or all."""
     for diagnosis in items_of(report):
-        yield told_of(diagnosis)
+        yield _told_of(diagnosis, all_paths=all_paths)
 
 
-def told_of(diagnosis: Diagnosis) -> list[Told]:
-    """The paths of one diagnosis."""
-    paths = paths_of(diagnosis)
+def _told_of(diagnosis: Diagnosis, *, all_paths: bool) -> list[Told]:
+    every = paths_of(diagnosis)
+    paths = every if all_paths else not_in_tables(diagnosis, every)
     found = []
     for place, path in enumerate(paths):
         steady = msgspec.structs.replace(path, summary=_TOOK.sub("", path.summary))
-        name = line(asked(diagnosis, path, paths)) or "?"
-        says = line(sentence(diagnosis, steady, asked(diagnosis, path, paths)))
+        name = line(asked(diagnosis, path, every)) or "?"
+        says = line(sentence(diagnosis, steady, asked(diagnosis, path, every)))
         found.append(Told(diagnosis, steady, name, says, standing(diagnosis, path), same_fault(paths, place)))
     return found
 
