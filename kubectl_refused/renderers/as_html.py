@@ -51,7 +51,8 @@ def _page(report: Report) -> Iterable[str]:
         "<main>",
     )
     yield f"<header><p>kubectl refused{_cluster(told)}</p>"
-    yield f"<h1>{text(title) if len(told) != 1 else 'Why it is refused, and what mends it'}</h1></header>"
+    heading = title if len(told) != 1 else f"Connections to {told[0][0].diagnosis.target}"
+    yield f"<h1>{text(heading)}</h1></header>"
     yield from _contents(told) if len(told) > 1 else ()
     for number, paths in enumerate(told[:MOST]):
         yield from _article(paths, number)
@@ -76,7 +77,8 @@ def _contents(told: Sequence[Sequence[Told]]) -> Iterable[str]:
     for number, paths in enumerate(told[:MOST]):
         space = f' <span class="space">in {text(paths[0].diagnosis.namespace)}</span>'
         named = space if paths[0].diagnosis.namespace else ""
-        yield f'<li>{_mark(_worst(paths))}<a href="#t{number}">{text(paths[0].sentence)}</a>{named}</li>'
+        link = f'<a href="#t{number}">{text(paths[0].sentence)}</a>'
+        yield f"<li>{_mark(_worst(paths))}<span>{link}{named}</span></li>"
     yield "</ol>"
 
 

@@ -70,10 +70,9 @@ def _across(hops: Sequence[Hop], name: str) -> str:
     for place, (hop, label) in enumerate(zip(hops, labels, strict=True)):
         left = 2 + place * (BOX + GAP)
         if hop.status != "start":
-            step = (
-                f'<line class="way {hop.status}" x1="{left - GAP}" x2="{left}" y1="{middle:g}" y2="{middle:g}"/>'
-            )
-            parts += [step, sign(hop.status, left - GAP / 2, middle)]
+            ends = f'x1="{left - GAP}" x2="{left}" y1="{middle:g}" y2="{middle:g}"'
+            way = f'<line class="way {hop.status}" {ends}/>'
+            parts += [way, sign(hop.status, left - GAP / 2, middle)]
         parts.append(_box(hop, label, left, height))
         told = [*([_WORDS[hop.status]] if hop.status in _WORDS else []), *_note(hop, 46)]
         end = place * 2 >= len(hops)
@@ -90,10 +89,8 @@ def _box(hop: Hop, label: Sequence[str], left: int, height: int) -> str:
     middle = left + BOX / 2
     shape = f'<rect class="hop {hop.status}" x="{left}" y="2" width="{BOX}" height="{height - 4}" rx="9"/>'
     role = f'<text class="role" text-anchor="middle" x="{middle:g}" y="{_TOP + 8}">{escaped(_role(hop))}</text>'
-    lines = (
-        f'<text class="label" text-anchor="middle" x="{middle:g}" y="{_TOP + 26 + n * LINE}">{escaped(words)}</text>'
-        for n, words in enumerate(label)
-    )
+    at = f'class="label" text-anchor="middle" x="{middle:g}"'
+    lines = (f'<text {at} y="{_TOP + 26 + n * LINE}">{escaped(words)}</text>' for n, words in enumerate(label))
     return f"<g><title>{text(hop.label)}</title>{shape}{role}{''.join(lines)}</g>"
 
 

@@ -6,10 +6,11 @@ import base64
 import hashlib
 
 CSS = """
-:root{color-scheme:light dark;--page:#f4f6f8;--card:#fff;--text:#1b2430;--soft:#566273;--line:#d5dbe3;--code:#eef1f5;
---fault:#b3261e;--fault-soft:#fdeceb;--open:#8a5a00;--open-soft:#fdf3dd;--works:#1a7346;--works-soft:#e6f5ec;--link:#2456c4}
-@media (prefers-color-scheme:dark){:root{--page:#0f1318;--card:#181e26;--text:#e7ebf0;--soft:#9ba8b8;--line:#323c49;
---code:#11161d;--fault:#ff8f84;--fault-soft:#3a1e1e;--open:#f2bd5c;--open-soft:#352a14;--works:#66d39a;
+:root{color-scheme:light dark;--page:#f4f6f8;--card:#fff;--text:#1b2430;--soft:#566273;--line:#d5dbe3;
+--code:#eef1f5;--fault:#b3261e;--fault-soft:#fdeceb;--open:#8a5a00;--open-soft:#fdf3dd;--works:#1a7346;
+--works-soft:#e6f5ec;--link:#2456c4}
+@media (prefers-color-scheme:dark){:root{--page:#0f1318;--card:#181e26;--text:#e7ebf0;--soft:#9ba8b8;
+--line:#323c49;--code:#11161d;--fault:#ff8f84;--fault-soft:#3a1e1e;--open:#f2bd5c;--open-soft:#352a14;--works:#66d39a;
 --works-soft:#15301f;--link:#8db4ff}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
@@ -76,11 +77,13 @@ summary small{font-weight:400;color:var(--soft);font-size:.875rem}
 dl{margin:.6rem 0 .2rem;font-size:.9375rem}
 dt{color:var(--soft);font-size:.8125rem}
 dd{margin:0 0 .45rem}
-@media (min-width:600px){dl{display:grid;grid-template-columns:6.5rem 1fr;gap:.3rem .75rem}dt{padding-top:.1rem}dd{margin:0}}
+@media (min-width:600px){dl{display:grid;grid-template-columns:6.5rem 1fr;gap:.3rem .75rem}
+dt{padding-top:.1rem}dd{margin:0}}
 details ul{margin:.5rem 0 .2rem;padding-left:1.15rem;font-size:.9375rem}
 .scroll{overflow-x:auto;margin:.5rem 0;border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;font-size:.8125rem;min-width:100%}
-th,td{text-align:left;padding:.4rem .7rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:normal}
+th,td{text-align:left;padding:.4rem .7rem;border-bottom:1px solid var(--line);vertical-align:top;
+overflow-wrap:normal}
 th{font-weight:600;max-width:14rem;overflow-wrap:anywhere;min-width:6rem}
 tr:last-child>*{border-bottom:0}
 td{white-space:nowrap}

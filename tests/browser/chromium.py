@@ -23,7 +23,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage
 
 
 class Chromium(NamedTuple):
-    """A program, the variables it needs beside the machine's, and a folder of fonts, empty for the machine's own."""
+    """A program, folders of its libraries and of fonts; empty where it uses the machine's own."""
 
     program: str
     libraries: str = ""
