@@ -18,7 +18,7 @@ LIVE := $(AS_ROOT) $(RUN) -m pytest -p no:cacheprovider tests/live
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check unit live test-all bench lock new-cause docs cluster-up cluster-down venv clean
+.PHONY: help demo test check unit browser live test-all bench lock new-cause docs cluster-up cluster-down venv clean
 
 help: ## show this list
 	@$(PYTHON) -m tools.targets Makefile
@@ -28,14 +28,17 @@ demo: ## break a shop on a real cluster and diagnose it (CLUSTER=kind|embedded|o
 
 test: ## set up and run everything that must pass: check, then the live suite on an embedded cluster
 	@$(AS_ROOT) true
-	@$(PYTHON) -m tools.background $(MAKE) --no-print-directory check
+	@$(PYTHON) -m tools.background $(MAKE) --no-print-directory check browser
 	@$(MAKE) --no-print-directory live
 
 check: venv ## lint, formatting, types and all tests that need no cluster
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest -m "not live" -n 2 $(PYTEST)
+	$(RUN) -m pytest -m "not live and not browser" -n 2 $(PYTEST)
+
+browser: venv ## look at the HTML report in a headless Chromium (the machine's own, or Debian's from the cache)
+	$(RUN) -m pytest -m browser tests/browser $(PYTEST)
 
 live: venv ## the tests that need a cluster, on embedded clusters of their own
 	$(LIVE) -m "live and not serial" -n 3 $(PYTEST)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from kubectl_refused import __version__
+from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Cell, Fix, Matrix, Report, Root
+from kubectl_refused.model.report import Cell, Matrix, Report, Root
 
 from .base import Style
 from .claims import kind_of

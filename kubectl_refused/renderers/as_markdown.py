@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from kubectl_refused.model.report import Fix, Hop, Report, Root
+from kubectl_refused.model.evidence import Fix
+from kubectl_refused.model.report import Hop, Report, Root
 
 from .base import Style
 from .claims import kind_of

@@ -50,9 +50,8 @@ def unpacked() -> Chromium:
         debian.unpack([*PACKAGES, *(n for n in libraries if not _DRIVERS.search(n)), *FONTS], into=fresh)
 
     root = cache.once("debian-chromium", debian.recipe([*PACKAGES, *FONTS, _DRIVERS.pattern]), make)
-    places = {
-        path.parent for folder in ("lib", "usr/lib") for path in (root / folder).glob("*-linux-gnu*/**/*.so*")
-    }
+    found = (path for folder in ("lib", "usr/lib") for path in (root / folder).glob("*-linux-gnu*/**/*.so*"))
+    places = {path.parent for path in found}
     program = root / "usr" / "lib" / "chromium" / "chromium-headless-shell"
     return Chromium(str(program), ":".join(sorted(map(str, places))), str(root / "usr" / "share" / "fonts"))
 

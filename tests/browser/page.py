@@ -115,9 +115,8 @@ def _address(errors: Path, process: subprocess.Popen[bytes]) -> str:
     """Where the browser listens; it says so when it does."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        if found := re.search(
-            r"DevTools listening on (ws://127\.0\.0\.1:\S+)", errors.read_text(errors="replace")
-        ):
+        said = errors.read_text(errors="replace")
+        if found := re.search(r"DevTools listening on (ws://127\.0\.0\.1:\S+)", said):
             return found[1]
         time.sleep(0.05)
     raise AssertionError(f"the browser did not start: {errors.read_text(errors='replace')[-2000:]}")

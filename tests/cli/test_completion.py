@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_refused.cli.completion import FILES, NO_FILES, candidates_for
+from kubectl_refused.cli.completion import FILES, NO_FILES, NO_SPACE, candidates_for
 from tests.connection.fake_api import Answer, Seen, serving
 
 from .tool import environment
@@ -48,6 +48,9 @@ KUBECONFIG = {
         (["scan", "--config", ""], [], FILES),
         (["scan", ""], [], NO_FILES),
         (["svc/web", "--wat"], ["--watch"], NO_FILES),
+        (["web", "--report", "j"], ["json=", "junit="], NO_SPACE),
+        (["web", "--report=ht"], ["--report=html="], NO_SPACE),
+        (["web", "--report", "html=re"], [], FILES),
     ],
 )
 def test_without_a_cluster(typed: list[str], candidates: list[str], directive: int) -> None:

@@ -41,7 +41,10 @@ _PIECES = (
     "\x1b[31m", "\x1b]8;;http://evil\x07x\x1b]8;;\x07", "\x1b", "\x9b31m", "\x07", "\r", "\n", "\t", "\x00",
     "\x7f", "\u202e", "\u2066", "\u200b", "\u200d", "\u2028", "\u0085", "\ufeff", "\ufe0f", "\udc80", "[/red]",
     "漢字テスト", "👩\u200d👩\u200d👧", "❤\ufe0f", "é", "e\u0301\u0301", "שלום", "w" * 300, "漢" * 90,
-    "  ", " ", "$(id)", "[bold]",
+    "  ", " ", "$(id)", "[bold]", "]]>", "-->", "<!--", "</script><script>pwned()</script>", "%0A::error::x",
+    "::error::x", "\n::add-mask::a", "##[error]x", '"><img src=x onerror=pwned()>', "`", "```\n", "|", "\\",
+    "&lt;", "@everyone", "#1", "https://evil.test/", "[a](https://evil.test)", "</style>", "</summary>",
+    "' onload='", "\uffff",
 )  # fmt: skip
 
 texts = st.one_of(

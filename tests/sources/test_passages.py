@@ -71,7 +71,8 @@ def test_fields_are_found_in_lists_and_templates(
 
 
 def test_json_has_lines_too() -> None:
-    service = {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+    spec = {"ports": [{"port": 80}]}
+    service = {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web"}, "spec": spec}
     for data in (service, {"kind": "List", "apiVersion": "v1", "items": [{"kind": "Secret"}, service]}):
         text = json.dumps(data, indent=1)
         found = read(text).passages[("Service", "default", "web")].line_of("spec.ports[].port", 80)
@@ -79,12 +80,13 @@ def test_json_has_lines_too() -> None:
 
 
 def test_where_the_text_does_not_tell_the_objects_own_line_does() -> None:
-    aliased = "kind: List\nbase: &a {app: x}\nitems:\n- kind: Service\n  metadata: {name: web}\n  spec: {selector: *a}\n"
+    service = "- kind: Service\n  metadata: {name: web}\n  spec: {selector: *a}\n"
+    aliased = f"kind: List\nbase: &a {{app: x}}\nitems:\n{service}"
     assert read(aliased).passages[("Service", "default", "web")].line_of("spec.selector") == 4
     assert Passage("spec: 1" + " " * LONGEST, 7).line_of("spec") == 7
 
 
 @settings(max_examples=60, deadline=None)
-@given(field=st.text(st.sampled_from("spec.ports[]01w\\ue000%"), max_size=30), value=st.none() | st.text(max_size=3))
+@given(st.text(st.sampled_from("spec.ports[]01w\\ue000%"), max_size=30), st.none() | st.text(max_size=3))
 def test_every_field_has_a_line_of_its_object(field: str, value: str | None) -> None:
     assert 4 <= read(LISTED).passages[("Service", "default", "web")].line_of(field, value) <= 12

@@ -1,0 +1,63 @@
+"""The same state is told with the same bytes: no times, no names of a run's own, no order of chance."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, GapTold, Touched
+
+from . import samples
+from .streams import rendered
+
+STEADY = ("junit", "sarif", "markdown", "html")
+
+
+def shuffled(diagnosis: Diagnosis, chance: random.Random, run: str, seconds: float) -> Diagnosis:
+    """The diagnosis as another run would make it: gaps and touches in the order of that run, and its own times."""
+    gaps = [GapTold(what=word, because="it may not be read") for word in "abcdef"]
+    touched = [Touched(what=f"job/refused-{run}", undone="deleted"), *(Touched(what=w, undone="") for w in "xyz")]
+    chance.shuffle(gaps)
+    chance.shuffle(touched)
+    paths = (_timed(path, seconds) for path in diagnosis.paths)
+    return msgspec.structs.replace(diagnosis, gaps=tuple(gaps), touched=tuple(touched), paths=tuple(paths))
+
+
+def _timed(path: object, seconds: float) -> object:
+    """The path with other times in its words."""
+    text = msgspec.json.encode(path).decode()
+    told = re.sub(r"\d+\.\d ms", f"{seconds * 1000:.1f} ms", text)
+    told = told.replace('"seconds":0.0002', f'"seconds":{seconds}')
+    return msgspec.json.decode(told, type=type(path))
+
+
+def runs(items: Iterable[Diagnosis]) -> list[DiagnosisList]:
+    made = []
+    for number, run in enumerate(("d8eedc7e", "0a1b2c3d")):
+        chance = random.Random(number)
+        told = (shuffled(item, chance, run, 0.001 * (number + 1)) for item in items)
+        made.append(DiagnosisList(items=tuple(told)))
+    return made
+
+
+@pytest.mark.parametrize("form", STEADY)
+def test_two_runs_write_the_same(form: str) -> None:
+    first, second = runs(samples.everything().items)
+    assert first != second
+    assert rendered(first, form=form) == rendered(first, form=form)
+    assert rendered(first, form=form) == rendered(second, form=form)
+
+
+@pytest.mark.parametrize("form", STEADY)
+def test_no_duration_is_told(form: str) -> None:
+    text = rendered(samples.everything(), form=form)
+    assert not re.search(r"\d m?s\b", re.sub(r"<style>.*?</style>", "", text, flags=re.S))
+
+
+def test_data_and_the_wide_form_keep_them() -> None:
+    assert "0.2 ms" in rendered(samples.refused(), form="json")
+    assert "0.2 ms" in rendered(samples.refused(), form="terminal")
