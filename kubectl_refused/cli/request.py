@@ -110,7 +110,7 @@ def _waiting(values: Values) -> dict[str, Any]:
     if wait is not None and watch:
         raise UsageProblem("--wait ends and --watch does not", "leave one of them away")
     if watch and values.get("reports"):
-        raise UsageProblem("--watch has no end at which a report could be written", "leave --report or --watch out")
+        raise UsageProblem("--watch never ends, so no report is written", "leave --report or --watch out")
     return {"wait": None if wait is None else seconds_of(wait, "--wait"), "watch": watch}
 
 

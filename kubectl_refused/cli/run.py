@@ -39,7 +39,6 @@ _DELETABLE = re.compile(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
 
 def run(request: Request) -> int:
     """Diagnose and return the exit code; the report is on stdout, problems are lines on stderr."""
-    check_reports(request.reports)
     if request.dry_run:
         from .dry_run import dry_run
 
@@ -62,6 +61,7 @@ class DiagnosisJob:
 
     def work(self) -> int:
         """Diagnose every target, clean up, and render the report; with --fix mend and render what came of it."""
+        check_reports(self._request.reports)
         if self._request.watch:
             return self._watch()
         if self._request.fix:

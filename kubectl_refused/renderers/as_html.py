@@ -8,7 +8,7 @@ from typing import TextIO
 from kubectl_refused import __version__
 from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Cell, Matrix, Report, Root
+from kubectl_refused.model.report import Cell, Matrix, Report, Root, Scan
 
 from .base import Style
 from .claims import kind_of
@@ -22,8 +22,20 @@ from .places import place_of
 from .telling import Told, claim, gaps_of, tellings, total, touched_of
 
 MOST = 1000  # targets in one page, which a phone still opens
-_CLASSES = {Standing.FAULT: "fault", Standing.OPEN: "open", Standing.UNTRIED: "untried", Standing.WORKS: "works"}
-_SIGNS = {Standing.FAULT: "broken", Standing.OPEN: "unknown", Standing.UNTRIED: "", Standing.WORKS: "ok"}
+_CLASSES = {
+    Standing.FAULT: "fault",
+    Standing.OPEN: "open",
+    Standing.UNTRIED: "untried",
+    Standing.IGNORED: "untried",
+    Standing.WORKS: "works",
+}
+_SIGNS = {
+    Standing.FAULT: "broken",
+    Standing.OPEN: "unknown",
+    Standing.UNTRIED: "",
+    Standing.IGNORED: "",
+    Standing.WORKS: "ok",
+}
 _GOOD = (Outcome.ACCEPTED, Outcome.UNTRIED)
 
 
@@ -52,13 +64,17 @@ def _page(report: Report) -> Iterable[str]:
         "<main>",
     )
     yield f"<header><p>kubectl refused{_cluster(told)}</p>"
-    heading = title if len(told) != 1 else f"Connections to {told[0][0].diagnosis.target}"
+    single = len(told) == 1 and not isinstance(report, Scan)
+    heading = f"Connections to {told[0][0].diagnosis.target}" if single else title
     yield f"<h1>{text(heading)}</h1></header>"
     yield from _contents(told) if len(told) > 1 else ()
     for number, paths in enumerate(told[:MOST]):
         yield from _article(paths, number)
     if len(told) > MOST:
         yield f"<p>… and {len(told) - MOST} more, which -o wide tells</p>"
+    if isinstance(report, Scan):
+        yield from _listed("Not checked", gaps_of(report))
+        yield from _listed("Touched in the cluster", touched_of(report))
     yield f"<footer>Written by kubectl refused {__version__}: what one run saw, and nothing else.</footer>"
     yield from ("</main>", "</body>", "</html>")
 

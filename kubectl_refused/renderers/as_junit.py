@@ -11,12 +11,12 @@ from typing import Any, TextIO
 
 import junitparser
 
-from kubectl_refused.model.report import Diagnosis, Report, Root
+from kubectl_refused.model.report import Diagnosis, Report, Root, ScanRow
 
 from .base import Style
 from .data import encodable
 from .paths import Standing
-from .telling import Told, claims, gaps_of, line, tellings, verbatim
+from .telling import Told, claims, gaps_of, line, rows_beside, tellings, verbatim
 
 # XML 1.0, 2.2: Char. The parser of whoever reads it stops at any other, escaped or not.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,6 +30,8 @@ def render(report: Report, out: TextIO, style: Style) -> None:
     root = _Junit.JUnitXml("kubectl refused")
     for number, told in enumerate(tellings(report, all_paths=True)):
         root.append(_suite(told, number))  # add_testsuite compares each with all others
+    for row in rows_beside(report):
+        root.append(_row(row, len(root)))
     root.update_statistics()
     for suite in [root, *root]:
         suite._elem.attrib.pop("time", None)  # a duration of ours would be no test's
@@ -56,6 +58,18 @@ def _suite(told: list[Told], number: int) -> Any:
     return suite
 
 
+def _row(row: ScanRow, number: int) -> Any:
+    """A Service of a scan that is not told in full: it works, is idle, or ignored."""
+    suite = _Junit.TestSuite(_whole_name(row))
+    suite._elem.set("id", str(number))
+    case = _Junit.TestCase(_fit(line(row.target)) or "?", _whole_name(row))
+    case._elem.attrib.pop("time", None)
+    if row.state != "works":
+        case.result = [_Junit.Skipped(_fit(line(row.says)) or row.state, row.state)]
+    suite.add_testcase(case)
+    return suite
+
+
 def _case(told: Told, again: str) -> Any:
     case = _Junit.TestCase(_fit(told.name + again), _whole_name(told.diagnosis))
     case._elem.attrib.pop("time", None)
@@ -63,8 +77,8 @@ def _case(told: Told, again: str) -> Any:
     if told.standing is Standing.WORKS:
         case.system_out = message
         return case
-    if told.standing is Standing.UNTRIED:
-        case.result = [_Junit.Skipped(message, "not dialled")]
+    if told.standing in (Standing.UNTRIED, Standing.IGNORED):
+        case.result = [_Junit.Skipped(message, told.standing.value)]
         return case
     made = _Junit.Failure if told.standing is Standing.FAULT else _Junit.Error
     root = told.path.root
@@ -74,7 +88,7 @@ def _case(told: Told, again: str) -> Any:
     return case
 
 
-def _whole_name(diagnosis: Diagnosis) -> str:
+def _whole_name(diagnosis: Diagnosis | ScanRow) -> str:
     """`shop.svc/web:80`; CI systems group by what stands before the last dot."""
     parts = (line(diagnosis.namespace), line(diagnosis.target))
     return _fit(".".join(filter(None, parts))) or "?"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from kubectl_refused.model.evidence import Fix
-from kubectl_refused.model.report import Hop, Report, Root
+from kubectl_refused.model.report import Diagnosis, Hop, Report, Root, Scan
 
 from .base import Style
 from .claims import kind_of
@@ -18,7 +18,13 @@ from .telling import Told, claim, gaps_of, line, tellings, total, touched_of, ve
 
 LARGEST = 65_536  # characters of a comment: the database of GitHub takes no more
 _ROOM = 200  # characters for what says that not all is told
-SYMBOLS = {Standing.FAULT: "❌", Standing.OPEN: "⚠️", Standing.UNTRIED: "➖", Standing.WORKS: "✅"}
+SYMBOLS = {
+    Standing.FAULT: "❌",
+    Standing.OPEN: "⚠️",
+    Standing.UNTRIED: "➖",
+    Standing.IGNORED: "➖",
+    Standing.WORKS: "✅",
+}
 _ARROWS = {"ok": "─✓─ ", "broken": "─✗─ ", "unknown": "─?─ ", "start": ""}
 
 
@@ -36,14 +42,16 @@ def markdown(report: Report, most: int) -> str:
     for place, one in enumerate(told):
         last = place + 1 == len(told) or told[place + 1].diagnosis is not one.diagnosis
         short = f"{_verdict(one)}\n\n"
-        full = "\n".join([*_path(one), *(_rest(one) if last else [])]).rstrip("\n") + "\n\n"
+        full = "\n".join([*_path(one), *(_rest(one.diagnosis) if last else [])]).rstrip("\n") + "\n\n"
         part = full if _size([full]) <= room else short
         if _size([part]) > room:
             parts.append(f"… and {len(told) - place} more, which `-o wide` tells\n")
             break
         parts.append(part)
         room -= _size([part])
-    return "".join(parts).rstrip("\n") + "\n" if told else "no target\n"
+    whole = "\n".join(_rest(report)) if isinstance(report, Scan) else ""
+    parts += [whole] if _size([whole]) <= room else []
+    return "".join(parts).rstrip("\n") + "\n" if parts else "no target\n"
 
 
 def _size(parts: Sequence[str]) -> int:
@@ -56,7 +64,7 @@ def _verdict(told: Told) -> str:
 
 def _path(told: Told) -> list[str]:
     """The verdict, and unless it works or has been explained above, picture, fix and proof."""
-    if told.repeated or told.standing in (Standing.WORKS, Standing.UNTRIED):
+    if told.repeated or told.standing in (Standing.WORKS, Standing.UNTRIED, Standing.IGNORED):
         return [_verdict(told)]
     diagnosis, root = told.diagnosis, told.path.root
     where = (f"namespace {diagnosis.namespace}" if diagnosis.namespace else "", diagnosis.context)
@@ -107,12 +115,12 @@ def _proof(told: Told, root: Root) -> list[str]:
     return [*lines, "</details>", ""]
 
 
-def _rest(told: Told) -> list[str]:
+def _rest(told: Diagnosis | Scan) -> list[str]:
     """What could not be checked and what was touched, folded."""
     lines: list[str] = []
     for heading, entries in (
-        ("Not checked", gaps_of(told.diagnosis)),
-        ("Touched in the cluster", touched_of(told.diagnosis)),
+        ("Not checked", gaps_of(told)),
+        ("Touched in the cluster", touched_of(told)),
     ):
         if entries:
             lines += ["", "<details>", f"<summary>{heading} ({len(entries)})</summary>", ""]

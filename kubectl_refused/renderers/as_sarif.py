@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from kubectl_refused import __version__
 from kubectl_refused.model.evidence import Certainty
-from kubectl_refused.model.report import Report, Root
+from kubectl_refused.model.report import Report, Root, Scan
 
 from .base import Style
 from .data import fitting, harmless
@@ -47,7 +47,8 @@ def _log(report: Report) -> dict[str, Any]:
     for result in results:
         result["ruleIndex"] = ids.index(result["ruleId"])
     names = {root.code: root.name for paths in told for one in paths for root in one.faults}
-    notes = [_note(gap, one[0]) for one in told for gap in gaps_of(one[0].diagnosis)]
+    notes = [_note(gap, line(one[0].diagnosis.target)) for one in told for gap in gaps_of(one[0].diagnosis)]
+    notes += [_note(gap, "scan") for gap in gaps_of(report)] if isinstance(report, Scan) else []
     driver = {"name": "kubectl-refused", "semanticVersion": __version__, "rules": [_rule(i, names) for i in ids]}
     run: dict[str, Any] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
     if notes:
@@ -159,5 +160,5 @@ def _properties(told: Told, root: Root | None) -> dict[str, Any]:
     return told_of
 
 
-def _note(gap: str, told: Told) -> dict[str, Any]:
-    return {"level": "note", "message": {"text": line(f"{told.diagnosis.target}: not checked: {gap}")}}
+def _note(gap: str, about: str) -> dict[str, Any]:
+    return {"level": "note", "message": {"text": line(f"{about}: not checked: {gap}")}}

@@ -20,6 +20,7 @@ class Standing(Enum):
     FAULT = "a fault is proved"
     OPEN = "it fails or could not be judged, and no cause is proved"
     UNTRIED = "no fault, and nothing was dialled"
+    IGNORED = "what it has is to be ignored"
     WORKS = "it works"
 
 
@@ -28,6 +29,8 @@ def standing(diagnosis: Diagnosis, path: Path) -> Standing:
     found = faults(path)
     if any(root.certainty is Certainty.PROVED for root in found):
         return Standing.FAULT
+    if path.overlooked:
+        return Standing.IGNORED
     untried = path.outcome is Outcome.UNTRIED and diagnosis.depth == "objects"
     if found or not diagnosis.complete or not (untried or path.outcome is Outcome.ACCEPTED):
         return Standing.OPEN

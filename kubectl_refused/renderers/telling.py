@@ -14,7 +14,7 @@ import msgspec
 
 from kubectl_refused.model.evidence import Evidence, PacketEvidence
 from kubectl_refused.model.items import items_of
-from kubectl_refused.model.report import Diagnosis, GapTold, Path, Report, Root
+from kubectl_refused.model.report import Diagnosis, GapTold, Path, Report, Root, Scan, ScanRow
 from kubectl_refused.text import clean, one_line
 
 from .claims import kind_of, told
@@ -95,7 +95,7 @@ def claims(root: Root, name: str) -> list[str]:
     return [f"{kind_of(evidence)}: {claim(evidence, name)}" for evidence in root.evidence]
 
 
-def gaps_of(diagnosis: Diagnosis) -> list[str]:
+def gaps_of(diagnosis: Diagnosis | Scan) -> list[str]:
     """What stayed unknown and why, sorted: the order in which probes failed means nothing."""
     known = diagnosis.gaps
     if not known and not diagnosis.complete:
@@ -104,13 +104,26 @@ def gaps_of(diagnosis: Diagnosis) -> list[str]:
     return sorted({line(gap) for gap in said} - {""})
 
 
-def touched_of(diagnosis: Diagnosis) -> list[str]:
+def touched_of(diagnosis: Diagnosis | Scan) -> list[str]:
     """What the run made or ran in the cluster, and how it was undone, sorted."""
     said = (", ".join(filter(None, (t.what, t.undone))) for t in diagnosis.touched)
     return sorted({line(thing) for thing in said} - {""})
 
 
 def total(report: Report) -> str:
-    """`5 targets: 2 are refused, 3 work`; empty for a single one."""
+    """`5 targets: 2 are refused, 3 work`, of a scan by state; empty for a single one."""
+    if isinstance(report, Scan):
+        from .terminal_scan import totals as states
+
+        return line(states(report))
     items = items_of(report)
     return totals(paths_of(item)[0] for item in items) if len(items) > 1 else ""
+
+
+def rows_beside(report: Report) -> list[ScanRow]:
+    """The Services of a scan that its diagnoses do not tell of, by name."""
+    if not isinstance(report, Scan):
+        return []
+    told = {(item.namespace, item.target) for item in report.items}
+    rows = (row for row in report.rows if (row.namespace, row.target) not in told)
+    return sorted(rows, key=lambda row: (row.namespace, row.target))
