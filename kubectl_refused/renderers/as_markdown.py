@@ -42,7 +42,8 @@ def markdown(report: Report, most: int) -> str:
     for place, one in enumerate(told):
         last = place + 1 == len(told) or told[place + 1].diagnosis is not one.diagnosis
         short = f"{_verdict(one)}\n\n"
-        full = "\n".join([*_path(one), *(_rest(one.diagnosis) if last else [])]).rstrip("\n") + "\n\n"
+        rest = _rest(one.diagnosis) if last else []
+        full = "\n".join(["\n".join(_path(one)).rstrip("\n"), *rest]).rstrip("\n") + "\n\n"
         part = full if _size([full]) <= room else short
         if _size([part]) > room:
             parts.append(f"… and {len(told) - place} more, which `-o wide` tells\n")

@@ -40,7 +40,7 @@ article.works{border-left-color:var(--works)}
 .head{display:flex;gap:.65rem;align-items:flex-start}
 .head h2{flex:1;min-width:0}
 .mark{flex:none;width:1.375rem;height:1.375rem;margin-top:.1rem}
-.toc .mark{width:1.05rem;height:1.05rem;margin:0;align-self:center}
+.toc .mark{width:1.05rem;height:1.05rem;margin:.25rem 0 0;align-self:flex-start}
 .tag{display:inline-block;font:600 .75rem/1.5 ui-monospace,"Liberation Mono","DejaVu Sans Mono",Menlo,Consolas,
 monospace;padding:.05rem .5rem;border-radius:99px;border:1px solid currentColor;margin-right:.35rem}
 .tag.proved{color:var(--fault);background:var(--fault-soft)}

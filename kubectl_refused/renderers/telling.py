@@ -24,6 +24,7 @@ from .terminal_words import asked, sentence, totals, verb
 LONGEST = 600  # characters of a sentence
 # judge/tellings.py: "answered RST in 0.2 ms", "gave no answer in 3.0 s", "3 of 3 endpoints accepted, 12 ms".
 _TOOK = re.compile(r"(?: in|,) (?:under )?\d+(?:\.\d+)? m?s\b")
+_CHANCE = re.compile(r"a pod on \S+")  # the scheduler chose the node
 _RUN = re.compile(r"\brefused-[0-9a-f]{8}(?:-[0-9a-z]{1,5})?\b")
 
 
@@ -66,11 +67,19 @@ def _told_of(diagnosis: Diagnosis, *, all_paths: bool) -> list[Told]:
     paths = every if all_paths else not_in_tables(diagnosis, every)
     found = []
     for place, path in enumerate(paths):
-        steady = msgspec.structs.replace(path, summary=_TOOK.sub("", path.summary))
+        steady = _steady(path, alone=len({p.vantage for p in every}) == 1)
         name = line(asked(diagnosis, path, every)) or "?"
         says = line(sentence(diagnosis, steady, asked(diagnosis, path, every)))
         found.append(Told(diagnosis, steady, name, says, standing(diagnosis, path), same_fault(paths, place)))
     return found
+
+
+def _steady(path: Path, *, alone: bool) -> Path:
+    """The path without times, and without the node of a probe pod that stands for any: nothing compares it."""
+    chance = alone and _CHANCE.fullmatch(path.vantage)
+    return msgspec.structs.replace(
+        path, summary=_TOOK.sub("", path.summary), vantage="a pod" if chance else path.vantage
+    )
 
 
 def line(text: str, limit: int = LONGEST) -> str:

@@ -58,6 +58,15 @@ def test_no_duration_is_told(form: str) -> None:
     assert not re.search(r"\d m?s\b", re.sub(r"<style>.*?</style>", "", text, flags=re.S))
 
 
+@pytest.mark.parametrize("form", STEADY)
+def test_the_node_of_a_probe_pod_is_chance(form: str) -> None:
+    told = []
+    for node in ("node1", "node2"):
+        path = msgspec.structs.replace(samples.works().paths[0], vantage=f"a pod on {node}")
+        told.append(rendered(msgspec.structs.replace(samples.works(), paths=(path,)), form=form))
+    assert told[0] == told[1]
+
+
 def test_data_and_the_wide_form_keep_them() -> None:
     assert "0.2 ms" in rendered(samples.refused(), form="json")
     assert "0.2 ms" in rendered(samples.refused(), form="terminal")
