@@ -157,7 +157,7 @@ class _Case:
         failed = _relevant(prober.gaps_about(asked), rulings)
         unknown = [*failed, *_unanswered(rulings), *untried_fixes(rulings)]
         notices = [*prober.notices_about(asked), *prober.notices]
-        gaps = [*self.snapshot.gaps, *not_walked(self.target, self.snapshot), *unknown, *notices]
+        gaps = [*self.snapshot.gaps, *not_walked(self.target, self.snapshot, self.depth), *unknown, *notices]
         return judge(self.target, rulings, context=context, depth=self.depth, gaps=gaps, touched=touched)
 
 

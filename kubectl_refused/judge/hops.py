@@ -9,6 +9,7 @@ from kubectl_refused.causes import HOPS
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.report import Hop, Root
 from kubectl_refused.model.scene import Endpoint, Scene
+from kubectl_refused.trace.addresses import place
 
 from .outcomes import WORST_FIRST
 from .tellings import signal_of
@@ -25,6 +26,8 @@ def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) 
     """
     assert not hop or hop in HOPS
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
+    if scene.alias_port:
+        broken = None if _reached(scene) else broken
     if broken == 3 and not scene.ready_endpoints:
         broken = 2  # the process keeps its pod from becoming ready: no endpoint gets traffic, none is drawn
     return tuple(_drawn(scene, root, broken, at))
@@ -35,6 +38,9 @@ def _drawn(scene: Scene, root: Root | None, broken: int | None, at: Endpoint | N
     yield Hop(role="client", label="client", status="start")
     yield Hop(role="entrance", label=scene.asked, status=_entered(scene, broken), note=note if broken == 1 else "")
     if broken == 1 or scene.service is None:
+        return
+    if scene.alias_port:
+        yield from _host_outside(scene, note)
         return
     label = pods_told(scene)
     entrance = scene.handshake(scene.entrance_dial)
@@ -50,6 +56,16 @@ def _drawn(scene: Scene, root: Root | None, broken: int | None, at: Endpoint | N
         after: Status = "broken" if broken == 3 else "ok" if handshake else "unknown"
         spoken = "  ".join(x for x in (signal_of(handshake, scene) if handshake else "", note) if x)
         yield Hop(role="endpoint", label=shown, status=after, note=spoken if broken == 3 else "")
+
+
+def _host_outside(scene: Scene, note: str) -> Iterator[Hop]:
+    """Where an alias leads: no pods and no endpoints of the cluster are on that path."""
+    seen = scene.handshake(scene.entrance_dial)
+    accepted = seen is not None and seen.outcome is Outcome.ACCEPTED
+    status: Status = "unknown" if seen is None else "ok" if accepted else "broken"
+    spoken = [signal_of(seen, scene)] if seen and not accepted else []
+    label = place(scene.entrance, scene.alias_port or 0)
+    yield Hop(role="endpoint", label=label, status=status, note="  ".join([*spoken, *([note] if note else [])]))
 
 
 def pods_told(scene: Scene) -> str:
@@ -86,10 +102,18 @@ def _telling_endpoint(scene: Scene, at: Endpoint | None = None) -> tuple[Endpoin
     return here or min(failing, key=lambda pair: WORST_FIRST.index(pair[1].outcome), default=seen[0])
 
 
+def _reached(scene: Scene) -> bool:
+    """Whether an alias led to a host: what fails there is no fault of the name."""
+    seen = scene.handshake(scene.entrance_dial)
+    return seen is not None and seen.outcome is not Outcome.UNRESOLVED
+
+
 def _broken_by_dials(scene: Scene) -> int | None:
     """Where the path breaks as far as dials tell: 3 at an endpoint, 2 between entrance and endpoints."""
     _, endpoint = _telling_endpoint(scene)
     if endpoint and endpoint.outcome is not Outcome.ACCEPTED:
         return 3
     entrance = scene.handshake(scene.entrance_dial)
+    if scene.alias_port:
+        return 1 if entrance and not _reached(scene) else None
     return 2 if entrance and entrance.outcome is not Outcome.ACCEPTED else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.addresses import place
 from kubectl_refused.trace.offenders import hops_away, offender_told
 
 # ICMP destination unreachable, codes of RFC 792, RFC 1812 and RFC 4443.
@@ -62,9 +63,7 @@ def signal_of(handshake: Handshake, scene: Scene) -> str:
 
 def dial_told(handshake: Handshake, scene: Scene) -> str:
     """One clause: `10.1.2.3:80 answered RST in 0.2 ms`."""
-    where = (
-        f"[{handshake.host}]:{handshake.port}" if ":" in handshake.host else f"{handshake.host}:{handshake.port}"
-    )
+    where = place(handshake.host, handshake.port)
     if handshake.outcome is Outcome.TIMEOUT:
         return f"{where} gave no answer in {handshake.seconds:.1f} s"
     return f"{where} answered {signal_of(handshake, scene)} in {milliseconds(handshake.seconds)}"

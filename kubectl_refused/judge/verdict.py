@@ -13,6 +13,7 @@ from kubectl_refused.model.observation import FIRST_HAND, Handshake, Lookup, Out
 from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.trace.addresses import place
 from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import faults, overlooked
@@ -78,7 +79,7 @@ def path(ruling: Ruling, depth: Depth) -> Path:
     return Path(
         vantage=str(scene.vantage),
         entrance=_entrance(scene),
-        port=str(scene.port.port) if scene.port else (scene.target.port or ""),
+        port=str(scene.number) if scene.number else (scene.target.port or ""),
         family=scene.family,
         outcome=outcome,
         root=root,
@@ -104,18 +105,14 @@ def _entrance(scene: Scene) -> str:
     dial = scene.entrance_dial
     if dial is None:
         return scene.asked
-    return _shown(dial.host, dial.port)
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return place(dial.host, dial.port)
 
 
 def _dials(scene: Scene) -> Iterable[DialTold]:
     entrance = scene.handshake(scene.entrance_dial)
     for handshake in ((entrance,) if entrance else ()) + endpoint_dials(scene):
         yield DialTold(
-            address=_shown(handshake.host, handshake.port),
+            address=place(handshake.host, handshake.port),
             outcome=handshake.outcome,
             seconds=round(handshake.seconds, 4),
             witness=handshake.witness,
@@ -133,6 +130,9 @@ def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
     accepted = sum(1 for h in behind if h.outcome is Outcome.ACCEPTED)
     first: Handshake | None = entrance or (behind[0] if behind else None)
     took = f", {milliseconds(first.seconds)}" if first else ""
+    if scene.alias_port and entrance:
+        spoken = f", speaks {entrance.speaks}" if entrance.speaks else ""
+        return f"{place(entrance.host, entrance.port)} accepted{took}{spoken}"
     if not behind:
         return f"its address accepted{took}, no endpoint was dialled by itself"
     idle = len(scene.endpoints) - len(scene.ready_endpoints)
@@ -154,9 +154,9 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         return True
     if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling) or unbelieved(ruling):
         return False
-    if scene.service is not None and scene.service.spec.type == "ExternalName":
+    if scene.service is not None and scene.service.spec.type == "ExternalName" and scene.number is None:
         return depth is Depth.NONE  # where it leads is not dialled
-    if depth is Depth.NONE or scene.from_files or scene.service is None or scene.port is None:
+    if depth is Depth.NONE or scene.from_files or scene.service is None or scene.number is None:
         return True
     wanted = [d for d in (scene.entrance_dial, *_endpoint_dials(scene)) if d]
     seen = [scene.known(HANDSHAKE, d) for d in wanted]

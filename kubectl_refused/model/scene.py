@@ -41,6 +41,8 @@ class Scene(Struct, frozen=True):
     """One (vantage, entrance, Service port, address family), hop by hop.
 
     `service` is None when there is none of that name, `port` None when the Service has no such port.
+    An ExternalName that leads to a host outside has that as its `entrance`, and `alias_port` is the port dialled
+    there: it has no Service port of its own.
     `siblings` are the same port and family as seen from the other vantages of the run, themselves without any.
     `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD; in scope PROCESS both, but
     `endpoint` only where the pod's containers run, so that there is something to dial.
@@ -60,6 +62,7 @@ class Scene(Struct, frozen=True):
     endpoint: Endpoint | None = None
     pod: Pod | None = None
     siblings: tuple[Scene, ...] = ()
+    alias_port: int | None = None
 
     def need(self, fact: Fact[T], of: Any) -> T:
         """The fact, or Undecided: the engine then tries to learn it and asks again."""
@@ -93,9 +96,14 @@ class Scene(Struct, frozen=True):
         return tuple(e for e in self.endpoints if e.ready and e.port is not None)
 
     @property
+    def number(self) -> int | None:
+        """The port a client dials at the entrance; None where there is none."""
+        return self.port.port if self.port else self.alias_port
+
+    @property
     def entrance_dial(self) -> Dial | None:
-        """What a client dials: the ClusterIP and Service port; None without either."""
-        return Dial(self.entrance, self.port.port, self.vantage.key) if self.entrance and self.port else None
+        """What a client dials: the ClusterIP and Service port, or an alias's host; None without either."""
+        return Dial(self.entrance, self.number, self.vantage.key) if self.entrance and self.number else None
 
     @property
     def endpoint_dial(self) -> Dial:
@@ -122,7 +130,7 @@ class Scene(Struct, frozen=True):
     @property
     def asked(self) -> str:
         """`svc/web:80`: the target with this scene's port."""
-        port = str(self.port.port) if self.port else self.target.port
+        port = str(self.number) if self.number else self.target.port
         return f"svc/{self.target.name}" + (f":{port}" if port else "")
 
 

@@ -4,6 +4,7 @@ Without `--dial-any` only what belongs to the cluster is dialled: a live pod, a 
 never a loopback, link-local or multicast address or the API server's own (CVE-2020-8555 and CVE-2021-25740 are
 what comes of trusting endpoints). An endpoint that names a pod must have that pod's address. A Service's address
 leads to whatever its slices name: it is dialled where all of that may be, and never as another Service's endpoint.
+An ExternalName that leads out of the cluster leads where whoever writes the answers of that name likes.
 (The API server's own service proxy goes to addresses of pods only: isValidAddress in pkg/registry/core/service.)
 In the normal case the objects that were read say so and nothing is asked.
 """
@@ -24,6 +25,8 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import namespaced
+from kubectl_refused.trace.addresses import place
+from kubectl_refused.trace.aliases import outside
 
 from .base import ProbeContext
 from .claims import API_SERVER, Claim, borne_out, claims_of, named_pod, of_slice, own_addresses, special
@@ -87,12 +90,19 @@ class _Case:
             found.setdefault(claim.service, []).append(claim)
         return found
 
+    @cached_property
+    def aliases(self) -> frozenset[str]:
+        """Hosts outside that ExternalNames lead to, as they are dialled."""
+        return frozenset(outside(one.spec.external_name or "") for one in self.snapshot.services()) - {""}
+
     def behind(self, service: Service) -> list[Claim]:
         """Where the Service's address may lead."""
         return self.leading.get((service.metadata.namespace, service.metadata.name), [])
 
     def asker(self, dial: Dial) -> tuple[tuple[str, str], ...]:
-        """The Services on whose path the dial is: that of the address, or those that claim it."""
+        """The Services on whose path the dial is: that of the address, or those that claim it, or that alias it."""
+        if dial.host in self.aliases:
+            return ((dial.host, ""),)
         address = canonical(dial.host) or dial.host
         service = self.services.get(address)
         if service is not None:
@@ -123,8 +133,10 @@ class _Court:
 
     def refusal(self, dial: Dial) -> Gap | None:
         """Why the dial is not made, None where it may be."""
-        address, shown = canonical(dial.host) or dial.host, _shown(dial)
+        address, shown = canonical(dial.host) or dial.host, place(dial.host, dial.port)
         service = self.case.services.get(address)
+        if dial.host in self.case.aliases:
+            return Gap(shown, "an ExternalName leads there, out of the cluster", REMEDY)
         if service is None:
             return self._of_address(shown, address, dial.port)
         for claim in self.case.behind(service):
@@ -196,10 +208,6 @@ def _published(context: ProbeContext) -> Iterator[Place]:
     except (Forbidden, NotFound, ApiProblem, OddObject):
         return
     yield from ((claim.address, claim.port) for claim in of_slice(part))
-
-
-def _shown(dial: Dial) -> str:
-    return f"[{dial.host}]:{dial.port}" if ":" in dial.host else f"{dial.host}:{dial.port}"
 
 
 def _shared(refused: Mapping[Need, Gap], askers: Mapping[Need, object]) -> dict[Need, Gap]:

@@ -1,4 +1,4 @@
-"""Kinds of IP addresses. Pure."""
+"""Addresses in words, and kinds of IP addresses. Pure."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def special(address: str) -> str:
         "no host's address": parsed.is_unspecified or str(parsed) == "255.255.255.255",
     }
     return next((kind for kind, holds in kinds.items() if holds), "")
+
+
+def place(host: str, port: int) -> str:
+    """`10.0.0.1:80`, `[fd00::1]:80`, `db.example:5432`; a name without the dot that makes it absolute."""
+    return f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"

@@ -128,7 +128,9 @@ def _rules_told(handshake: Handshake, icmp: Icmp, scene: Scene, node: str, *, at
 
 
 def _at_entrance(handshake: Handshake, scene: Scene) -> bool:
-    return scene.entrance_dial == Dial(handshake.host, handshake.port, scene.vantage.key)
+    """Whether the dial went to an address that a service proxy leads on, which no host outside has."""
+    dialled = Dial(handshake.host, handshake.port, scene.vantage.key)
+    return scene.alias_port is None and scene.entrance_dial == dialled
 
 
 def _object_told(holder: Holder, scene: Scene) -> str:

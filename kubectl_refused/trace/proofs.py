@@ -10,6 +10,7 @@ from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Listeners
 from kubectl_refused.model.scene import Scene
 
+from .addresses import place
 from .sockets import shown
 
 
@@ -26,8 +27,7 @@ def source_address(scene: Scene, handshake: Handshake) -> str:
 
 def packet(scene: Scene, handshake: Handshake) -> PacketEvidence:
     """A dial and how it ended."""
-    host = f"[{handshake.host}]" if ":" in handshake.host else handshake.host
-    address = f"{host}:{handshake.port}"
+    address = place(handshake.host, handshake.port)
     return PacketEvidence(
         witness=f"{handshake.witness} ({scene.vantage})",
         subject=address,

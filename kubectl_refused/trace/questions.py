@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
 from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import Service
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import HERE, Target
+from kubectl_refused.model.target import HERE, Depth, Target
 
-from .aliases import inside
+from .aliases import alias_ports, inside, is_address
 from .offenders import unnamed_offenders
 
 # Dials that a path asks for by itself. All are arguments of one probe: in IPv6 20 kB, of the 2 MB that Linux takes
@@ -25,9 +26,7 @@ def dns_name(scene: Scene) -> str:
 
 def questions(scene: Scene) -> Iterator[Need]:
     """The name, the entrance, each endpoint that gets traffic, and whose address an unknown rejecter has."""
-    if scene.from_files or scene.service is None or scene.port is None:
-        return
-    if scene.service.spec.type == "ExternalName":
+    if scene.from_files or scene.service is None or scene.number is None:
         return
     if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
         yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
@@ -39,13 +38,13 @@ def questions(scene: Scene) -> Iterator[Need]:
     yield from unnamed_offenders(scene)
 
 
-def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:
-    """Parts of a target that no scene covers: names that leave the cluster, ports that are not TCP."""
+def not_walked(target: Target, snapshot: Snapshot, depth: Depth = Depth.PODS) -> Iterator[Gap]:
+    """Parts of a target that no scene covers: aliases without a port to dial, ports that are not TCP."""
     service = snapshot.service(target.namespace, target.name)
     if service is None:
         return
     if service.spec.type == "ExternalName":
-        yield _alias_not_walked(target, service.spec.external_name or "")
+        yield from _alias_not_walked(target, service, depth)
     elif not service.spec.ports:
         yield Gap(f"svc/{target.name}", "it lists no ports, so there is nothing to dial")
     for port in service.spec.ports or ():
@@ -54,11 +53,20 @@ def not_walked(target: Target, snapshot: Snapshot) -> Iterator[Gap]:
             yield Gap(f"port {port.port}/{port.protocol}", "only TCP is dialled")
 
 
-def _alias_not_walked(target: Target, alias: str) -> Gap:
-    """Where an ExternalName leads, and how to ask about that where it is a Service of the cluster."""
+def _alias_not_walked(target: Target, service: Service, depth: Depth) -> Iterator[Gap]:
+    """Where an ExternalName leads, and how to ask about that where no scene of ours does."""
+    alias = service.spec.external_name or ""
     leads = inside(alias)
-    if leads is None:
-        return Gap(alias, "an ExternalName leads out of the cluster and is not dialled")
-    port = f":{target.port}" if target.port else ""
-    ask = f"{target.kubectl} refused svc/{leads.name}{port} -n {leads.namespace}"
-    return Gap(alias, "an ExternalName is an alias; what it leads to is a Service to ask about by itself", ask)
+    if leads is not None:
+        port = f":{target.port}" if target.port else ""
+        ask = f"{target.kubectl} refused svc/{leads.name}{port} -n {leads.namespace}"
+        yield Gap(alias, "an ExternalName is an alias; what it leads to is a Service to ask about by itself", ask)
+    elif is_address(alias):
+        yield Gap(alias, "an ExternalName is a name to DNS: an address there is not resolved, and was not dialled")
+    elif depth is Depth.NONE:
+        yield Gap(alias, "an ExternalName leads out of the cluster and is not dialled")
+    elif not alias_ports(target, service):
+        lists = f"svc/{target.name} lists no TCP port" + (f" named {target.port}" if target.port else "")
+        because = f"{lists} and an ExternalName has none of its own, so nothing was dialled"
+        ask = f"{target.kubectl} refused svc/{target.name}:PORT -n {target.namespace} --dial-any"
+        yield Gap(alias, because, ask)

@@ -12,22 +12,24 @@ from kubectl_refused.model.scene import Endpoint, Family, Scene
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target, Vantage
 
+from .aliases import alias_ports, outside
 from .containers import resolve_target_port
 from .labels import carries
 
 
 def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantage) -> tuple[Scene, ...]:
     """Every scene of a target: one without a Service where there is none, one without a port where
-    the port asked for does not exist or the Service is an alias, which has none of its own (ExternalName),
-    otherwise one for each chosen TCP port and family."""
+    the port asked for does not exist, those of an alias (ExternalName), and otherwise one for each chosen TCP port
+    and family."""
     service = snapshot.service(target.namespace, target.name)
     bare = Scene(target, vantage, snapshot, facts)
     if service is None:
         return (bare,)
     pods = selected_pods(service, snapshot)
     ports = chosen_ports(target, service)
-    alias = service.spec.type == "ExternalName"
-    if alias or (not ports and target.port and not named_ports(target, service)):
+    if service.spec.type == "ExternalName":
+        return _of_alias(Scene(target, vantage, snapshot, facts, service, pods=pods))
+    if not ports and target.port and not named_ports(target, service):
         return (Scene(target, vantage, snapshot, facts, service, pods=pods),)
     return tuple(
         _scene(bare, service, port, family, address, pods)
@@ -50,7 +52,15 @@ def with_siblings(seen: Sequence[Scene]) -> tuple[Scene, ...]:
 
 
 def _route(scene: Scene) -> tuple[int | None, str]:
-    return scene.port.port if scene.port else None, scene.family
+    return scene.number, scene.family
+
+
+def _of_alias(bare: Scene) -> tuple[Scene, ...]:
+    """One scene for each port to dial at a host outside; one without a port where there is none to dial."""
+    assert bare.service is not None
+    host = outside(bare.service.spec.external_name or "")
+    ports = alias_ports(bare.target, bare.service) if host and not bare.from_files else ()
+    return tuple(replace(bare, entrance=host, alias_port=port) for port in ports) or (bare,)
 
 
 def chosen_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:

@@ -155,3 +155,39 @@ def test_the_api_server_takes_no_slice_with_an_address_of_no_host(
     """So that such an endpoint is only met where an older or another API server let it through."""
     with pytest.raises(ClusterError, match="may not be in the"):
         apply(cluster, namespace, by_hand(address, 80))
+
+
+# A name that the cluster's DNS answers with an address outside of it: CoreDNS takes the address from the name
+# (its kubernetes plugin's `pods insecure`).
+HOST_OUTSIDE = f"{OUTSIDE.replace('.', '-')}.default.pod.cluster.local"
+
+
+def test_an_external_name_is_dialled_where_a_person_says_so_and_only_there(
+    cluster: Cluster, namespace: str, listener: Listener
+) -> None:
+    """Accepted, refused, and left alone: the host's own port counts, whatever the Service lists."""
+    alias = service("web", None, listener.port, listener.port)
+    alias["spec"] |= {"type": "ExternalName", "externalName": HOST_OUTSIDE}
+    apply(cluster, namespace, alias)
+    place = f"{HOST_OUTSIDE}:{listener.port}"
+    answer = ask(cluster, namespace)
+    assert because(answer, place) == ["an ExternalName leads there, out of the cluster, so it was not dialled"]
+    assert (answer.code, dialled(answer)) == (3, set()), answer
+    none = ask(cluster, namespace, "--probe", "none", "--dial-any")
+    assert (none.code, dialled(none)) == (0, set()), none
+
+    accepted = ask(cluster, namespace, "--dial-any", "--guess-protocol")
+    (dial,) = accepted.report["paths"][0]["dials"]
+    assert (dial["address"], dial["witness"]) == (place, "probe-pod"), accepted
+    assert listener.end() > 0
+
+    refuses = ask(cluster, namespace, "--dial-any")
+    root = refuses.report["root"]
+    assert (refuses.code, refuses.root, refuses.report["outcome"]) == (
+        3,
+        "external-host-does-not-accept",
+        "refused",
+    )
+    assert root["says"] == f"{HOST_OUTSIDE}, outside of the cluster, refuses port {listener.port}"
+    assert OUTSIDE in root["evidence"][0]["says"]
+    assert [hop["status"] for hop in refuses.report["paths"][0]["hops"]] == ["start", "ok", "broken"]

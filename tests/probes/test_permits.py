@@ -257,3 +257,14 @@ def test_no_method_is_given_a_dial_that_is_refused_and_the_report_says_so(at: st
     assert isinstance(learnt[needs[0]], Gap)
     assert set(learnt) == set(needs)
     assert [gap.what for gap in prober.notices_about(needs)] == ["203.0.113.5:8080"]
+
+
+def test_where_an_external_name_leads_is_dialled_only_where_a_person_says_so() -> None:
+    alias = service(type="ExternalName", externalName="db.example.com", clusterIP=None)
+    needs = [Need(HANDSHAKE, Dial("db.example.com.", 5432))]
+    fake = cluster()
+    context = probe_context(fake, snapshot=snapshot(alias))
+    because = "an ExternalName leads there, out of the cluster, so it was not dialled"
+    assert Permits().refusals(needs, context) == {needs[0]: Gap("db.example.com:5432", because, "--dial-any")}
+    assert fake.asked == []
+    assert Permits().refusals(needs, probe_context(fake, snapshot=snapshot(alias), dial_any=True)) == {}
