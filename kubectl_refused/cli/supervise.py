@@ -106,7 +106,7 @@ def _interrupted(job: Job, work: _Thread, noted: Noted, errors: TextIO) -> int:
     errors.write(f"{how}; {'not everything was removed:' if told.getvalue() else 'nothing is left behind'}\n")
     errors.write(told.getvalue())
     for what in job.going():
-        errors.write(f"{what} may run on; it ends by itself within a minute\n")
+        errors.write(f"{what} ends with its stream, or where that is not passed on, by itself within a minute\n")
     return SIGNAL + first
 
 

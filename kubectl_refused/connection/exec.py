@@ -56,8 +56,12 @@ def run_in_container(
     argv: Sequence[str],
     timeout: float,
     stdin: bytes | None = None,
+    *,
+    holding: bool = False,
 ) -> ExecResult:
     """Run `argv` (no shell) and return its end, within `timeout` seconds and 4 MiB of output.
+
+    With `holding` its standard input stays open behind `stdin`: its end tells the command that nobody listens.
 
     Raises a ConnectionProblem (Forbidden, NotFound, …) when the stream cannot be opened.
     """
@@ -69,7 +73,8 @@ def run_in_container(
     with open_stream(connection, path, query, PROTOCOLS) as stream:
         if stdin is not None:
             stream.send(_STDIN, stdin)
-            stream.close_channel(_STDIN)
+            if not holding:
+                stream.close_channel(_STDIN)
         return _collect(stream, deadline, timeout)
 
 

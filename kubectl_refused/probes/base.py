@@ -70,7 +70,7 @@ class Ledger:
     def going(self, what: str) -> Iterator[None]:
         """While `what` runs in somebody's container. Cancelled meanwhile, it goes on and ends by itself.
 
-        Container runtimes do not end a command whose stream is closed (seen with containerd 1.6).
+        Container runtimes do not end a command whose stream is closed; its input ends (seen with containerd 1.6).
         """
         with self._lock:
             self._going.append(what)

@@ -1,7 +1,8 @@
 """Dials and lookups from inside the client itself: the probe agent runs by exec in one of its containers.
 
 Nothing stands nearer to the client: its network namespace, policies, sidecars and resolver. The program comes by
-standard input and ends by itself; nothing is written to the container's files.
+standard input, which stays open for as long as somebody waits for its answers: at its end the agent ends too.
+Nothing is written to the container's files.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from kubectl_refused.sources.reads import each, gap_of
 from kubectl_refused.text import one_line
 
 MOST_CONTAINERS = 4
+WATCHING = ("--watch", "1")
 CANNOT = "the client's containers have neither python3 nor sh with nc"
 KILLED = {137: "SIGKILL (out of memory, or the container ended)", 143: "SIGTERM"}
 # How runtimes say that an image has no such program: containerd and CRI-O by an error, others by exit 126 or 127.
@@ -34,6 +36,9 @@ _NO_PROGRAM = ("executable file not found", "no such file or directory", "not fo
 
 # run_in_container's shape: connection, namespace, pod, container, argv, seconds, stdin.
 Run = Callable[..., ExecResult]
+
+
+run_held: Run = partial(run_in_container, holding=True)
 
 
 class Attempt(NamedTuple):
@@ -61,7 +66,7 @@ class ClientExec:
     rights: tuple[Right, ...] = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
     proves = "what the client itself experiences"
 
-    def __init__(self, run: Run = run_in_container) -> None:
+    def __init__(self, run: Run = run_held) -> None:
         self.vantages: dict[str, Vantage] = {}
         self._run = run
         self._chosen: dict[str, str] = {}  # the container that could, by client key
@@ -173,7 +178,7 @@ def attempt_in(run: Run, context: ProbeContext, pod: Pod, asked: dict[str, Any],
     """Start the agent by sh, which finds python3 or nc; by python3 alone where the image has no sh."""
     attempt = Attempt(Answers(asked), CANNOT, unable=True)
     for form in ("either", "python"):
-        argv, stdin = stdin_argv(words_of(context.settings, asked), form=form)
+        argv, stdin = stdin_argv([*WATCHING, *words_of(context.settings, asked)], form=form)
         meta, seconds = pod.metadata, ALARM + MARGIN
         with context.ledger.going(f"the probe agent in pod/{meta.name}"):
             result = run(context.connection, meta.namespace, meta.name, container, argv, seconds, stdin)

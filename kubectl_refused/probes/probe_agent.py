@@ -10,7 +10,8 @@ imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in b
     lookup  id, outcome (accepted or unresolved), seconds, addresses, error
 
 Options come first: `--timeout SECONDS` of one dial, `--alarm SECONDS` for everything, `--hold SECONDS` to stay
-afterwards, `--times N` to ask each dial up to 20 times, `--guess 1` to ask a silent peer what it speaks.
+afterwards, `--watch 1` to end at once when standard input ends, `--times N` to ask each dial up to 20 times,
+`--guess 1` to ask a silent peer what it speaks.
 
 Who refused (Linux): with IP_RECVERR the kernel keeps an ICMP error that arrived for the socket and
 MSG_ERRQUEUE reads it, type, code and sender (ip(7), ipv6(7)); an RST leaves that queue empty. With IP_RECVTTL
@@ -684,6 +685,14 @@ def leave(*_: Any) -> None:
     os._exit(0)
 
 
+def leave_with_input() -> None:
+    """Whoever waits for the answers holds the input open: its end is the end of the stream."""
+    with contextlib.suppress(OSError, ValueError):
+        while sys.stdin.buffer.read(1):
+            pass
+    os._exit(0)
+
+
 def main(words: list[str]) -> None:
     """Do what the arguments ask within `--alarm` seconds, then stay for `--hold` seconds."""
     options = {
@@ -694,6 +703,7 @@ def main(words: list[str]) -> None:
         "--guess": 0.0,
         "--settle": 0.0,
         "--hops": 0.0,
+        "--watch": 0.0,
     }
     while words and words[0] in options:
         options[words[0]] = float(words[1])
@@ -703,6 +713,8 @@ def main(words: list[str]) -> None:
             signal.signal(getattr(signal, name), leave)
     if hasattr(signal, "alarm"):
         signal.alarm(int(options["--alarm"] + options["--hold"]) + 1)
+    if options["--watch"]:
+        threading.Thread(target=leave_with_input, daemon=True).start()
     # A new pod is judged by policies only some time after its start, and not before it has an address.
     time.sleep(options["--settle"])
     until = time.monotonic() + options["--alarm"] - options["--settle"] - 1.0

@@ -4,13 +4,14 @@
 #   ns  STATUS  CENTISECONDS  REQUEST  what nslookup said, lines joined by |
 # or, where the image has neither, {"unable": "..."}. With --times it writes a line for each dial.
 # It cannot tell who refused, never asks what a peer speaks, and nc -z sees no close after an accept.
-timeout=4 alarm=60 hold=0 times=1 again=0 tab="$(printf '\t')"
+timeout=4 alarm=60 hold=0 times=1 again=0 watch=0 tab="$(printf '\t')"
 while :; do
     case "$1" in
         --timeout) timeout=${2%%.*} ;;
         --alarm) alarm=${2%%.*} ;;
         --hold) hold=${2%%.*} ;;
         --settle) sleep "$2" ;;
+        --watch) watch=$2 ;;
         --times) times=${2%%.*} ;;
         --guess|--hops) ;;
         *) break ;;
@@ -26,9 +27,16 @@ done
     kill -TERM "$$"
 ) </dev/null >/dev/null 2>&1 &
 alarming=$!
+# Descriptor 3 is the input that whoever waits for the answers holds open: its end is the end of the stream. What is
+# being dialled then is waited for as ever, and nothing more is dialled.
+watching_input=
+if [ "$watch" -gt 0 ]; then
+    (while read -r x; do :; done; kill -TERM "$$") <&3 >/dev/null 2>&1 &
+    watching_input=$!
+fi
 # Set after the fork: a child that still has its shell's handler loses a TERM (so the sleeps get what none can lose).
 trap 'exit 0' TERM INT
-trap '{ kill "$alarming"; wait "$alarming"; } 2>/dev/null' EXIT
+trap '{ kill "$alarming" $watching_input; wait "$alarming" $watching_input; } 2>/dev/null' EXIT
 tool=
 for tool in nc bash ""; do [ -n "$tool" ] && command -v "$tool" >/dev/null && break; done
 case " $*" in
@@ -94,10 +102,24 @@ dial() {
     [ "$status" -ne 0 ] && [ "$took" -ge "$((timeout * 100 - 10))" ] && speed=slow
     printf 'nc\t%s\t%s\t%s\t%s\t%s\t%s\n' "$speed" "$1" "$status" "$took" "$2" "$(printf %s "$said" | joined)"
 }
+domains() { while read -r word rest; do [ "$word" = search ] && echo "$rest"; done </etc/resolv.conf; }
+# busybox's nslookup searches for names without a dot only (add_query_with_search), libc for all with less than five,
+# as pods have it. Where no server answers, the next name is not asked for.
+searched() {
+    said= suffixes=
+    case "$1" in *.|*.*.*.*.*.*) ;; *.*) suffixes=$(domains) ;; esac
+    for suffix in $suffixes ""; do
+        said=$(exec 2>&1; limited 12 nslookup "$1${suffix:+.$suffix}")
+        ended=$?
+        case "$said" in *Name:*|*"timed out"*|*"no servers"*|*"no response"*|*refused*|"") break ;; esac
+    done
+    printf '%s\n' "$said"
+    return "$ended"
+}
 # In nslookup's words, which busybox and bind share; getent is what images with bash have.
 resolve() {
     if command -v nslookup >/dev/null || ! command -v getent >/dev/null; then
-        limited 12 nslookup "$1"
+        searched "$1"
         return
     fi
     entries=$(limited 12 getent ahosts "$1") || { echo "can't resolve $1"; return 1; }

@@ -41,7 +41,7 @@ while [ $l -gt 0 ]; do IFS= read -r x || exit 1; p="$p$x
 set --
 while [ $a -gt 0 ]; do IFS= read -r x || exit 1; set -- "$@" "$x"; a=$((a-1)); done
 { kill $!; wait $!; } 2>/dev/null
-exec sh -c "$p" refused "$@" </dev/null"""
+exec sh -c "$p" refused "$@" 3<&0 </dev/null"""
 
 
 @functools.cache

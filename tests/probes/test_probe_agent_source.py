@@ -79,6 +79,22 @@ def test_an_image_without_python_runs_the_shell_form(form: str, busybox: str) ->
     assert (ended.stderr, said.outcome) == (b"", Outcome.ACCEPTED)
 
 
+@pytest.mark.parametrize("form", ["python", "shell"])
+def test_the_agent_ends_with_its_input(form: str, busybox: str) -> None:
+    """A cut stream is the end of the input to what runs in the container: nobody waits for its answers."""
+    argv, program = stdin_argv(["--watch", "1", "--hold", "300"], form=form)
+    path = WITH_PYTHON if form == "python" else busybox
+    command = ["env", "-i", f"PATH={path}", *argv]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        feed(process.stdin.fileno(), program)
+        assert b'{"end": true}\n' in [process.stdout.readline() for _ in range(1 + (form == "shell"))]
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
 @pytest.mark.parametrize("form", ["python", "shell", "either"])
 def test_the_command_line_is_short_whatever_is_asked(form: str) -> None:
     few, many = stdin_argv([], form=form)[0], stdin_argv(ENDPOINTS, form=form)[0]
