@@ -12,6 +12,7 @@ import msgspec
 from kubectl_refused.fixes.difference import difference
 from kubectl_refused.fixes.undoing import undo_command
 from kubectl_refused.model.evidence import Certainty, Fix
+from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report, Root
 from kubectl_refused.model.target import Target
 
@@ -61,6 +62,8 @@ class Fixing:
     def mend(self, report: Report, targets: Sequence[Target]) -> Report:
         """The report as it is after every root that can be mended was, or was not; in the targets' order."""
         items = (report,) if isinstance(report, Diagnosis) else report.items
+        if not any(item.root for item in items):
+            self._tell(f"nothing to apply: {_rootless(items)}")
         mended = [self._mend(item, target) for item, target in zip(items, targets, strict=True)]
         return mended[0] if isinstance(report, Diagnosis) else DiagnosisList(items=tuple(mended))
 
@@ -157,6 +160,13 @@ class Fixing:
             self._talk.flush()
         except BrokenPipeError:  # nobody reads any more; what was applied is in the exit code and the report
             silence(self._talk)
+
+
+def _rootless(items: Sequence[Diagnosis]) -> str:
+    """Why there is nothing to mend: `svc/web works`, or its fault is not known."""
+    if all(item.outcome is Outcome.ACCEPTED for item in items):
+        return f"{items[0].target} works" if len(items) == 1 else f"all {len(items)} targets work"
+    return f"no cause was found for {items[0].target if len(items) == 1 else f'any of {len(items)} targets'}"
 
 
 def _unsendable(root: Root) -> str:

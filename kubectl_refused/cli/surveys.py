@@ -99,7 +99,7 @@ class TargetsSurvey:
             ground.prober(target, say),
             depth=ground.depth,
             context=ground.context,
-            touched=lambda: ground.ledger.entries,
+            touched=lambda: ground.ledger.entries_of(target),
             say=say,
         )
 

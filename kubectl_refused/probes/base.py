@@ -8,7 +8,7 @@ ConnectionProblem that ends the whole diagnosis (no cluster, no credentials).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -65,6 +65,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._entries: list[tuple[str, str, Callable[[Connection], None] | None]] = []
         self._going: list[str] = []
+        self._owners: dict[tuple[str, str], Hashable] = {}
 
     @contextmanager
     def going(self, what: str) -> Iterator[None]:
@@ -109,6 +110,12 @@ class Ledger:
         """(what, undone) in the order recorded."""
         with self._lock:
             return tuple((what, undone) for what, undone, _ in self._entries)
+
+    def entries_of(self, owner: Hashable) -> tuple[tuple[str, str], ...]:
+        """Those made for `owner`, who takes all that are nobody's yet: what serves several is told once."""
+        entries = self.entries
+        with self._lock:
+            return tuple(entry for entry in entries if self._owners.setdefault(entry, owner) == owner)
 
     def take_undos(self) -> list[tuple[str, Callable[[Connection], None]]]:
         """The undo steps that remain, latest first; each is handed out once."""

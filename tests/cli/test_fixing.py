@@ -17,6 +17,7 @@ from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, Unreachable
 from kubectl_refused.fixes.requests import JSON, request
 from kubectl_refused.model.evidence import Certainty, Fix
+from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Touched
 from kubectl_refused.model.target import Target
 from kubectl_refused.probes.base import Ledger
@@ -153,7 +154,14 @@ def test_beside_a_report_for_people_the_way_back_is_told_once() -> None:
 def test_what_is_healthy_is_left_alone() -> None:
     desk = Desk(OneObject())
     assert desk.mend(samples.works()) == samples.works()
-    assert (desk.api.sent, desk.said) == ([], "")
+    assert (desk.api.sent, desk.said) == ([], f"nothing to apply: {samples.works().target} works\n")
+
+
+def test_where_no_cause_was_found_nothing_is_applied_and_that_is_told_once() -> None:
+    desk = Desk(OneObject())
+    lost = replace(samples.works(), outcome=Outcome.TIMEOUT)
+    desk.fixing.mend(DiagnosisList(items=(samples.works(), lost)), [TARGET, TARGET])
+    assert (desk.api.sent, desk.said) == ([], "nothing to apply: no cause was found for any of 2 targets\n")
 
 
 @pytest.mark.parametrize(

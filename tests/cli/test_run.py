@@ -183,9 +183,11 @@ class _Ground(FilesGround):
         return "clone"
 
 
-def _job(shop: str, out: io.StringIO | None = None, **options: Any) -> tuple[DiagnosisJob, _Ground]:
+def _job(
+    shop: str, out: io.StringIO | None = None, output: str = "", **options: Any
+) -> tuple[DiagnosisJob, _Ground]:
     connection = ConnectionOptions(namespace="shop", **options)
-    request = Request(targets=(), files=(shop,), connection=connection)
+    request = Request(targets=(), files=(shop,), connection=connection, output=output)
     ground = _Ground(request)
     return DiagnosisJob(request, out or io.StringIO(), lambda request: ground), ground
 
@@ -201,6 +203,23 @@ def test_what_the_ledger_holds_is_undone_before_the_report(shop: str) -> None:
     assert undone == [("clone", "")]
     assert "job/refused-1" in out.getvalue()
     assert job.left() == []
+
+
+def test_what_was_touched_for_one_target_is_not_told_with_another(shop: str) -> None:
+    out = io.StringIO()
+    job, ground = _job(shop, out, output="json")
+    prober_of = ground.prober
+
+    def prober(target: Any, say: Any) -> Any:
+        ground.ledger.record("job/refused-1", "deleted")  # serves both, and is there once
+        ground.ledger.record(f"exec in pod/{target.name}", "read only")
+        return prober_of(target, say)
+
+    ground.prober = prober  # type: ignore[method-assign]
+    job.work()
+    told = {item["target"]: [t["what"] for t in item["touched"]] for item in json.loads(out.getvalue())["items"]}
+    assert sorted(map(len, told.values())) == [1, 2]
+    assert all(f"exec in pod/{name.removeprefix('svc/')}" in whats for name, whats in told.items())
 
 
 def test_what_cannot_be_undone_is_left_as_a_command(shop: str) -> None:
