@@ -124,7 +124,9 @@ class Fixing:
         if self._show:
             self._show(after)
         works = exit_code(after) == NO_FAULT
-        self._tell(f"{prepared.name} is patched; " + ("it works now" if works else _still(before, after)))
+        self._tell(
+            f"{prepared.name} is patched; " + ("it accepts connections now" if works else _still(before, after))
+        )
         self._tell(f"undo with:\n{command}")
         self._untold.remove(command)
         if works or not self._undone(prepared):
@@ -165,7 +167,7 @@ class Fixing:
 def _rootless(items: Sequence[Diagnosis]) -> str:
     """Why there is nothing to mend: `svc/web works`, or its fault is not known."""
     if all(item.outcome is Outcome.ACCEPTED for item in items):
-        return f"{items[0].target} works" if len(items) == 1 else f"all {len(items)} targets work"
+        return f"{items[0].target} accepts connections" if len(items) == 1 else "each target accepts connections"
     return f"no cause was found for {items[0].target if len(items) == 1 else f'any of {len(items)} targets'}"
 
 

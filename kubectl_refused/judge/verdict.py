@@ -9,7 +9,7 @@ from kubectl_refused.causes import catalogue
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import FIRST_HAND, Handshake, Lookup, Outcome
+from kubectl_refused.model.observation import FIRST_HAND, SAID_NOTHING, Handshake, Lookup, Outcome
 from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
@@ -139,6 +139,8 @@ def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
     others = f", {idle} more not ready for it" if idle else ""
     spoken = " and ".join(sorted({h.speaks for h in behind if h.speaks}))
     took += f", speaks {spoken}" if spoken else ""
+    mute = not spoken and any(SAID_NOTHING in h.detail for h in behind)
+    took += f", {SAID_NOTHING} what it speaks" if mute else ""
     return f"{accepted} of {len(scene.ready_endpoints)} endpoints accepted{others}{took}"
 
 

@@ -35,6 +35,9 @@ class Icmp(Struct, frozen=True):
     ttl: int | None = None
 
 
+# The agent's words (probe_agent.py) where --guess-protocol was asked for.
+SAID_NOTHING = "said nothing when asked"
+
 FIRST_HAND = frozenset({"probe-pod", "client-exec", "here"})
 
 

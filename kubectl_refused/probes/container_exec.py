@@ -31,19 +31,21 @@ REMEDY = "--probe all reads them with an ephemeral container"
 
 # Only what every shell has built in is needed; grep (fewer bytes of a busy server), cat and ls where they
 # exist. Nothing of the diagnosis is put into it. 300 processes: a host's /proc must not be walked for
-# minutes. Where connections wait, or their bytes (16 and more: a FIN alone counts as one), it looks again a second
+# minutes. Where connections wait, or their bytes (13 and more: a FIN alone counts as one), it looks again a second
 # later. Of UDP only sockets that are bound and not connected count (state 07). A listening UNIX stream socket has
 # the flag __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
 SCRIPT = """\
 look() {
 for f in tcp tcp6; do
-grep -e local_address -e ':0000 0A ' -e ' 0[18] [0-9A-F]*:0*[1-9A-F][0-9A-F]' /proc/net/$f 2>/dev/null ||
+grep -e local_address -e ':0000 0A ' -e ' 0[18] [0-9A-F]*:0*[1-9A-F][0-9A-F]' -e ' 0[18] [0-9A-F]*:0*[D-F] ' \
+/proc/net/$f 2>/dev/null ||
 cat /proc/net/$f 2>/dev/null || { while read -r l; do echo "$l"; done </proc/net/$f; } 2>/dev/null
 done
 }
 look
 if grep -q -e ':0000 0A [0-9A-F]*:0*[1-9A-F]' -e ' 0[18] [0-9A-F]*:0*[1-9A-F][0-9A-F]' \
-/proc/net/tcp /proc/net/tcp6 2>/dev/null && sleep 1 2>/dev/null; then echo "@again"; look; fi
+-e ' 0[18] [0-9A-F]*:0*[D-F] ' /proc/net/tcp /proc/net/tcp6 2>/dev/null && sleep 1 2>/dev/null
+then echo "@again"; look; fi
 for f in udp udp6; do
 grep -e ':0000 07 ' /proc/net/$f 2>/dev/null || { while read -r l; do echo "$l"; done </proc/net/$f; } 2>/dev/null
 done

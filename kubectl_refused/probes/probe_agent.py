@@ -57,6 +57,7 @@ AGAIN_EVERY = 1.1  # seconds between those: by then the kernel may send one more
 ROUTE_EVERY = 2.1  # the same where an IPv4 route may be what says no
 LISTEN_AFTER = 0.15  # seconds to wait after an accept for a close or reset
 MOST_TIMES = 20  # dials of one request
+REPEAT_AFTER = 0.2  # seconds between the dials of one request: a listener that comes and goes does so in time
 REJECTS_FOR = 10.0  # seconds for repeating rejected dials, which cannot go faster than AGAIN_EVERY
 # RSTs start with 64 in Linux; one more than that tells that it was another system's, which is left open.
 RST_TTLS = range(58, 66)
@@ -672,7 +673,9 @@ def repeat(questions: list[Question], more: int, timeout: float, until: float) -
     """Dial all again some times; whom ICMP answers only as fast as the kernel may send it."""
     limited = [question for question in questions if question.lane()]
     quick = [question for question in questions if question not in limited and question.worth_more()]
-    Round([question.dial() for _ in range(more) for question in quick], timeout, until).run()
+    for _ in range(more if quick else 0):
+        time.sleep(max(0.0, min(REPEAT_AFTER, until - time.monotonic())))
+        Round([question.dial() for question in quick], timeout, until).run()
     silent = [q for q in quick if not q.lone and any(dial.outcome == "timeout" for dial in q.dials)][:AGAIN]
     dial_alone(silent, questions, timeout, until)
     if limited:

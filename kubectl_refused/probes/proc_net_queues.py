@@ -18,8 +18,8 @@ from kubectl_refused.text import one_line
 MOST_UNIX = 64
 MOST_UNREAD = 1024
 MOST_DATAGRAM = 256
-# A FIN counts as one byte, and idle pools leave those unread; the shortest question is longer than this.
-FEWEST_BYTES = 16
+# A FIN counts as one byte, and idle pools leave those unread; the shortest question is the probe agent's own.
+FEWEST_BYTES = 13
 
 # An established connection, or one that its client has given up (CLOSE_WAIT); an inode of 0 is not accepted yet.
 _UNREAD = re.compile(

@@ -14,7 +14,7 @@ from .terminal_matrix import table
 from .terminal_path import picture
 from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
-from .terminal_rest import gaps, touched
+from .terminal_rest import gaps, not_asked, touched
 from .terminal_scan import details_left, ignored
 from .terminal_scan import table as scan_table
 from .terminal_verdict import headed
@@ -57,7 +57,7 @@ def _several(pen: Pen, report: Diagnosis | DiagnosisList) -> list[str]:
         before = len(block)
     if len(items) >= _TOTALS_FROM:
         lines += ["", *wrap(pen.fold(totals(paths_of(d)[0] for d in items)), pen.width)]
-    return lines
+    return lines + not_asked(pen, [path for diagnosis in items for path in diagnosis.paths])
 
 
 def _harmless(line: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.report import Diagnosis, GapTold, Scan, Touched
+from kubectl_refused.model.report import Diagnosis, GapTold, Path, Scan, Touched
 
 from .terminal_pen import Pen, wrap
+from .terminal_words import unasked
 
 MOST_NAMED = 3
 
@@ -26,6 +27,16 @@ def gaps(pen: Pen, diagnosis: Diagnosis | Scan, *, short: bool) -> list[str]:
         what = ", ".join(whats if pen.wide else whats[:MOST_NAMED]) + more
         lines += wrap(pen.text(f"{what}: {told}" if told else what), pen.width - at)
     return pen.section("not checked", lines)
+
+
+def not_asked(pen: Pen, paths: Sequence[Path]) -> list[str]:
+    """What would tell more than an accept, once for all that do no more."""
+    if not any(map(unasked, paths)):
+        return []
+    says = "whether the app answers; --guess-protocol sends it a few bytes"
+    return pen.section(
+        "not asked", wrap(says, pen.width - pen.column("not checked")), at=pen.column("not checked")
+    )
 
 
 def _by_reason(known: Sequence[GapTold]) -> dict[tuple[str, str], list[str]]:

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kubectl_refused.model.evidence import Certainty
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.observation import FIRST_HAND, SAID_NOTHING, Outcome
 from kubectl_refused.model.report import Diagnosis, Matrix, Path
 
+# An accept is the kernel's: only who was heard to speak is said to work.
+_HEARD = "works"
 _WORDS = {
-    Outcome.ACCEPTED: "works",
+    Outcome.ACCEPTED: "accepts",
     Outcome.REFUSED: "is refused",
     Outcome.REJECTED: "is rejected",
     Outcome.TIMEOUT: "times out",
@@ -24,6 +26,7 @@ _WORDS = {
 }
 _PLURALS = {
     "works": "work",
+    "accepts": "accept",
     "is refused": "are refused",
     "is rejected": "are rejected",
     "times out": "time out",
@@ -64,7 +67,18 @@ def verb(path: Path) -> str:
     """`is refused`; what was not dialled but has a fault `cannot work`, as surely as that is."""
     if path.root and path.outcome in _UNDIALLED:
         return _EXPECTED[path.root.certainty]
-    return _WORDS[path.outcome]
+    return _HEARD if path.outcome is Outcome.ACCEPTED and spoke(path) else _WORDS[path.outcome]
+
+
+def spoke(path: Path) -> bool:
+    """Whether the app was heard to say anything."""
+    return any(dial.speaks for dial in path.dials)
+
+
+def unasked(path: Path) -> bool:
+    """Whether all that is known is that it accepts, and nothing was asked of it."""
+    own = any(dial.witness in FIRST_HAND for dial in path.dials)
+    return healthy(path) and own and not spoke(path) and SAID_NOTHING not in path.summary
 
 
 def mark(diagnosis: Diagnosis, path: Path) -> tuple[str, str]:

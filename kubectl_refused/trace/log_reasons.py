@@ -33,6 +33,13 @@ _DENIED = re.compile(r"\bpermission denied\b|\bEACCES\b|\bpermissionerror\b", re
 _NO_FILES = re.compile(
     r"too many open files|\b(?:EMFILE|ENFILE)\b|\[Errno 2[34]\]|no file descriptors available", re.IGNORECASE
 )
+# How servers say that they turn a client away: by its address, by a limit, by what it did not send.
+_AWAY = re.compile(
+    r"\b(?:denied|deny|not (?:allowed|permitted|authori[sz]ed)|reject\w*|refus\w*|forbidden|block\w*|blacklist\w*|"
+    r"too many|limit|max\w* (?:connections|clients)|clos(?:ed|ing)|drop\w*|abort\w*|disconnect\w*|handshake|"
+    r"proxy[ -]?protocol|reset)\b",
+    re.IGNORECASE,
+)
 _BINDING = re.compile(r"\b(?:\w*_)?(?:bind|listen)(?:ing|er|_\w+)?\b|\bsocket\b", re.IGNORECASE)
 # A colon and a number behind an address or a gap: `0.0.0.0:80`, `[::]:80`, ` :8080`, `:::3000`, `localhost:80`.
 _PORT = re.compile(
@@ -85,6 +92,15 @@ def out_of_files(lines: Sequence[str]) -> str | None:
     """The last line that says that no file descriptor is left."""
     cut = (line.strip()[:MOST_CHARACTERS] for line in reversed(lines))
     return next((one_line(line) for line in cut if _NO_FILES.search(line)), None)
+
+
+def turned_away(lines: Sequence[str], client: str) -> str | None:
+    """The line that says why a client is turned away: the last with its address, else the last that says so."""
+    cut = [line.strip()[:MOST_CHARACTERS] for line in lines]
+    mine = [line for line in cut if client and client in line]
+    saying = [line for line in cut if _AWAY.search(line) or any(p.search(line) for p in _TELLING)]
+    found = [line for line in mine if line in saying] or saying
+    return one_line(found[-1]) if found else None
 
 
 def named_ports(line: str) -> tuple[int, ...]:

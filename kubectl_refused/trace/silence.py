@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kubectl_refused.model.evidence import Evidence, SocketEvidence
 from kubectl_refused.model.facts import LISTENERS
 from kubectl_refused.model.objects import Pod
-from kubectl_refused.model.observation import Handshake, Listeners, Outcome, Socket
+from kubectl_refused.model.observation import SAID_NOTHING, Handshake, Listeners, Outcome, Socket
 from kubectl_refused.model.scene import Scene, pod_key
 
 from .probing import failing_probes
@@ -17,8 +17,6 @@ from .runtimes import app_sockets
 from .sockets import takes
 from .testimonies import event_said, events_saying
 
-# The agent's words (probe_agent.py) where --guess-protocol was asked for.
-SAID_NOTHING = "it said nothing when asked"
 # The kubelet's (pkg/probe, Go's net): it connected, or tried to, and nothing came.
 _LATE = r"^(?:Readiness|Liveness|Startup) probe failed.*(?:deadline exceeded|i/o timeout|Client\.Timeout|timeout:)"
 # Accepted endpoints that are looked into; they are alike.

@@ -138,7 +138,10 @@ def test_it_is_tried_applied_checked_and_told() -> None:
     assert [dry_run for _, dry_run in desk.api.sent] == [True, False]
     assert (mended.root, desk.asked) == (None, [TARGET])
     assert "-    app: kart\n+    app: cart\n" in desk.said
-    assert "svc/cart is patched; it works now\nundo with:\nkubectl patch svc/cart --type json -p " in desk.said
+    assert (
+        "svc/cart is patched; it accepts connections now\nundo with:\nkubectl patch svc/cart --type json -p "
+        in desk.said
+    )
     (touched,) = mended.touched
     assert touched.what == "patch of svc/cart"
     assert touched.undone.startswith("kept; undo with: kubectl patch svc/cart ")
@@ -154,7 +157,7 @@ def test_beside_a_report_for_people_the_way_back_is_told_once() -> None:
 def test_what_is_healthy_is_left_alone() -> None:
     desk = Desk(OneObject())
     assert desk.mend(samples.works()) == samples.works()
-    assert (desk.api.sent, desk.said) == ([], f"nothing to apply: {samples.works().target} works\n")
+    assert (desk.api.sent, desk.said) == ([], f"nothing to apply: {samples.works().target} accepts connections\n")
 
 
 def test_where_no_cause_was_found_nothing_is_applied_and_that_is_told_once() -> None:

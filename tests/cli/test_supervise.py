@@ -132,7 +132,8 @@ def test_what_runs_on_in_a_container_is_told() -> None:
     assert supervise(job, errors=errors) == 130
     assert errors.getvalue().splitlines() == [
         "interrupted; nothing is left behind",
-        "the probe agent in pod/cart ends with its stream, or where that is not passed on, by itself within a minute",
+        "the probe agent in pod/cart ends with its stream,"
+        " or where that is not passed on, by itself within a minute",
     ]
 
 

@@ -70,3 +70,69 @@ def test_a_port_is_held_to_its_promise(
     assert (answer.root, answer.code) == (root, 3 if root else 0), answer
     if root:
         assert answer.report["root"]["certainty"] == "likely"
+
+
+# Three servers whose dials look alike to whoever dials once: one hangs up, one hangs, one comes and goes.
+CLOSES = """\
+import socket
+with socket.create_server(("", 8080)) as server:
+    while True:
+        peer, (address, _) = server.accept()
+        print(f"connection from {address} denied", flush=True)
+        peer.close()
+"""
+HOLDS = """\
+import socket
+held = []
+with socket.create_server(("", 8080)) as server:
+    while True:
+        held.append(server.accept())
+"""
+COMES_AND_GOES = """\
+import socket, time
+while True:
+    with socket.create_server(("", 8080)) as server:
+        time.sleep(0.5)
+    time.sleep(0.5)
+"""
+
+
+def test_who_closes_who_hangs_and_who_comes_and_goes_are_told_apart(cluster: Cluster, namespace: str) -> None:
+    servers = {"closes": CLOSES, "holds": HOLDS, "flaps": COMES_AND_GOES}
+    items: list[dict[str, Any]] = []
+    for name, program in servers.items():
+        items.append(deployment(name, {"image": PYTHON, "command": ["python3", "-uc", program]}))
+        spec = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
+        items.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=namespace)
+    cluster.kubectl("wait", "-n", namespace, "--for=condition=Available", "deployment", "--all", "--timeout=60s")
+
+    def ask(words: tuple[str, ...], *roots: str | None) -> dict[str, Any]:
+        """The diagnoses by target, asked until the roots are as expected."""
+
+        def found(answer: Answer) -> dict[str, Any]:
+            return {item["target"].removeprefix("svc/"): item for item in answer.report["items"]}
+
+        answer = until(
+            lambda: refused(cluster.kubeconfig, *servers, "-n", namespace, "-o", "json", *words),
+            lambda a: [one["root"] and one["root"]["name"] for one in found(a).values()] == list(roots),
+            SETTLE_SECONDS,
+        )
+        assert [one["root"] and one["root"]["name"] for one in found(answer).values()] == list(roots), answer
+        return found(answer)
+
+    told = ask(("--dials", "9"), "closes-after-accepting", None, "listens-now-and-then")
+    closes, flaps = told["closes"]["root"], told["flaps"]["root"]
+    assert (closes["certainty"], flaps["certainty"]) == ("likely", "proved")
+    assert "python3 (pid 1) closes it" in closes["says"]
+    assert any("denied" in claim["says"] for claim in closes["evidence"] if claim["kind"] == "log"), closes
+    assert "of 9 dials were refused; now" in flaps["says"]
+    # What was touched for one target is not told with another, although all share one probe pod.
+    touched = [entry["what"] for one in told.values() for entry in one["touched"]]
+    assert len(touched) == len(set(touched)), touched
+
+    shown = refused(cluster.kubeconfig, "svc/holds", "-n", namespace)
+    assert shown.out.startswith("✓ svc/holds:80 accepts: "), shown
+    assert "--guess-protocol" in shown.out
+    hangs = refused(cluster.kubeconfig, "svc/holds", "-n", namespace, "-o", "json", "--guess-protocol")
+    assert (hangs.root, hangs.code) == ("process-hung", 1), hangs

@@ -145,14 +145,18 @@ FAULTS = (
             "sockets 0.0.0.0:8080 LISTEN in only4-",
             "]:8080 answered RST",
             "Listen on IPv6 too",
-            "✓ svc/only4:80 over IPv4 works",
+            "✓ svc/only4:80 over IPv4 accepts",
         ),
     ),
     # KR406: IPv6 only.
     Fault(
         "only6",
         ("svc/only6:80 over IPv4 is refused: the app listens on IPv6 only", "KR405 · proved"),
-        ("sockets [::]:8080 LISTEN in only6-", "Listen on IPv4 too", "✓ svc/only6:80 over IPv6 works"),
+        (
+            "sockets [::]:8080 LISTEN in only6-",
+            "Listen on IPv4 too",
+            "✓ svc/only6:80 over IPv6 accepts",
+        ),
     ),
     Fault(
         "loop",
@@ -171,7 +175,7 @@ FAULTS = (
             "svc/half:80 over IPv6 cannot work: it has no selector, and no IPv6 endpoints were written for it",
             "KR216 · proved",
         ),
-        ("✓ svc/half:80 over IPv4 works", "EndpointSlice of addressType IPv6"),
+        ("✓ svc/half:80 over IPv4 accepts", "EndpointSlice of addressType IPv6"),
     ),
     # Nothing proves why: the packet's own word is what there is to tell, and it names who said it.
     Fault(
@@ -222,8 +226,8 @@ def test_the_cause_is_in_the_first_three_lines_in_iptables_mode(shop: Shop, faul
 def test_a_healthy_twin_is_healthy_in_both_families(shop: Shop) -> None:
     answer = diagnosis(shop, "web")
     assert answer.code == 0, answer
-    assert "✓ svc/web:80 over IPv4 works: 1 of 1 endpoints accepted" in head(answer)
-    assert "✓ svc/web:80 over IPv6 works" in whole(answer)
+    assert "✓ svc/web:80 over IPv4 accepts: 1 of 1 endpoints accepted" in head(answer)
+    assert "✓ svc/web:80 over IPv6 accepts" in whole(answer)
     assert "✗" not in answer.out
 
 
@@ -231,7 +235,7 @@ def test_a_healthy_twin_is_healthy_in_both_families(shop: Shop) -> None:
 def test_a_healthy_twin_is_healthy_in_ipv6_alone(shop: Shop) -> None:
     answer = diagnosis(shop, "six")
     assert answer.code == 0, answer
-    assert head(answer).startswith("✓ svc/six:80 works: 1 of 1 endpoints accepted")
+    assert head(answer).startswith("✓ svc/six:80 accepts: 1 of 1 endpoints accepted")
     assert "✗" not in answer.out
 
 
@@ -250,4 +254,4 @@ def test_a_policy_that_forgets_ipv6_is_named(cluster: Cluster, shop: Shop, style
     assert "svc/web:80 over IPv6 is rejected: NetworkPolicy only-ipv4 does not let the probe in" in head(answer)
     assert "KR309 · proved" in head(answer), answer
     assert says in whole(answer), answer
-    assert "✓ svc/web:80 over IPv4 works" in whole(answer), answer
+    assert "✓ svc/web:80 over IPv4 accepts" in whole(answer), answer

@@ -235,8 +235,8 @@ def test_yes_at_the_question(cluster: Cluster, space: str) -> None:
         assert f"Apply this to svc/asked in namespace {space} of " in asked
         session.types("y\n")
         assert session.ends() == 0, session.seen
-    assert "svc/asked:80 works" in session.seen
-    assert "svc/asked is patched; it works now\nundo with:\nkubectl " in session.seen
+    assert "svc/asked:80 accepts" in session.seen
+    assert "svc/asked is patched; it accepts connections now\nundo with:\nkubectl " in session.seen
     assert target_port(cluster, space, "asked") == 8080
 
 

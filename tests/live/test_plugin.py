@@ -69,7 +69,7 @@ def test_kubectl_finds_the_plugin(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("target", "code", "says"),
     [
-        ("svc/web", 0, "✓ svc/web:80 works: 1 of 1 endpoints accepted"),
+        ("svc/web", 0, "✓ svc/web:80 accepts: 1 of 1 endpoints accepted"),
         ("svc/typo", 1, "its selector matches no pod"),
         ("gizmo/web", 2, ""),
     ],

@@ -201,7 +201,7 @@ def test_a_gap_takes_the_word_works_back(cluster: Cluster, shop: str, tmp_path: 
     kept = _without(grants_up_to("pods"), ["create jobs", "create pods"])
     answer = refused(person(cluster, shop, kept, tmp_path), "svc/web", "-n", shop)
     assert answer.code == 3
-    assert answer.out.startswith("? svc/web:80 works as far as it was checked: "), answer
+    assert answer.out.startswith("? svc/web:80 accepts as far as it was checked: "), answer
     assert f"grant create jobs.batch in namespace {shop} (role refused-pods" in " ".join(answer.out.split())
 
 

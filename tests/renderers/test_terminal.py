@@ -100,7 +100,7 @@ def test_long_evidence_is_cut_unless_wide() -> None:
 
 def test_a_healthy_target_is_one_line() -> None:
     assert lines_of(msgspec.structs.replace(samples.works(), touched=())) == [
-        "✓ svc/api:80 works: 3 of 3 endpoints accepted, 0.3 ms, from a pod on node1"
+        "✓ svc/api:80 accepts: 3 of 3 endpoints accepted, 0.3 ms, from a pod on node1"
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_healthy_target_names_gaps_and_what_was_touched_in_short() -> None:
 def test_an_incomplete_run_without_gaps_says_so() -> None:
     report = msgspec.structs.replace(samples.works(), complete=False, touched=())
     lines = lines_of(report)
-    assert lines[0].startswith("? svc/api:80 works as far as it was checked: ")
+    assert lines[0].startswith("? svc/api:80 accepts as far as it was checked: ")
     assert "  not checked  not all that this depth asks for: it could not be reached" in lines
 
 
@@ -144,7 +144,7 @@ def test_no_line_is_a_workflow_command(hostile: str) -> None:
         ),
         (
             samples.diagnosis(samples.path(Outcome.ACCEPTED, samples.selector(Certainty.LIKELY))),
-            "? svc/web:80 works, but probably its selector matches no pod",
+            "? svc/web:80 accepts, but probably its selector matches no pod",
         ),
         (
             samples.diagnosis(samples.path(Outcome.UNTRIED, vantage="the files alone"), depth="objects"),
@@ -178,7 +178,7 @@ def test_worst_path_first_a_fault_told_once_and_the_healthy_in_a_line() -> None:
     assert "over IPv4" in verdicts[0]
     assert "over IPv6" in verdicts[1]
     assert sum("127.0.0.1:8080 LISTEN" in line for line in lines) == 1
-    assert lines[-1] == "✓ svc/web:9090 works: 2 of 2 endpoints accepted, 0.4 ms, from a pod on node2"
+    assert lines[-1] == "✓ svc/web:9090 accepts: 2 of 2 endpoints accepted, 0.4 ms, from a pod on node2"
 
 
 def test_faults_behind_the_root_follow_with_their_change() -> None:
@@ -196,7 +196,7 @@ def test_a_diagnosis_without_paths_still_has_a_verdict() -> None:
 
 def test_several_diagnoses_end_in_totals() -> None:
     end = rendered(samples.everything()).rpartition("\n\n")[2]
-    assert end.startswith("12 targets: 2 are refused, 1 is rejected, 1 works, ")
+    assert end.startswith("12 targets: 2 are refused, 1 is rejected, 1 accepts, ")
     few = DiagnosisList(items=(samples.works(), samples.quiet()))
     assert "targets" not in rendered(few)
     assert rendered(DiagnosisList(items=())) == "· no target\n"
@@ -221,7 +221,7 @@ def test_symbols_fall_back_where_the_terminal_lacks_them(encoding: str) -> None:
     assert text.startswith("X svc/web:80 is refused")
     assert samples.COMMAND in text
     assert too_long(text, 80, but=samples.COMMAND) == []
-    assert "ok svc/api:80 works" in text
+    assert "ok svc/api:80 accepts" in text
 
 
 def test_a_command_on_an_ascii_terminal_keeps_its_meaning() -> None:
