@@ -22,6 +22,7 @@ from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.image_candidates import candidates
 from kubectl_refused.probes.image_order import why_none_ran
 from kubectl_refused.probes.images import Choice
+from kubectl_refused.probes.limit_ranges import adapted
 from kubectl_refused.probes.probe_agent_answers import Answers, request_of
 from kubectl_refused.probes.probe_agent_source import stdin_argv
 from kubectl_refused.probes.probe_pod_create import Created, create
@@ -60,6 +61,7 @@ class ProbeOfClient:
         self._name, self._count = name, 0
         self._running: _Running | None = None
         self._made: list[Created] = []
+        self._amounts: dict[str, str] = {}  # what a LimitRange makes of our requests and limits
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterator[tuple[Need, Any | Gap]]:
         """Yield a value or a Gap for every need; one that could not be made is not tried for the rest."""
@@ -113,16 +115,28 @@ class ProbeOfClient:
         remedy, deadline = "", time.monotonic() + context.settings.probe_pod_timeout
         for choice in [self._running.choice] if self._running else candidates(context, stand):
             try:
-                self._try(choice, stand, answers, _until(deadline, context))
+                self._try_within_limits(choice, stand, answers, _until(deadline, context))
             except ProbeFailedError as failed:
                 self._remove(context)
                 failures.append((choice, failed.because))
-                remedy = failed.remedy
+                remedy = failed.remedy or (IMAGE_REMEDY if failed.by_image else "")
                 if not failed.by_image or time.monotonic() > deadline:
                     break
             else:
                 return
         raise ProbeFailedError(why_none_ran(failures), remedy)
+
+    def _try_within_limits(self, choice: Choice, stand: Client, answers: Answers, context: ProbeContext) -> None:
+        """Once more with other amounts where a LimitRange names those that it takes."""
+        try:
+            self._try(choice, stand, answers, context)
+        except ProbeFailedError as failed:
+            amounts = None if self._amounts else adapted(failed.refusal)
+            if amounts is None:
+                raise
+            self._remove(context)
+            self._amounts = amounts
+            self._try(choice, stand, answers, context)
 
     def _try(self, choice: Choice, stand: Client, answers: Answers, context: ProbeContext) -> None:
         settle = ("--settle", str(SETTLE)) if self._is_judged(stand, context) else ()
@@ -138,6 +152,7 @@ class ProbeOfClient:
             stand.node or (self.vantage.node if self.vantage else ""),
             labels=stand.labels,
             manner=stand.manner,
+            amounts=self._amounts,
         )
         try:
             created = self._create(context, wanted)

@@ -71,7 +71,8 @@ def create(context: ProbeContext, wanted: Wanted) -> Created:
         )
     except Forbidden as refused:
         if refused.by_admission:
-            raise ProbeFailedError(denied(refused.server_message)) from refused
+            said = refused.server_message
+            raise ProbeFailedError(denied(said), refusal=said) from refused
         remedy = f"grant create jobs.batch in namespace {wanted.namespace}"
         raise ProbeFailedError("may create neither jobs nor pods", remedy) from refused
 

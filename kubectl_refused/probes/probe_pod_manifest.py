@@ -44,6 +44,7 @@ class Wanted:
     """One probe: `name` is that of the Job or the pod, `arguments` are the agent's.
 
     `labels` and `manner` (fields of a pod's spec) are those of the client that the pod stands in for.
+    `amounts` are requests and limits alike, where a LimitRange does not let us have our own.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Wanted:
     node: str = ""  # only this one
     labels: tuple[tuple[str, str], ...] = ()
     manner: Mapping[str, Any] = field(default_factory=dict)
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
 
 def job(wanted: Wanted) -> dict[str, Any]:
@@ -130,24 +132,22 @@ def pod_spec(wanted: Wanted) -> dict[str, Any]:
         },
         # Never met, so the pod is never ready and no Service sends it traffic, whatever labels it has.
         "readinessGates": [{"conditionType": NEVER}],
-        "containers": [container(choice.image, choice.argv(wanted.arguments))],
+        "containers": [container(choice.image, choice.argv(wanted.arguments), wanted.amounts)],
         **wanted.manner,
     }
     return spec | ({"imagePullSecrets": [{"name": wanted.pull_secret}]} if wanted.pull_secret else {})
 
 
-def container(image: str, command: list[str]) -> dict[str, Any]:
+def container(image: str, command: list[str], amounts: Mapping[str, str]) -> dict[str, Any]:
     """The agent's container."""
+    own = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
     return {
         "name": CONTAINER,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": command,
         # The CPU limit is no wish: Python's start takes 40 ms of CPU, and 10m would stretch them to 4 s.
-        "resources": {
-            "requests": {"cpu": "10m", "memory": "32Mi"},
-            "limits": {"cpu": "500m", "memory": "64Mi"},
-        },
+        "resources": {"requests": dict(amounts), "limits": dict(amounts)} if amounts else own,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -35,14 +35,15 @@ PATIENCE = 3.0  # seconds for what may pass, such as a node that is being added
 class ProbeFailedError(Exception):
     """The probe could not be made: `because` is one clause, `remedy` what would help, or empty.
 
-    `by_image`: another image may do better.
+    `by_image`: another image may do better. `refusal` is what admission said of the pod, whole.
     """
 
-    def __init__(self, because: str, remedy: str = "", *, by_image: bool = False) -> None:
+    def __init__(self, because: str, remedy: str = "", *, by_image: bool = False, refusal: str = "") -> None:
         super().__init__(because)
         self.because = because
         self.remedy = remedy
         self.by_image = by_image
+        self.refusal = refusal
 
 
 @dataclass
@@ -159,7 +160,7 @@ def _check_controller(context: ProbeContext, wanted: Wanted) -> None:
     """Raise when the controller says that no pod will come."""
     selector = f"involvedObject.name={wanted.name},reason=FailedCreate"
     for event in _events(context, wanted.namespace, selector):
-        raise ProbeFailedError(denied(event.message))
+        raise ProbeFailedError(denied(event.message), refusal=event.message)
 
 
 def denied(message: str) -> str:

@@ -109,12 +109,34 @@ def test_limits_that_ask_for_more_than_the_probe_takes(cluster: Cluster, namespa
         "apiVersion": "v1",
         "kind": "LimitRange",
         "metadata": {"name": "big"},
-        "spec": {"limits": [{"type": "Container", "min": {"memory": "1Gi"}}]},
+        "spec": {"limits": [{"type": "Container", "min": {"memory": "64Gi"}}]},
     }
     cluster.apply(json.dumps(limits), namespace=namespace)
     with leaves_nothing(cluster, namespace):
         gap = gap_of(diagnosed(cluster, namespace, "svc/web"))
-    assert "minimum memory usage per Container is 1Gi" in gap["because"]
+    assert "minimum memory usage per Container is 64Gi" in gap["because"]
+
+
+def test_limits_that_the_probe_can_keep_to_are_kept(cluster: Cluster, namespace: str) -> None:
+    """Every bound that a LimitRange has, overstepped at once: the second Job asks for what they allow."""
+    furnish(cluster, namespace, [HEALTHY])
+    bounds = {"min": {"cpu": "60m", "memory": "96Mi"}, "max": {"cpu": "400m", "memory": "128Mi"}}
+    limits = {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": {"name": "narrow"},
+        "spec": {
+            "limits": [
+                {"type": "Container", **bounds, "maxLimitRequestRatio": {"cpu": "2"}},
+                {"type": "Pod", **bounds},
+            ]
+        },
+    }
+    cluster.apply(json.dumps(limits), namespace=namespace)
+    with leaves_nothing(cluster, namespace):
+        answer = diagnosed(cluster, namespace, "svc/web")
+    assert (answer.code, answer.report["depth"], answer.report["gaps"]) == (0, "packets", []), answer
+    assert [entry["undone"] for entry in answer.report["touched"]] == ["deleted", "deleted"]
 
 
 def test_a_namespace_that_goes_away_before_the_probe_pod_comes(cluster: Cluster, tmp_path: Path) -> None:
