@@ -57,7 +57,8 @@ class Permits:
         known = known_holders(context)
         unsettled = [one for one in case.unsettled(dials.values()) if one not in known]
         self._ask(unsettled, context)
-        court = _Court(case, {**self._holders, **known}, self._servers or frozenset(_configured(context)))
+        asked = frozenset((canonical(dial.host) or dial.host, dial.port) for dial in dials.values())
+        court = _Court(case, {**self._holders, **known}, self._servers or frozenset(_configured(context)), asked)
         refused = {need: gap for need, dial in dials.items() if (gap := court.refusal(dial))}
         return _shared(refused, {need: case.asker(dials[need]) for need in refused})
 
@@ -130,6 +131,7 @@ class _Court:
     case: _Case
     holders: Mapping[str, Holder | Gap]
     servers: frozenset[Place]
+    asked: frozenset[Place] = frozenset()
 
     def refusal(self, dial: Dial) -> Gap | None:
         """Why the dial is not made, None where it may be."""
@@ -141,6 +143,8 @@ class _Court:
             return self._of_address(shown, address, dial.port)
         for claim in self.case.behind(service):
             gap = self._of_address(claim.shown, claim.address, claim.port)
+            if gap and (claim.address, claim.port) in self.asked:
+                return gap  # told with the endpoint's own dial
             if gap:
                 return Gap(shown, f"leads to {claim.shown}, which {gap.because}", gap.remedy)
         return None

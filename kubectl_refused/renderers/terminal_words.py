@@ -44,6 +44,7 @@ _EXPECTED = {
     Certainty.LIKELY: "probably cannot work",
     Certainty.POSSIBLE: "perhaps cannot work",
 }
+_VERBS_OF_GAPS = ("is ", "belongs ", "leads ")
 _PLACES = ("from ", "only from ")
 HEDGES = {Certainty.PROVED: "", Certainty.LIKELY: "probably ", Certainty.POSSIBLE: "perhaps "}
 
@@ -134,7 +135,11 @@ def _because(diagnosis: Diagnosis, path: Path) -> str:
     if path.outcome is not Outcome.UNKNOWN:
         return ", and no cause is proved"
     gap = next(iter(diagnosis.gaps), None)
-    return f": {gap.because or gap.what}" if gap else ""
+    if gap is None:
+        return ""
+    # A clause without its subject, as reasons of dials that were not made are.
+    subject = f"{gap.what} " if gap.because.startswith(_VERBS_OF_GAPS) else ""
+    return f": {subject}{gap.because or gap.what}"
 
 
 def _ends(path: Path, which: str) -> str:
