@@ -2,7 +2,8 @@
 
 They name each bound that was overstepped, and nothing else of the range: `minimum memory usage per Container is
 1Gi, but request is 32Mi`, `cpu max limit to request ratio per Pod is 2, but provided ratio is 50.0`
-(plugin/pkg/admission/limitranger). Requests that equal limits satisfy every ratio. Other rights than for the pod itself are not needed.
+(plugin/pkg/admission/limitranger). Requests that equal limits satisfy every ratio. No right is needed for it but
+those for the pod itself.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class _Case:
         return self.leading.get((service.metadata.namespace, service.metadata.name), [])
 
     def asker(self, dial: Dial) -> tuple[tuple[str, str], ...]:
-        """The Services on whose path the dial is: that of the address, or those that claim it, or that alias it."""
+        """The Services on whose path the dial is: that of the address, those that claim it, or its aliases."""
         if dial.host in self.aliases:
             return ((dial.host, ""),)
         address = canonical(dial.host) or dial.host
