@@ -15,6 +15,7 @@ from typing import Protocol
 
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
+from kubectl_refused.judge.changed import open_changes
 from kubectl_refused.judge.verdict import judge
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import DRY_RUN, HANDSHAKE, FactStore, Need
@@ -100,7 +101,8 @@ def diagnose_all(
 
     A target is shown what it asked for and nothing else, so that its verdict is the one it has alone.
     """
-    cases = [_Case(target, snapshot, depth, ignores) for target in targets]
+    asked = tuple(targets)
+    cases = [_Case(target, snapshot, depth, ignores, alone=len(asked) == 1) for target in asked]
     for case in cases:
         case.rule(prober.vantages())
     _learn(cases, snapshot, prober, say, count)
@@ -132,6 +134,7 @@ class _Case:
     snapshot: Snapshot
     depth: Depth
     ignores: Ignores
+    alone: bool = True
     facts: FactStore = field(default_factory=FactStore)
     rulings: tuple[Ruling, ...] = ()
     asks: Sequence[Need] = ()
@@ -141,8 +144,8 @@ class _Case:
         """Run the causes over what is known, and note what they lack."""
         self.rulings = _rulings(self.target, self.snapshot, self.facts, vantages, self.depth, self.ignores)
         needs = open_needs(self.rulings, self.depth)
-        if not needs and self.depth is not Depth.NONE:
-            needs = open_trials(self.rulings)
+        if not needs:
+            needs = _last_needs(self.rulings, self.depth, alone=self.alone)
         self.asks = needs if self.rounds < MOST_ROUNDS else ()
 
     def learn(self, facts: FactStore, vantages: Iterable[Vantage]) -> None:
@@ -177,6 +180,17 @@ def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
         needs += asked
     quiet = [n for n in needs if n.fact.quiet]
     return list(dict.fromkeys(quiet or needs))
+
+
+def _last_needs(rulings: Sequence[Ruling], depth: Depth, *, alone: bool) -> list[Need]:
+    """Once the causes have said what they can: whether the fix holds, and what changed last on a path that fails.
+
+    Of many targets only what was read anyway tells that: a scan makes no request for each.
+    """
+    needs = [] if depth is Depth.NONE else open_trials(rulings)
+    if alone:
+        needs += open_changes(rulings)
+    return [need for need in needs if need.fact.quiet] or needs
 
 
 def _rulings(

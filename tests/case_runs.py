@@ -128,6 +128,8 @@ class CaseLearner:
             return tuple(o for o in self.world if isinstance(o, Node))
         if need.fact in (f.HOLDER, f.NODE):
             return self._holder(key) if need.fact is f.HOLDER else self._node(key)
+        if need.fact is f.REPLICA_SETS:
+            return tuple(o for o in self.world if isinstance(o, Workload) and o.kind == "ReplicaSet")
         found = [o for o in self.world if _is_about(need.fact, key, o)]
         if need.fact is f.NAMESPACE:
             return found[0] if found else Gap(f"namespace {key.namespace}", "not found")

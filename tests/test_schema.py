@@ -37,6 +37,7 @@ STRUCTS = [
     report.DialTold,
     report.GapTold,
     report.Touched,
+    report.Changed,
     report.Matrix,
     report.MatrixRow,
     report.Cell,

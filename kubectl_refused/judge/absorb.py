@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from kubectl_refused.fixes.trials import trials, tried, untried
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, PacketEvidence, SocketEvidence
-from kubectl_refused.model.facts import Need
+from kubectl_refused.model.facts import PODS_IN, NamespaceKey, Need
 from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.report import IgnoredTold, Root
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.rulings import Found, Ruling
@@ -61,6 +62,16 @@ def untried_fixes(rulings: Iterable[Ruling]) -> list[Gap]:
     """Why a fix could not be tried."""
     gaps = (untried(scene, fix) for scene, fix in _first_fixes(rulings))
     return [gap for gap in gaps if gap is not None]
+
+
+def fixed_pods(ruling: Ruling) -> list[Pod]:
+    """The pods to which the root's fix will lead."""
+    for scene, fix in _first_fixes([ruling]):
+        names = {(to.namespace, to.pod) for to in fix.leads_to}
+        space = scene.target.namespace
+        around = scene.known(PODS_IN, NamespaceKey(space)) or scene.snapshot.pods(space)
+        return [p for p in around if (p.metadata.namespace, p.metadata.name) in names]
+    return []
 
 
 def _first_fixes(rulings: Iterable[Ruling]) -> Iterable[tuple[Scene, Fix]]:

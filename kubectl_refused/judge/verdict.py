@@ -17,6 +17,7 @@ from kubectl_refused.trace.addresses import place
 from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import faults, overlooked
+from .changed import changes
 from .hops import hops
 from .matrix import matrices
 from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
@@ -48,6 +49,7 @@ def judge(
         paths=tuple(paths),
         gaps=told,
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
+        changed=changes(rulings),
         matrices=matrices([r.scene for r in rulings]),
         complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )

@@ -137,6 +137,9 @@ NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace"
 EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)
 EVENTS_OF: Fact[tuple[objects.Event, ...]] = Fact("events-of", Depth.NONE, "events about a workload", quiet=True)
 WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod", quiet=True)
+REPLICA_SETS: Fact[tuple[objects.Workload, ...]] = Fact(
+    "replica-sets", Depth.NONE, "the ReplicaSets of the Deployment that made a pod", quiet=True
+)
 NODE: Fact[objects.Node] = Fact("node", Depth.NONE, "a node", quiet=True)
 NODES: Fact[tuple[objects.Node, ...]] = Fact("nodes", Depth.NONE, "the nodes of the cluster", quiet=True)
 HOLDER: Fact[Holder] = Fact("holder", Depth.NONE, "whom an address belongs to", quiet=True)
@@ -156,7 +159,8 @@ DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server c
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    EVENTS_OF, WORKLOAD, NODE, NODES, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, INSIDE, LISTENERS, DRY_RUN,
+    EVENTS_OF, WORKLOAD, REPLICA_SETS, NODE, NODES, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP,
+    INSIDE, LISTENERS, DRY_RUN,
 )  # fmt: skip
 
 

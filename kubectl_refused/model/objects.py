@@ -23,6 +23,15 @@ class OwnerReference(Struct, frozen=True):
     controller: bool | None = None
 
 
+class ManagedFields(Struct, frozen=True):
+    """Who last set fields of an object, and when. Which fields is left out: it is most of an object's bytes."""
+
+    manager: str = ""
+    operation: str = ""
+    subresource: str = ""
+    time: str | None = None
+
+
 class Metadata(Struct, frozen=True):
     """metadata; timestamps stay RFC 3339 text."""
 
@@ -35,6 +44,7 @@ class Metadata(Struct, frozen=True):
     owner_references: tuple[OwnerReference, ...] | None = None
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
+    managed_fields: tuple[ManagedFields, ...] | None = None
 
 
 class LabelRequirement(Struct, frozen=True):

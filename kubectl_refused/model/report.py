@@ -131,6 +131,21 @@ class GapTold(_Part, frozen=True):
     remedy: str = ""
 
 
+class Changed(_Part, frozen=True):
+    """One change of what lies on the path, told beside the cause: when it came, and by whom where that is known.
+
+    `at` is RFC 3339 text, `age` how many seconds before the objects were read that was. `revision` is that of a
+    Deployment's rollout, None for any other change.
+    """
+
+    what: str
+    says: str
+    at: str
+    age: int
+    by: str = ""
+    revision: int | None = None
+
+
 class Touched(_Part, frozen=True):
     """One thing the run created, ran or sent that changes or reaches into the cluster, and how it was undone."""
 
@@ -152,6 +167,7 @@ class Diagnosis(_Part, frozen=True, tag_field="kind", tag="Diagnosis"):
     touched: tuple[Touched, ...]
     complete: bool = True
     matrices: tuple[Matrix, ...] = ()
+    changed: tuple[Changed, ...] = ()
     api_version: str = API_VERSION
 
 

@@ -105,6 +105,23 @@ class Reader:
     def workload(self, key: f.PodKey) -> Any:
         return self.owners.of_pod(key)
 
+    def replica_sets(self, key: f.PodKey) -> Any:
+        """Those of the pod's Deployment, found by its selector as its own controller finds them."""
+        made_by = self.owners.of_pod(key)
+        if isinstance(made_by, Gap) or made_by.kind != "Deployment":
+            return made_by if isinstance(made_by, Gap) else ()
+        selector = (made_by.spec.selector and made_by.spec.selector.match_labels) or {}
+        request = ListRequest(
+            "ReplicaSets", namespaced(key.namespace, "replicasets", group="apps/v1"),
+            lambda raw: decode_workload(raw, "ReplicaSet"),
+            [("labelSelector", ",".join(f"{name}={value}" for name, value in sorted(selector.items())))],
+            page_size=FEW, most_pages=1,
+        )  # fmt: skip
+        listing = list_objects(self.context.connection, request)
+        mine = made_by.metadata.uid
+        found = (o for o in listing.items if any(owner.uid == mine for owner in o.metadata.owner_references or ()))
+        return tuple(found) if listing.read else listing.gaps[-1]
+
     def events_of(self, key: f.WorkloadKey) -> Any:
         return read_events_of(self.context, key)
 
@@ -140,6 +157,7 @@ READS: dict[Fact[Any], Callable[[Reader, Any], Any]] = {
     f.NAMESPACE: Reader.namespace,
     f.WORKLOAD: Reader.workload,
     f.EVENTS_OF: Reader.events_of,
+    f.REPLICA_SETS: Reader.replica_sets,
 }
 
 
@@ -160,6 +178,7 @@ class ObjectReads:
         Right("list", "statefulsets", "apps"),
         Right("get", "deployments", "apps"),
         Right("get", "replicasets", "apps"),
+        Right("list", "replicasets", "apps"),
         Right("get", "statefulsets", "apps"),
         Right("get", "daemonsets", "apps"),
         Right("get", "jobs", "batch"),

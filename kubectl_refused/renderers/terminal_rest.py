@@ -1,10 +1,10 @@
-"""What could not be checked, and what the run touched."""
+"""What changed last, what could not be checked, and what the run touched."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.report import Diagnosis, GapTold, Path, Scan, Touched
+from kubectl_refused.model.report import Changed, Diagnosis, GapTold, Path, Scan, Touched
 
 from .terminal_pen import Pen, wrap
 from .terminal_words import unasked
@@ -37,6 +37,27 @@ def not_asked(pen: Pen, paths: Sequence[Path]) -> list[str]:
     return pen.section(
         "not asked", wrap(says, pen.width - pen.column("not checked")), at=pen.column("not checked")
     )
+
+
+def changed(pen: Pen, news: Sequence[Changed]) -> list[str]:
+    """What changed last on the path, when and by whom: beside the cause, so after its fix."""
+    lines: list[str] = []
+    for one in news:
+        revision = f" (revision {one.revision})" if one.revision is not None else ""
+        by = f" by {one.by}" if one.by else ""
+        told = f"{one.what}  {one.says}, {_ago(one.age)}{by}{revision}"
+        lines += wrap(pen.text(told), pen.width - pen.column("changed"))
+    return pen.section("changed", lines)
+
+
+def _ago(age: int) -> str:
+    """`4 minutes ago`, in the largest unit of which there is a whole one."""
+    if age < 10:
+        return "a moment ago"
+    for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if count := age // size:
+            return f"{count} {unit}{'s' * (count > 1)} ago"
+    return "a moment ago"
 
 
 def _by_reason(known: Sequence[GapTold]) -> dict[tuple[str, str], list[str]]:

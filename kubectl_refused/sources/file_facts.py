@@ -15,6 +15,7 @@ from kubectl_refused.model.facts import (
     PODS_ELSEWHERE,
     PODS_IN,
     POLICIES_IN,
+    REPLICA_SETS,
     SERVICES_IN,
     SERVICES_NAMED,
     SLICES_IN,
@@ -77,6 +78,10 @@ def _events(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("events", "manifests have none")
 
 
+def _unrolled(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("earlier revisions", "manifests have none")
+
+
 def _no_cluster(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("nodes and addresses", "manifests have none")
 
@@ -93,6 +98,7 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     WORKLOAD: _workload,
     EVENTS: _events,
     EVENTS_OF: _events,
+    REPLICA_SETS: _unrolled,
     NODE: _no_cluster,
     NODES: _no_cluster,
     HOLDER: _no_cluster,

@@ -20,6 +20,7 @@ from kubectl_refused.model.evidence import (
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import (
     Cell,
+    Changed,
     Diagnosis,
     DiagnosisList,
     DialTold,
