@@ -23,8 +23,8 @@ from .outcomes import FAILING, path_outcome
 # seldom news.
 YOUNG = 6 * 3600.0
 MOST_TOLD = 3
-# What is applied together is made within a minute; that the path was made is no change of it.
-TOGETHER = 60.0
+# What is applied together is made within seconds; that the path was made is no change of it.
+TOGETHER = 15.0
 
 
 def open_changes(rulings: Iterable[Ruling]) -> list[Need]:
@@ -45,7 +45,9 @@ def changes(rulings: Sequence[Ruling]) -> tuple[Changed, ...]:
     found = dict.fromkeys(entry for ruling in failing for entry in _entries(ruling))
     born = min((at for ruling in failing for at in births(ruling.scene, _pods(ruling))), default=taken)
     news = [e for e in found if taken - e.at <= YOUNG and (not e.created or e.at - born > TOGETHER)]
-    return tuple(_told(entry, taken) for entry in sorted(news, key=lambda e: -e.at)[:MOST_TOLD])
+    return tuple(
+        _told(entry, taken) for entry in sorted(news, key=lambda e: (-e.at, e.revision is None))[:MOST_TOLD]
+    )
 
 
 def fails(ruling: Ruling) -> bool:
