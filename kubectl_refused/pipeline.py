@@ -15,6 +15,7 @@ from typing import Protocol
 
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
+from kubectl_refused.judge.ahead import open_ahead
 from kubectl_refused.judge.changed import open_changes
 from kubectl_refused.judge.verdict import judge
 from kubectl_refused.model.evidence import Certainty
@@ -183,13 +184,13 @@ def open_needs(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
 
 
 def _last_needs(rulings: Sequence[Ruling], depth: Depth, *, alone: bool) -> list[Need]:
-    """Once the causes have said what they can: whether the fix holds, and what changed last on a path that fails.
+    """Once the causes have said what they can: whether the fix holds, what will show then, what changed last.
 
-    Of many targets only what was read anyway tells that: a scan makes no request for each.
+    Of many targets only what was read anyway tells the last two: a scan makes no request for each.
     """
     needs = [] if depth is Depth.NONE else open_trials(rulings)
     if alone:
-        needs += open_changes(rulings)
+        needs += [*open_ahead(rulings, depth), *open_changes(rulings)]
     return [need for need in needs if need.fact.quiet] or needs
 
 

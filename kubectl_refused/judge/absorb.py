@@ -53,6 +53,11 @@ def _told_groups(found: Sequence[Found]) -> list[list[Found]]:
     return [group for group in groups if group]
 
 
+def root_of(found: Sequence[Found]) -> Found | None:
+    """The surest finding of the root."""
+    return next((group[0] for group in _groups(found)), None)
+
+
 def open_trials(rulings: Iterable[Ruling]) -> list[Need]:
     """What is to be tried of each path's fix before it is told, once nothing else is open."""
     return list(dict.fromkeys(need for scene, fix in _first_fixes(rulings) for need in trials(scene, fix)))

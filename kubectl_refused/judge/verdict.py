@@ -17,6 +17,7 @@ from kubectl_refused.trace.addresses import place
 from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import faults, overlooked
+from .ahead import ahead
 from .changed import changes
 from .hops import hops
 from .matrix import matrices
@@ -85,12 +86,18 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         family=scene.family,
         outcome=outcome,
         root=root,
-        chain=roots[1:],
+        chain=(*roots[1:], *_behind(ruling, roots)),
         hops=hops(scene, root, _hop_of(root), _endpoint_of(ruling, root)),
         dials=tuple(_dials(scene)),
         summary=_summary(scene, outcome, root),
         ignored=overlooked(ruling.found),
     )
+
+
+def _behind(ruling: Ruling, told: Sequence[Root]) -> tuple[Root, ...]:
+    """Faults that only show once the root is mended, but for those that show already."""
+    known = {root.code for root in told}
+    return tuple(root for root in faults(ahead(ruling)) if root.code not in known)
 
 
 def _endpoint_of(ruling: Ruling, root: Root | None) -> Endpoint | None:

@@ -13,6 +13,7 @@ from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
+from .outdated import outdated
 from .statuses import running
 from .veils import veiled
 
@@ -57,7 +58,7 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     for cause in causes:
         for view in seen[cause.scope]:
             try:
-                told = tuple(cause.check(view))
+                told = tuple(one for one in cause.check(view) if not outdated(one, view))
                 ignored = ignores.of(cause, view) if told else None
                 found += [Found(cause, finding, view, ignored) for finding in told]
             except Undecided as question:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -58,7 +58,7 @@ def seen(
     deployment: Sequence[dict[str, str]] = (),
     sets: Sequence[Workload] = (),
     policies: Sequence[NetworkPolicy] = (),
-    status: dict[str, Any] = {},
+    status: Mapping[str, Any] = {},
     told: bool = True,
 ) -> Ruling:
     """A path to one pod of Deployment web, all of it made in January."""

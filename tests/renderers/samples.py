@@ -193,12 +193,22 @@ def diagnosis(*paths: Path, target: str = "svc/web:80", **fields: Any) -> Diagno
         "root": paths[0].root,
         "gaps": (),
         "touched": (),
+        "changed": (),
     }
     return Diagnosis(target=target, paths=paths, **(told | fields))
 
 
 GAP = GapTold(what="NetworkPolicy", because="may not list networkpolicies in shop", remedy="grant the verb list")
 JOB = Touched(what="job/refused-4f2a", undone="created and deleted")
+ROLLOUT = Changed(
+    what="deployment/web",
+    says="image web:1.3 → web:1.4",
+    at="2026-03-01T11:56:00Z",
+    age=240,
+    by="helm",
+    revision=7,
+)
+RESTART = Changed(what="pod/web-1", says="container web restarted", at="2026-03-01T09:00:00Z", age=10800)
 
 
 def refused() -> Diagnosis:
@@ -209,7 +219,8 @@ def refused() -> Diagnosis:
         ("10.202.1.9:8080", "broken", "RST  httpd (pid 1) is on 127.0.0.1:8080"),
     )
     dial = DialTold(address="10.202.1.9:8080", outcome=Outcome.REFUSED, seconds=0.0002, witness="probe-pod")
-    return diagnosis(path(Outcome.REFUSED, loopback(), hops=drawn, dials=(dial,)), gaps=(GAP,), touched=(JOB,))
+    told = path(Outcome.REFUSED, loopback(), hops=drawn, dials=(dial,))
+    return diagnosis(told, gaps=(GAP,), touched=(JOB,), changed=(ROLLOUT, RESTART))
 
 
 def rejected() -> Diagnosis:

@@ -269,3 +269,28 @@ def _commands(report: Report) -> list[str]:
     roots = [d.root for d in items] + [p.root for d in items for p in d.paths]
     shown = [clean(r.fix.command) for r in roots if r and r.fix and r.fix.command]
     return [command for command in shown if command.strip()]
+
+
+def test_what_changed_last_stands_behind_the_fix_with_its_age_in_words() -> None:
+    lines = lines_of(samples.refused())
+    at = next(number for number, line in enumerate(lines) if line.startswith("  changed"))
+    assert lines[at].endswith("deployment/web  image web:1.3 → web:1.4, 4 minutes ago by helm")
+    assert lines[at + 1].strip() == "(revision 7)"
+    assert lines[at + 2].strip() == "pod/web-1  container web restarted, 3 hours ago"
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (0, "a moment ago"),
+        (9, "a moment ago"),
+        (10, "10 seconds ago"),
+        (60, "1 minute ago"),
+        (3599, "59 minutes ago"),
+        (7200, "2 hours ago"),
+    ],
+)
+def test_ages_in_words(age: int, words: str) -> None:
+    one = msgspec.structs.replace(samples.RESTART, age=age)
+    report = samples.diagnosis(samples.path(Outcome.REFUSED), changed=(one,))
+    assert f"restarted, {words}" in rendered(report)
