@@ -70,7 +70,7 @@ def app_denies_client_address(scene: Scene) -> Iterator[Finding]:
     """Yield when a server's first words turn the client away; said to a probe, they are a hint for others."""
     for endpoint in scene.ready_endpoints:
         view = scene.at_endpoint(endpoint)
-        heard = scene.handshake(view.endpoint_dial)
+        heard = view.dialled if scene.handshake(view.endpoint_dial) else None
         denial = _denial(heard) if heard else None
         if heard and denial and endpoint.pod:
             yield _finding(view, endpoint.pod, heard, denial)

@@ -1,4 +1,4 @@
-"""A proxy in the pod takes the connection and sends to a port where nobody listens.
+"""A proxy in the pod accepts and sends to a port where nobody listens.
 
 Why it refuses:
     TCP connects, as the targetPort is the proxy's own listener. The proxy then dials its upstream at localhost in
@@ -47,7 +47,7 @@ def sidecar_sends_to_wrong_port(scene: Scene) -> Iterator[Finding]:
     """Yield when a proxy answers for a bad gateway, and its log names a port at localhost that refuses."""
     for endpoint in scene.ready_endpoints:
         view = scene.at_endpoint(endpoint)
-        heard, pod = scene.handshake(view.endpoint_dial), endpoint.pod
+        heard, pod = view.dialled if scene.handshake(view.endpoint_dial) else None, endpoint.pod
         if heard is None or pod is None or not _GATEWAY.search(heard.detail):
             continue
         if len(containers(pod)) > 1 and mesh_of(pod) is None:
