@@ -55,7 +55,7 @@ def _told_groups(found: Sequence[Found]) -> list[list[Found]]:
 
 def root_of(found: Sequence[Found]) -> Found | None:
     """The surest finding of the root."""
-    return next((group[0] for group in _groups(found)), None)
+    return next((group[0] for group in _told_groups(found)), None)
 
 
 def open_trials(rulings: Iterable[Ruling]) -> list[Need]:

@@ -168,8 +168,8 @@ def test_the_newest_three_come_first() -> None:
 def test_that_the_path_was_made_is_no_change_of_it() -> None:
     born = {"creationTimestamp": "2026-03-01T11:58:00Z"}
     made = service()
-    made = replace(made, metadata=replace(made.metadata, creation_timestamp="2026-03-01T11:58:20Z"))
-    fields = decoded({"kind": "Service", "metadata": {"managedFields": [edited("11:58:20", "kubectl-create")]}})
+    made = replace(made, metadata=replace(made.metadata, creation_timestamp="2026-03-01T11:58:10Z"))
+    fields = decoded({"kind": "Service", "metadata": {"managedFields": [edited("11:58:10", "kubectl-create")]}})
     made = replace(made, metadata=replace(made.metadata, managed_fields=fields.metadata.managed_fields))
     one = pod(metadata={**born, "labels": {"app": "web"}})
     facts = {**dialled(CLUSTER_IP, 80), **dialled("10.0.0.1", 8080)}

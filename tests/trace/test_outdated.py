@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -23,7 +23,7 @@ def fault(**fields: object) -> Finding:
     return Finding(where="pod/web-1", says="x", fix=Fix(summary="Mend it", patch=patch))
 
 
-def seen(template: dict[str, object], *others: Pod) -> Scene:
+def seen(template: Mapping[str, object], *others: Pod) -> Scene:
     made = decoded({
         "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
         "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "web:1", **template}]}}},
