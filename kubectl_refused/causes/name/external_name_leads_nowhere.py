@@ -29,6 +29,9 @@ from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, service_subject
 from kubectl_refused.trace.questions import dns_name
 
+# kube-apiserver keeps it by itself (pkg/controlplane/controller/kubernetesservice): no manifest has it.
+_API_SERVER = Inside("kubernetes", "default")
+
 
 @cause("KR109", scope=Scope.ROUTE, reads={LOOKUP, SERVICES_IN}, produces=Symptom.NO_NAME, since="0.2")
 def external_name_leads_nowhere(scene: Scene) -> Iterator[Finding]:
@@ -38,12 +41,18 @@ def external_name_leads_nowhere(scene: Scene) -> Iterator[Finding]:
         return
     alias = service.spec.external_name
     within = inside(alias)
-    if within:
+    if within and not _beyond_the_files(scene, within):
         services = scene.maybe(SERVICES_IN, NamespaceKey(within.namespace))
         if services is not None:
             yield from _within(scene, alias, within, services)
             return
     yield from _unresolved(scene, alias)
+
+
+def _beyond_the_files(scene: Scene, meant: Inside) -> bool:
+    """Whether manifests cannot tell of it: the API server makes it, or they hold nothing of its namespace."""
+    spaces = (o.metadata.namespace for o in scene.snapshot.objects.values())
+    return scene.from_files and (meant == _API_SERVER or meant.namespace not in spaces)
 
 
 def _within(scene: Scene, alias: str, meant: Inside, services: Iterable[Service]) -> Iterator[Finding]:

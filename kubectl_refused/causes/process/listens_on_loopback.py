@@ -31,7 +31,7 @@ from kubectl_refused.model.facts import (
     Dial,
     PodPort,
 )
-from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.objects import Container, Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.containers import containers, said_listeners
@@ -40,6 +40,8 @@ from kubectl_refused.trace.proofs import field, packet, sockets
 from kubectl_refused.trace.rejecters import may_be_rejected, no_policy
 from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import is_loopback, shown
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @cause(
@@ -100,7 +102,7 @@ def _said(scene: Scene, pod: Pod) -> Iterator[Finding]:
     """What the flags in a spec say, where nothing can be dialled or read."""
     for container in containers(pod):
         for host, port in said_listeners(container):
-            if host in ("127.0.0.1", "localhost", "::1"):
+            if host in _LOOPBACK and not _served_beside(scene, pod, container):
                 proof = field(
                     scene,
                     f"pod/{pod.metadata.name}",
@@ -109,6 +111,16 @@ def _said(scene: Scene, pod: Pod) -> Iterator[Finding]:
                     f"container {container.name} is told {host}:{port}",
                 )
                 yield _finding(scene, pod, port, [proof], Certainty.LIKELY, f"{host}:{port}")
+
+
+def _served_beside(scene: Scene, pod: Pod, mine: Container) -> bool:
+    """Whether the pod says that something else serves the port: an open listener, or another container's port."""
+    aimed = scene.endpoint.port if scene.endpoint else None
+    said = [said for container in containers(pod) for said in said_listeners(container)]
+    others = [c for c in containers(pod) if c.name != mine.name]
+    declared = {p.container_port for c in others for p in c.ports or ()}
+    beside = any(port == aimed and host not in _LOOPBACK for host, port in said)
+    return beside or (aimed in declared and not any(port == aimed for _, port in said_listeners(mine)))
 
 
 def _witness(port: int) -> WitnessEvidence:
