@@ -34,6 +34,8 @@ EXTRA_SECONDS = 1.5  # for the way to the API server and back, on top of the dia
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
+_NO_POD = "the service proxy passes over endpoints that name no pod, as those written by hand"
+
 Ask = Callable[["Connection", str, float], Response]
 
 
@@ -90,6 +92,8 @@ class PodProxy:
             if verdict.because.startswith("forbidden"):  # so it never left the API server
                 context.ledger.strike(touch)
             return Gap(what, one_line(verdict.because, 300), verdict.remedy)
+        if verdict[0] is Outcome.REJECTED and _passed_over(dial, context.snapshot):
+            return Gap(what, _NO_POD, _deeper(context))
         return _handshake(dial, route, verdict, time.monotonic() - start)
 
     def _silent(self, context: ProbeContext, dial: Dial, route: Route, seconds: float) -> Handshake | Gap:
@@ -109,6 +113,17 @@ class PodProxy:
         except (Forbidden, NotFound, ApiProblem):
             return False
         return result.connected and bool(result.first_bytes)
+
+
+def _passed_over(dial: Dial, snapshot: Snapshot) -> bool:
+    """Whether an endpoint is ready that the service proxy does not take: it skips all that name no pod.
+
+    kubernetes pkg/registry/core/service/storage, isValidAddress ("Address has no target ref, skipping").
+    """
+    services = (s for s in snapshot.objects.values() if isinstance(s, Service) and _listens_at(s, dial))
+    slices = (one for service in services for one in snapshot.slices_of(service))
+    ready = (e for one in slices for e in one.endpoints or () if e.conditions.ready is not False)
+    return any(e.target_ref is None for e in ready)
 
 
 def _deeper(context: ProbeContext) -> str:

@@ -15,7 +15,18 @@ from kubectl_refused.connection.errors import NotFound, Unreachable
 from kubectl_refused.connection.port_forward import ForwardResult
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import Metadata, Pod, PodStatus, Service, ServicePort, ServiceSpec
+from kubectl_refused.model.objects import (
+    EndpointConditions,
+    EndpointSlice,
+    Metadata,
+    ObjectReference,
+    Pod,
+    PodStatus,
+    Service,
+    ServicePort,
+    ServiceSpec,
+    SliceEndpoint,
+)
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.probes.pod_proxy import PodProxy, route_to
@@ -143,6 +154,30 @@ def test_texts_and_their_outcomes(response: Response, outcome: Outcome) -> None:
     verdict = verdict_of(response)
     assert not isinstance(verdict, Gap)
     assert verdict[0] is outcome
+
+
+@pytest.mark.parametrize(
+    ("target", "ready", "outcome"),
+    [
+        (None, True, None),
+        (None, None, None),
+        (None, False, Outcome.REJECTED),
+        (ObjectReference(kind="Pod", name="web-1"), True, Outcome.REJECTED),
+    ],
+)
+def test_endpoints_that_the_service_proxy_passes_over_are_not_called_absent(
+    target: ObjectReference | None, ready: bool | None, outcome: Outcome | None
+) -> None:
+    """It takes only those that name a pod; seen live with Endpoints written by hand."""
+    endpoint = SliceEndpoint(("10.0.0.9",), EndpointConditions(ready=ready), target_ref=target)
+    labels = {"kubernetes.io/service-name": "web"}
+    by_hand = EndpointSlice(Metadata(name="by-hand", namespace="shop", labels=labels), endpoints=(endpoint,))
+    seen = snapshot(service("web", "10.96.0.9", ServicePort(port=80)), by_hand)
+    refusal = status(503, 'no endpoints available for service "web"')
+    method = PodProxy(ask=lambda connection, path, seconds: refusal)
+    (answer,) = ask(method, probe_context(snapshot=seen), HANDSHAKE, Dial("10.96.0.9", 80))
+    assert (answer.outcome if isinstance(answer, Handshake) else None) is outcome
+    assert outcome or "passes over" in answer.because
 
 
 @pytest.mark.parametrize(
