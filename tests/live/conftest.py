@@ -29,16 +29,36 @@ CLUSTERS = {
     "nftables": ClusterOptions(name="kr", proxy_mode="nftables"),
     "iptables": ClusterOptions(name="kr-iptables", proxy_mode="iptables"),
 }
+BREAKABLE = ClusterOptions(name="breakable")
 ACCOUNT_SECONDS = 20.0
 HERE = Path(__file__).parent
 USERS = pytest.StashKey[IO[str]]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs a real cluster, and is marked so."""
+    """Everything here needs a real cluster, and is marked so; tests that share a place go to one worker."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.live)
+            if isinstance(item, pytest.Function) and (group := group_of(item)):
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
+def group_of(item: pytest.Function) -> str:
+    """Name the worker's group of a test: its module, where that makes a place for several tests.
+
+    Scattered over the workers, the place would be made once by each; and of a cluster that tests break there may
+    be one only.
+    """
+    if "breakable" in item.fixturenames:
+        return "breakable"
+    scopes = [definition.scope for found in item._fixtureinfo.name2fixturedefs.values() for definition in found]
+    if "module" not in scopes:
+        return ""
+    callspec = getattr(item, "callspec", None)
+    mode = callspec.params.get("cluster", "") if callspec else ""
+    return f"{item.path.stem}-{mode}".rstrip("-")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -91,6 +111,16 @@ def running(proxy_mode: str) -> Cluster:
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The cluster whose kube-proxy uses nftables, or the one of the mode given as parameter."""
     return running(getattr(request, "param", "nftables"))
+
+
+@pytest.fixture(scope="session")
+def breakable() -> Iterator[Cluster]:
+    """A cluster that nobody else uses, for tests that break nodes, proxies or DNS and mend them again."""
+    api.down(BREAKABLE.name)
+    try:
+        yield api.up(BREAKABLE)
+    finally:
+        api.down(BREAKABLE.name)
 
 
 @pytest.fixture
