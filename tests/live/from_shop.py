@@ -14,7 +14,7 @@ from typing import Any
 from tests.cluster.api import Cluster
 
 from .conftest import fresh_namespace
-from .small_shop import deployment, policy
+from .small_shop import await_forwarding, deployment, policy
 from .witness_shop import pod, python, service, shell
 
 SLEEPS = python("import time; time.sleep(3600)")
@@ -125,4 +125,5 @@ def open_shop(cluster: Cluster) -> Shop:
     waits = ("--for=condition=Ready", "pod", "--timeout=60s")
     cluster.kubectl("wait", "-n", shop.namespace, *waits, "-l", "app!=crashy", timeout=90)
     cluster.kubectl("wait", "-n", shop.far, *waits, "--all", timeout=90)
+    await_forwarding(cluster, shop.namespace, "web")
     return shop

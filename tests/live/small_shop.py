@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from tests.cluster.api import Cluster
@@ -83,8 +83,8 @@ CRASH = (
 EVERYTHING = (HEALTHY, LOOP, TYPO, WRONG, CLOSED, CRASH)
 
 
-def furnish(cluster: Cluster, namespace: str, groups: Iterable[tuple[dict[str, Any], ...]] = EVERYTHING) -> None:
-    """Create the objects and wait until the pods that can be ready are."""
+def furnish(cluster: Cluster, namespace: str, groups: Sequence[tuple[dict[str, Any], ...]] = EVERYTHING) -> None:
+    """Create the objects and wait until the pods that can be ready are, and the healthy Service is served."""
     objects = [item for group in groups for item in group]
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}), namespace=namespace)
     names = {item["metadata"]["name"] for item in objects if item["kind"] == "Deployment"} - {"crash"}
@@ -92,6 +92,20 @@ def furnish(cluster: Cluster, namespace: str, groups: Iterable[tuple[dict[str, A
     while waiting := names - ready_services(cluster, namespace):
         assert time.monotonic() < deadline, f"not ready in {namespace}: {sorted(waiting)}"
         time.sleep(0.2)
+    if HEALTHY in groups:
+        await_forwarding(cluster, namespace, "web")
+
+
+def await_forwarding(cluster: Cluster, namespace: str, name: str) -> None:
+    """Wait until every node's service proxy forwards port 80 of the Service: that comes after its endpoints."""
+    path = f"/api/v1/namespaces/{namespace}/services/{name}"
+    address = cluster.client().call("GET", path)["spec"]["clusterIP"]
+    deadline = time.monotonic() + READY_SECONDS
+    for number in range(1, len(cluster.node_names) + 1):
+        argv = ["busybox", "nc", "-w", "1", address, "80"]
+        while cluster.run_on_node(number, argv, given=b"GET / HTTP/1.0\r\n\r\n", check=False).returncode:
+            assert time.monotonic() < deadline, f"node{number} does not forward to svc/{name} of {namespace}"
+            time.sleep(0.2)
 
 
 def ready_services(cluster: Cluster, namespace: str) -> set[str]:

@@ -13,7 +13,7 @@ from tests.cluster.api import Cluster
 from .conftest import fresh_namespace
 from .from_shop import HTTPD, SLEEPS
 from .small_shop import deployment
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import service
 
 SETTLE_SECONDS = 60.0
@@ -61,7 +61,7 @@ def ask(cluster: Cluster, shop: str, far: str, who: str, root: str | None) -> An
     words = ("svc/web", "-n", shop, "--from", f"deploy/{who}", "--from-namespace", far, "-o", "json")
     return until(
         lambda: refused(cluster.kubeconfig, *words),
-        lambda answer: bool(answer.out) and answer.root == root,
+        says(root),
         SETTLE_SECONDS,
     )
 

@@ -16,7 +16,7 @@ from tests.cluster.api import Cluster
 
 from .dual_stack_shop import both, dual_stack
 from .test_probe_pod import apply
-from .tool import refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import pod, service, shell
 
 SETTLE_SECONDS = 30.0
@@ -43,6 +43,11 @@ def written(address: str) -> dict[str, Any]:
     return {"status": {"phase": "Running", "conditions": conditions, **one}}
 
 
+def ended(answer: Answer) -> dict[str, str]:
+    """How the path of each family ended."""
+    return {path["family"]: path["outcome"] for path in answer.report["paths"]}
+
+
 @pytest.mark.parametrize("cluster", [dual_stack("nftables")], indirect=True)
 def test_pods_without_an_address_of_the_second_family(cluster: Cluster, namespace: str, paper_node: str) -> None:
     apply(
@@ -58,11 +63,10 @@ def test_pods_without_an_address_of_the_second_family(cluster: Cluster, namespac
     cluster.kubectl(*words, "-p", json.dumps(written(status["podIP"])))
     answer = until(
         lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json"),
-        lambda a: a.root == "pods-lack-address-family",
+        lambda a: says("pods-lack-address-family")(a) and ended(a)["IPv4"] == "accepted",
         SETTLE_SECONDS,
     )
     assert answer.root == "pods-lack-address-family", answer
-    ended = {path["family"]: path["outcome"] for path in answer.report["paths"]}
-    assert ended["IPv4"] == "accepted", answer
+    assert ended(answer)["IPv4"] == "accepted", answer
     fixed = refused(cluster.kubeconfig, "svc/web", "-n", namespace, "--fix", "--yes", "-o", "json")
     assert fixed.code == 0, fixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from typing import Any
@@ -10,11 +11,10 @@ from tests.cluster.api import Cluster
 
 from .test_dial_any import by_hand
 from .test_probe_pod import apply
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import DEPLOYMENT, pod, service, shell
 
 SETTLE_SECONDS = 60.0
-QUOTA_SECONDS = 2.0  # until the quota is in force: admission keeps what it read for a while
 SERVER = shell("exec httpd -f -p 8080")
 NOBODYS = "10.202.1.250"  # in node1's range of pod addresses, the last of which are given out last
 
@@ -23,11 +23,11 @@ def ask(cluster: Cluster, namespace: str, *words: str) -> Answer:
     return refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json", *words)
 
 
-def until_root(cluster: Cluster, namespace: str, root: str | None, *words: str) -> Answer:
-    """Ask until that is the root, with its exit code."""
+def until_root(cluster: Cluster, namespace: str, root: str | None, *words: str, text: str = "") -> Answer:
+    """Ask until that is the root, with its exit code and the text."""
     answer = until(
         lambda: ask(cluster, namespace, *words),
-        lambda a: a.code in (0, 1) and a.root == root,
+        says(root, text=text),
         SETTLE_SECONDS,
     )
     assert (answer.root, answer.code) == (root, int(root is not None)), answer
@@ -85,13 +85,25 @@ def test_a_selector_that_was_removed_before_its_pods_were_replaced(cluster: Clus
     assert fixed.code == 0, fixed
 
 
+def until_forbidden(cluster: Cluster, namespace: str) -> None:
+    """Wait until the quota is in force: admission keeps what it read for a while."""
+    words = ("create", "-n", namespace, "--dry-run=server", "-f", "-")
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        done = cluster.kubectl(*words, input=json.dumps(by_hand(NOBODYS, 8080)), check=False)
+        if "exceeded quota" in done.stderr:
+            return
+        assert time.monotonic() < deadline, f"the quota does not count: {done.stderr}"
+        time.sleep(0.2)
+
+
 def test_slices_that_the_controller_may_not_write(cluster: Cluster, namespace: str) -> None:
     quota = {"metadata": {"name": "slices"}, "spec": {"hard": {"count/endpointslices.discovery.k8s.io": "0"}}}
     apply(cluster, namespace, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
-    time.sleep(QUOTA_SECONDS)
+    until_forbidden(cluster, namespace)
     apply(cluster, namespace, service("web", {"app": "web"}, 80, 8080))
     running(cluster, namespace, "web-1")
-    answer = until_root(cluster, namespace, "endpoint-slices-stale")
+    answer = until_root(cluster, namespace, "endpoint-slices-stale", text="exceeded quota: slices")
     assert "exceeded quota: slices" in answer.report["root"]["fix"]["summary"], answer
 
     cluster.kubectl("delete", "quota", "-n", namespace, "slices")

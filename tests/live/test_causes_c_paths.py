@@ -14,7 +14,7 @@ from tests.cluster.api import Cluster
 
 from .conftest import fresh_namespace
 from .small_shop import deployment
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import python, service
 
 SETTLE_SECONDS = 45.0
@@ -59,11 +59,11 @@ class Place:
         finally:
             self.on_node("ip", "route", "replace", *told)
 
-    def ask(self, root: str | None, *words: str, says: str = "") -> Answer:
-        """Ask until the root is the one awaited."""
+    def ask(self, root: str | None, *words: str, code: int | None = None, text: str = "") -> Answer:
+        """Ask until the answer is the one awaited."""
         return until(
             lambda: refused(self.cluster.kubeconfig, "svc/web", "-n", self.namespace, *words, "-o", "json"),
-            lambda answer: bool(answer.out) and answer.root == root and says in answer.out,
+            says(root, code, text),
             SETTLE_SECONDS,
         )
 
@@ -120,6 +120,6 @@ def test_a_pod_whose_node_has_lost_the_way_to_it(place: Place) -> None:
 
 def test_a_pod_that_only_its_own_node_reaches(place: Place) -> None:
     with place.rule(f'ip daddr {place.address} iifname "eth0" drop'):
-        answer = place.ask("packets-do-not-reach-pod", "--from", "every-node", says="itself it answers")
+        answer = place.ask("packets-do-not-reach-pod", "--from", "every-node", code=3, text="itself it answers")
         found = [path["root"] for path in answer.report["paths"] if path["root"]]
         assert [one["certainty"] for one in found] == ["likely"], answer

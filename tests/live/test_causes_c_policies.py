@@ -14,7 +14,7 @@ from tests.cluster.api import Cluster
 from .conftest import fresh_namespace
 from .from_shop import HTTPD, SLEEPS
 from .small_shop import deployment
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import pod, service
 
 SETTLE_SECONDS = 60.0
@@ -70,7 +70,7 @@ def ask(cluster: Cluster, spaces: tuple[str, str], name: str, root: str | None) 
     words = (f"svc/{name}", "-n", shop, "--from", "pod/friend", "--from-namespace", far, "-o", "json")
     return until(
         lambda: refused(cluster.kubeconfig, *words),
-        lambda answer: bool(answer.out) and answer.root == root,
+        says(root),
         SETTLE_SECONDS,
     )
 

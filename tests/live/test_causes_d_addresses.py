@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.api import Cluster
 
 from .small_shop import IMAGE
-from .tool import refused, until
+from .tool import refused, says, until
 
 SETTLE_SECONDS = 60.0
 EARLIER = "00000000-0000-4000-8000-000000000000"  # the uid of a pod that is gone
@@ -70,7 +70,7 @@ def test_the_address_of_a_pod_that_was_made_anew_is_anothers(cluster: Cluster, n
     apply(cluster, namespace, *service_for(others, EARLIER))
     answer = until(
         lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json"),
-        lambda seen: seen.root == "pod-address-reused",
+        says("pod-address-reused"),
         SETTLE_SECONDS,
     )
     assert (answer.root, answer.code) == ("pod-address-reused", 1), answer
@@ -79,7 +79,7 @@ def test_the_address_of_a_pod_that_was_made_anew_is_anothers(cluster: Cluster, n
     apply(cluster, namespace, *service_for(mine, EARLIER))
     healthy = until(
         lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json"),
-        lambda seen: seen.code == 0,
+        says(None),
         SETTLE_SECONDS,
     )
     assert (healthy.root, healthy.code) == (None, 0), healthy

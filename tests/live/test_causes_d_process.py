@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.api import Cluster
 
 from .small_shop import deployment
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 
 PYTHON = "localhost/python:3"
 SETTLE_SECONDS = 60.0
@@ -30,8 +30,10 @@ server.socket = context.wrap_socket(server.socket, server_side=True, do_handshak
 """
 
 
-def asked(cluster: Cluster, namespace: str, program: str, port: dict[str, Any], root: str | None) -> Answer:
-    """One pod of that program behind svc/web, asked what it speaks until the root is as expected."""
+def asked(
+    cluster: Cluster, namespace: str, program: str, port: dict[str, Any], root: str | None, code: int
+) -> Answer:
+    """One pod of that program behind svc/web, asked what it speaks until the answer is as expected."""
     web = deployment("web", {"image": PYTHON, "command": ["python3", "-uc", program]})
     service = {
         "apiVersion": "v1",
@@ -42,13 +44,13 @@ def asked(cluster: Cluster, namespace: str, program: str, port: dict[str, Any], 
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [service, web]}), namespace=namespace)
     return until(
         lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "--guess-protocol", "-o", "json"),
-        lambda answer: bool(answer.out) and answer.root == root and answer.report["complete"],
+        lambda answer: says(root, code)(answer) and answer.report["complete"],
         SETTLE_SECONDS,
     )
 
 
 def test_a_stopped_server_is_told_by_what_waits_for_it(cluster: Cluster, namespace: str) -> None:
-    answer = asked(cluster, namespace, SERVER + STOPPED + SERVE, {}, "process-hung")
+    answer = asked(cluster, namespace, SERVER + STOPPED + SERVE, {}, "process-hung", 1)
     assert (answer.root, answer.code) == ("process-hung", 1), answer
     assert answer.report["outcome"] == "timeout"
     assert "to be accepted" in answer.out
@@ -66,7 +68,7 @@ def test_a_stopped_server_is_told_by_what_waits_for_it(cluster: Cluster, namespa
 def test_a_port_is_held_to_its_promise(
     cluster: Cluster, namespace: str, name: str, program: str, root: str | None
 ) -> None:
-    answer = asked(cluster, namespace, program, {"name": name}, root)
+    answer = asked(cluster, namespace, program, {"name": name}, root, 3 if root else 0)
     assert (answer.root, answer.code) == (root, 3 if root else 0), answer
     if root:
         assert answer.report["root"]["certainty"] == "likely"

@@ -16,12 +16,13 @@ from tests.cluster.api import Cluster
 
 from .bare_image import bare_server, load_bare_image
 from .conftest import fresh_namespace
-from .tool import refused
+from .tool import refused, says, until
 from .witness_shop import Asker, pod, service, shell
 
 LEVELS = ("privileged", "baseline", "restricted")
 LABEL = "pod-security.kubernetes.io/enforce"
 LOOPBACK = "127.0.0.1:8080"
+SETTLE_SECONDS = 60.0
 TIGHT = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 SECCOMP = {"seccompProfile": {"type": "RuntimeDefault"}}
 # Pods by name: the container's security context and the pod's.
@@ -102,7 +103,7 @@ def test_it_is_not_used_where_exec_can_tell(cluster: Cluster, enforcing: str) ->
         cluster, enforcing, pod("web", container, securityContext=outer), service("web", {"app": "web"}, 80, 8080)
     )
     words = ("svc/web", "-n", enforcing, "--probe", "all", "-o", "json")
-    answer = refused(cluster.kubeconfig, *words)
+    answer = until(lambda: refused(cluster.kubeconfig, *words), says("listens-on-loopback"), SETTLE_SECONDS)
     assert (answer.code, answer.root) == (1, "listens-on-loopback"), answer
     (left,) = Asker(cluster, enforcing).pods("web")
     assert "ephemeralContainers" not in left["spec"]

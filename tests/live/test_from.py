@@ -18,7 +18,7 @@ from tests.cluster.api import Cluster
 
 from .conftest import fresh_namespace
 from .from_shop import HTTPD, TIER, Shop, open_shop
-from .small_shop import deployment
+from .small_shop import await_forwarding, deployment
 from .tool import Answer, refused
 from .witness_shop import service
 
@@ -92,6 +92,7 @@ def test_the_nodes_network_is_refused_by_pod_security(shop: Shop) -> None:
     shop.cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=strict)
     waits = ("--for=condition=Available", "deploy/web", "--timeout=60s")
     shop.cluster.kubectl("wait", "-n", strict, *waits, timeout=90)
+    await_forwarding(shop.cluster, strict, "web")
     words = ("svc/web", "-n", strict, "-o", "json", "--from", "node/node1", "--host-network")
     answer = refused(shop.cluster.kubeconfig, *words)
     shop.cluster.client().call("DELETE", f"/api/v1/namespaces/{strict}")

@@ -16,7 +16,7 @@ from .conftest import fresh_namespace
 from .from_shop import AS_ROOT, HTTPD, NO_PROGRAMS, SLEEPS, without_pods
 from .people import grants_up_to, person
 from .small_shop import deployment
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import pod, service
 
 SETTLE_SECONDS = 60.0
@@ -78,11 +78,13 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
 
 
-def ask(kubeconfig: Path, namespace: str, target: str, client: str, root: str | None) -> Answer:
-    """One run, again until the root is the one awaited: the enforcer takes a moment."""
+def ask(
+    kubeconfig: Path, namespace: str, target: str, client: str, root: str | None, code: int | None = None
+) -> Answer:
+    """One run, again until the answer is the one awaited: the enforcer takes a moment."""
     return until(
         lambda: refused(kubeconfig, target, "-n", namespace, "--from", client, "-o", "json"),
-        lambda answer: bool(answer.out) and answer.root == root,
+        says(root, code),
         SETTLE_SECONDS,
     )
 
@@ -135,7 +137,7 @@ def test_who_may_not_list_policies_is_told_that_the_labels_are_judged(
 ) -> None:
     grants = [grant for grant in grants_up_to("pods") if grant.resource != "networkpolicies"]
     poor = person(cluster, namespace, grants, tmp_path)
-    answer = ask(poor, namespace, "svc/web", who, "client-labels-blocked")
+    answer = ask(poor, namespace, "svc/web", who, "client-labels-blocked", code)
     found = answer.report["root"]
     assert (answer.code, found["code"], found["certainty"]) == (code, "KR315", certainty), answer
     assert found["headline"] == f"something blocks {who} by its labels: a pod beside it without them gets in"

@@ -17,7 +17,7 @@ from tests.cluster.api import Cluster
 from .conftest import fresh_namespace
 from .people import person_at_level
 from .small_shop import IMAGE
-from .tool import Answer, refused, until
+from .tool import Answer, refused, says, until
 from .witness_shop import pod, python, service, shell
 
 SETTLE_SECONDS = 40.0
@@ -91,19 +91,20 @@ def test_every_port_of_such_a_pod_accepts(cluster: Cluster, mesh: str) -> None:
 
 
 def test_sockets_prove_that_the_app_behind_the_proxy_is_down(cluster: Cluster, mesh: str) -> None:
-    answer = ask(cluster.kubeconfig, mesh, "dead")
+    answer = until(lambda: ask(cluster.kubeconfig, mesh, "dead"), says("app-down-behind-sidecar"), SETTLE_SECONDS)
     assert (answer.code, answer.root) == (1, "app-down-behind-sidecar"), answer
     assert answer.report["root"]["certainty"] == "proved"
     assert answer.report["outcome"] == "reset"
 
 
 def test_an_app_on_loopback_behind_a_proxy_is_told(cluster: Cluster, mesh: str) -> None:
-    answer = ask(cluster.kubeconfig, mesh, "loop")
+    awaited = says("loopback-behind-sidecar", 3)
+    answer = until(lambda: ask(cluster.kubeconfig, mesh, "loop"), awaited, SETTLE_SECONDS)
     assert (answer.code, answer.root) == (3, "loopback-behind-sidecar"), answer
 
 
 def test_an_app_that_listens_is_healthy_by_its_sockets(cluster: Cluster, mesh: str) -> None:
-    answer = until(lambda: ask(cluster.kubeconfig, mesh, "alive"), lambda a: a.code == 0, SETTLE_SECONDS)
+    answer = until(lambda: ask(cluster.kubeconfig, mesh, "alive"), says(None), SETTLE_SECONDS)
     assert (answer.code, answer.root, answer.report["complete"]) == (0, None, True), answer
 
 

@@ -53,6 +53,12 @@ def refused(kubeconfig: Path, *words: str, env: dict[str, str] | None = None) ->
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+def says(root: str | None, code: int | None = None, text: str = "") -> Callable[[Answer], bool]:
+    """Whether an answer is all that is awaited: that root, the exit code of a proved one (or `code`), the text."""
+    wanted = (root, int(root is not None) if code is None else code)
+    return lambda answer: bool(answer.out) and (answer.root, answer.code) == wanted and text in answer.out
+
+
 def until(answers: Callable[[], Answer], holds: Callable[[Answer], bool], seconds: float) -> Answer:
     """Run again until the answer holds, as a cluster takes a while to break; else the last answer."""
     deadline = time.monotonic() + seconds
