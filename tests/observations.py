@@ -19,7 +19,7 @@ import yaml
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
+from kubectl_refused.model.observation import Bulk, DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
 
 # Fact to the type of its subject and of its value.
 _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
@@ -27,6 +27,7 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.FORWARD.name: (f.PodPort, Handshake),
     f.SEARCH.name: (f.PodPort, Search),
     f.INSIDE.name: (f.InsideDial, Handshake),
+    f.BULK.name: (f.BulkDial, Bulk),
     f.LISTENERS.name: (f.PodKey, Listeners),
     f.LOG.name: (f.ContainerKey, Log),
     f.LOOKUP.name: (f.NameKey, Lookup),
@@ -53,6 +54,6 @@ def _observation(entry: dict[str, Any]) -> tuple[Need, Any]:
     known = {"host": "localhost", "port": entry["of"]["port"]} if entry["fact"] == f.FORWARD.name else {}
     if entry["fact"] in (f.HANDSHAKE.name, f.LOOKUP.name):
         known = entry["of"]
-    if entry["fact"] == f.INSIDE.name:
+    if entry["fact"] in (f.INSIDE.name, f.BULK.name):
         known = {"host": entry["of"]["host"], "port": entry["of"]["port"]}
     return need, msgspec.convert({**known, **entry["value"]}, value_type)

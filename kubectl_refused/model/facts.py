@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from . import objects
 from .gaps import Gap
-from .observation import DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
+from .observation import Bulk, DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
 from .target import Depth
 
 T = TypeVar("T")
@@ -54,6 +54,15 @@ class InsideDial(NamedTuple):
     pod: str
     host: str
     port: int
+
+
+class BulkDial(NamedTuple):
+    """An address and port that accepted and speaks http or tls, asked for an answer of more than one segment."""
+
+    host: str
+    port: int
+    speaks: str
+    at: str = ""
 
 
 class NamespaceKey(NamedTuple):
@@ -154,13 +163,15 @@ SEARCH: Fact[Search] = Fact("search", Depth.PASSIVE, "other ports at localhost i
 HANDSHAKE: Fact[Handshake] = Fact("handshake", Depth.PASSIVE, "a TCP dial from the vantage")
 LOOKUP: Fact[Lookup] = Fact("lookup", Depth.PODS, "a name as the vantage resolves it")
 INSIDE: Fact[Handshake] = Fact("inside", Depth.PODS, "a dial from inside the pod itself")
+# Asked only where --guess-protocol told what is spoken, as it sends a whole request.
+BULK: Fact[Bulk] = Fact("bulk", Depth.PODS, "whether a large answer arrives")
 LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of a pod")
 DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
 
 ALL: tuple[Fact[Any], ...] = (
     PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    EVENTS_OF, WORKLOAD, REPLICA_SETS, NODE, NODES, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP,
-    INSIDE, LISTENERS, DRY_RUN,
+    EVENTS_OF, WORKLOAD, REPLICA_SETS, NODE, NODES, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, INSIDE,
+    LISTENERS, DRY_RUN, BULK,
 )  # fmt: skip
 
 

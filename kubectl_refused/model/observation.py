@@ -70,6 +70,31 @@ class Handshake(Struct, frozen=True):
         return self.witness in FIRST_HAND
 
 
+class Bulk(Struct, frozen=True):
+    """One answer of more than one segment, asked for by dials as usual and by others that announce a small MSS.
+
+    `ordinary` and `small` have the bytes that arrived at each, in turn, until the answer ended or fell silent;
+    `whole` and `small_whole` tell whether the last of each came to its end. `small` is empty where the first was
+    whole. `late` counts pieces that arrived out of their order: one before them is missing (TCP_INFO).
+    """
+
+    host: str
+    port: int
+    witness: str
+    ordinary: tuple[int, ...]
+    whole: bool
+    small: tuple[int, ...] = ()
+    small_whole: bool = False
+    segment: int = 0
+    late: int = 0
+
+    @property
+    def only_small(self) -> bool:
+        """Whether twice, by turns, the ordinary dial fell silent and the one with small segments did not."""
+        by_turns = len(self.ordinary) == len(self.small) == 2 and min(self.small) > max(self.ordinary)
+        return by_turns and self.small_whole and not self.whole
+
+
 class Search(Struct, frozen=True):
     """Ports dialled at localhost inside one pod by port-forward, the likeliest first, and those that accepted.
 

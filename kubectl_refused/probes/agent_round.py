@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
-from kubectl_refused.model.facts import Dial, NameKey, Need
+from kubectl_refused.model.facts import BULK, HANDSHAKE, LOOKUP, BulkDial, Fact, NameKey, Need
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Handshake, Lookup, Outcome
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.probes.base import Learnt, ProbeContext, ProbeSettings
-from kubectl_refused.probes.probe_agent import NO_QUEUE
-from kubectl_refused.probes.probe_agent_answers import BLIND, Answers, request_of
+from kubectl_refused.probes.probe_agent import BULKS, NO_QUEUE
+from kubectl_refused.probes.probe_agent_answers import BLIND, Answers, Asked, Told, request_of
+
+# What the agent can be asked for.
+FACTS: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP, BULK})
 
 ALARM = 50  # seconds after which the agent ends itself
 MARGIN = 5.0  # seconds for its answer to arrive
@@ -29,11 +33,13 @@ HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-
 _ANSWERED = (Outcome.ACCEPTED, Outcome.RESET, Outcome.UNRESOLVED, Outcome.UNTRIED, Outcome.UNKNOWN)
 
 
-def is_sound(subject: Dial | NameKey) -> bool:
+def is_sound(subject: Asked) -> bool:
     """Whether it can be one of the agent's arguments: no spaces, no leading dash, a port in range."""
-    if isinstance(subject, Dial):
-        return bool(HOST.fullmatch(subject.host)) and 0 < subject.port < 65536
-    return bool(HOST.fullmatch(subject.name)) and ":" not in subject.name
+    if isinstance(subject, NameKey):
+        return bool(HOST.fullmatch(subject.name)) and ":" not in subject.name
+    if isinstance(subject, BulkDial) and subject.speaks not in BULKS:
+        return False
+    return bool(HOST.fullmatch(subject.host)) and 0 < subject.port < 65536
 
 
 def by_client(needs: Iterable[Need], context: ProbeContext) -> dict[str, list[Need]]:
@@ -50,9 +56,9 @@ def batches(needs: Sequence[Need]) -> Iterator[Sequence[Need]]:
         yield needs[start : start + AT_ONCE]
 
 
-def asked_of(needs: Iterable[Need]) -> dict[str, Dial | NameKey]:
+def asked_of(needs: Iterable[Need]) -> dict[str, Asked]:
     """What goes to the agent, by the word it is asked with: sound subjects, at most MOST_REQUESTS."""
-    asked: dict[str, Dial | NameKey] = {}
+    asked: dict[str, Asked] = {}
     for need in needs:
         if is_sound(need.subject) and len(asked) < MOST_REQUESTS:
             asked[request_of(need.subject)] = need.subject
@@ -73,12 +79,12 @@ def learnt(needs: Sequence[Need], answers: Answers, witness: str, gap: Gap) -> I
         request = request_of(need.subject)
         value = answers.values.get(request)
         if value is not None:
-            yield need, replace(value, witness=witness)
+            yield need, value if isinstance(value, Gap) else replace(value, witness=witness)
         else:
             yield need, gap if request in answers.asked else UNSOUND
 
 
-def is_blind(values: Mapping[str, Handshake | Lookup]) -> bool:
+def is_blind(values: Mapping[str, Told]) -> bool:
     """Whether something was refused and the agent could not see by whom: no error queue, or nc's word only."""
     return any(
         value.outcome not in _ANSWERED and (NO_QUEUE in value.detail or BLIND in value.detail)

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import ExecResult, run_in_container
-from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Fact, Need
+from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.target import Depth, Vantage
 from kubectl_refused.probes import agent_round
-from kubectl_refused.probes.agent_round import ALARM, MARGIN, UNSOUND, asked_of, words_of
+from kubectl_refused.probes.agent_round import ALARM, FACTS, MARGIN, UNSOUND, asked_of, words_of
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.pod_lookup import running_containers
@@ -62,7 +62,7 @@ class ClientExec:
     name = "client-exec"
     order = 5  # before a probe pod: nothing is created, and no stand-in is quite its client
     depth = Depth.PODS
-    facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP})
+    facts: frozenset[Fact[Any]] = FACTS
     rights: tuple[Right, ...] = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
     proves = "what the client itself experiences"
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
-from kubectl_refused.model.facts import HANDSHAKE, Dial, Need
+from kubectl_refused.model.facts import BULK, HANDSHAKE, Dial, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import EndpointSlice, Service
 from kubectl_refused.model.observation import Holder
@@ -35,6 +35,8 @@ from .holder_reads import canonical, holders_of, known_holders
 MOST_NAMED = 3  # addresses that one Gap names
 REMEDY = "--dial-any"
 
+NOTHING_SENT = Gap(BULK.about, "nothing is sent without being asked for", "--guess-protocol")
+
 Place = tuple[str, int]
 
 
@@ -50,7 +52,13 @@ class Permits:
 
         Raises what ends a run.
         """
-        dials: dict[Need, Dial] = {need: need.subject for need in needs if need.fact is HANDSHAKE}
+        needs = tuple(needs)
+        sending = {} if context.settings.guess else {need: NOTHING_SENT for need in needs if need.fact is BULK}
+        return sending | self._strangers([need for need in needs if need not in sending], context)
+
+    def _strangers(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
+        """Those of addresses that may be anybody's."""
+        dials: dict[Need, Dial] = {need: _dial(need) for need in needs if need.fact in (HANDSHAKE, BULK)}
         if not dials or context.settings.dial_any or context.settings.depth is Depth.NONE:
             return {}
         case = _Case(context.snapshot, claims_of(context.snapshot))
@@ -186,6 +194,10 @@ class _Court:
         if named_pod(claim, self.case.snapshot) is not None:
             return True  # it was read, and did not vouch
         return holder.kind == "Pod" and claim.pod != (holder.namespace, holder.name)
+
+
+def _dial(need: Need) -> Dial:
+    return Dial(need.subject.host, need.subject.port, need.subject.at)
 
 
 def _untold(shown: str, why: Gap | None) -> Gap:

@@ -1,13 +1,14 @@
 """The program that runs inside a probe pod: dials and looks up, and says who answered what.
 
 It is passed whole to `python3 -c`, so it is one file of Python 3.7 and the standard library, and
-imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in brackets) and
-`lookup:NAME`. It writes one line of JSON per request (`id` is the argument) and then `{"end": true}`:
+imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in brackets), `lookup:NAME` and
+`bulk:SPEAKS:HOST:PORT`. It writes one line of JSON per request (`id` is the argument) and then `{"end": true}`:
 
     dial    id, outcome, seconds, errno, source, icmp {type, code, offender, ttl} or null, tries, speaks,
             detail; with --hops also rst_ttl or null; with --times also heard [[outcome, count], ...], and the
             rest is of the worst outcome
     lookup  id, outcome (accepted or unresolved), seconds, addresses, error
+    bulk    id, ordinary [bytes, ...], whole, small [bytes, ...], small_whole, segment, late; error
 
 Options come first: `--timeout SECONDS` of one dial, `--alarm SECONDS` for everything, `--hold SECONDS` to stay
 afterwards, `--watch 1` to end at once when standard input ends, `--times N` to ask each dial up to 20 times,
@@ -26,6 +27,10 @@ one is dialled again when all others are done, one by one; who rejects is asked 
 
 What it speaks: read from what the peer says by itself. Not one byte is sent without --guess; with it, QUESTION
 once, and POSTGRES once on a connection of its own when the peer hung up on the first.
+
+Whether large answers arrive (bulk): packets that are too large for the way and whose "fragmentation needed" gets
+lost vanish, while handshakes and small answers pass (RFC 2923 2.1). A dial that announces a small MSS (tcp(7),
+TCP_MAXSEG) is answered in small packets: what only then arrives whole, by turns twice, was lost by its size.
 """
 
 from __future__ import annotations
@@ -77,6 +82,10 @@ QUESTION = b"\x16\x03\n\x00\x08\x01\x00\x00\x04\r\n\r\n"
 POSTGRES = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, answered with S or N
 ANSWER_WITHIN = 0.5  # seconds
 MOST_BYTES = 1024  # of an answer
+BULK_SILENCE = 2.0  # seconds without a byte, after which an answer counts as stuck
+BULK_MOST = 16384  # bytes of an answer that count as all of it
+BULK_SEGMENT = 536  # what every way carries (RFC 9293 3.7.1)
+BULKS = ("http", "tls")  # whose answers are long enough as a rule
 CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN = range(5)  # phases of a dial
 ROUTE_ERRORS = ((3, 0), (3, 1), (3, 13))  # what ip_error of net/ipv4/route.c sends
 # What a server says first: RFC 4253 4.2, RFC 6143 7.1.1, RFC 3501 7.1, RFC 1939 4, RFC 854, NATS, AMQP 0-9-1
@@ -529,6 +538,101 @@ def start_lookups(names: list[str]) -> list[threading.Thread]:
     return threads
 
 
+class Hello:
+    """A TLS client without a socket: what it says, and whether what it heard completes the handshake."""
+
+    def __init__(self) -> None:
+        import ssl  # 40 ms, and some images lack it
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.heard, self.said = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.problem, self.more = ssl.SSLError, ssl.SSLWantReadError
+        self.client = context.wrap_bio(self.heard, self.said)
+
+    def done(self, heard: bytes) -> bool:
+        """Whether the handshake is over, well or not."""
+        self.heard.write(heard)
+        try:
+            self.client.do_handshake()
+        except self.more:
+            return False
+        except self.problem:
+            pass
+        return True
+
+
+def haul(host: str, port: int, speaks: str, segment: int) -> tuple[int, bool, int]:
+    """(bytes, whether all came, pieces out of order) of one answer; `segment` is the MSS to announce, or 0."""
+    found_here = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, NUMERIC)[0]
+    hello = Hello() if speaks == "tls" else None
+    with socket.socket(found_here[0], socket.SOCK_STREAM) as sock:
+        if segment:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+        sock.settimeout(BULK_SILENCE)
+        sock.connect(found_here[4])
+        if hello:
+            hello.done(b"")
+            sock.sendall(hello.said.read())
+        else:
+            name = f"[{host}]" if ":" in host else host
+            sock.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+        got, whole, until = 0, False, time.monotonic() + 3 * BULK_SILENCE
+        while not whole and time.monotonic() < until:
+            try:
+                said = sock.recv(BULK_MOST)
+            except socket.timeout:  # noqa: UP041  # the same only since Python 3.10
+                break
+            except OSError:  # a reset is an end as well
+                said = b""
+            got += len(said)
+            whole = not said or got >= BULK_MOST or bool(hello and hello.done(said))
+            if hello and not whole:
+                sock.sendall(hello.said.read())
+        return got, whole, out_of_order(sock)
+
+
+def out_of_order(sock: Any) -> int:
+    """How many pieces arrived before one that they follow: tcpi_rcv_ooopack (linux/tcp.h, since 5.4); 0 untold."""
+    try:
+        told = sock.getsockopt(socket.IPPROTO_TCP, 11, 228)
+    except OSError:
+        return 0
+    return int(struct.unpack_from("=I", told, 224)[0]) if ON_LINUX and len(told) >= 228 else 0
+
+
+def weigh(request: str) -> None:
+    """Ask for one large answer, and where it gets stuck by turns with a small MSS and as usual; say what came."""
+    _, speaks, place = request.split(":", 2)
+    host, _, port = place.rpartition(":")
+    ordinary: list[Any] = []
+    small: list[Any] = []
+    late, error = 0, ""
+    try:
+        while len(ordinary) < 2:
+            ordinary.append(haul(host.strip("[]"), int(port), speaks, 0))
+            late = max(late, ordinary[-1][2])
+            if ordinary[-1][1]:
+                break
+            small.append(haul(host.strip("[]"), int(port), speaks, BULK_SEGMENT))
+            if not small[-1][1]:
+                break
+    except (OSError, ImportError, ValueError) as problem:
+        error = str(problem) or type(problem).__name__
+    line = {"id": request, "segment": BULK_SEGMENT, "late": late, "error": error}
+    line["ordinary"], line["small"] = [one[0] for one in ordinary], [one[0] for one in small]
+    line["whole"], line["small_whole"] = bool(ordinary and ordinary[-1][1]), bool(small and small[-1][1])
+    write(line)
+
+
+def start_weighing(words: list[str]) -> list[threading.Thread]:
+    """Each answer in a thread of its own, as they block; few are asked for."""
+    threads = [threading.Thread(target=weigh, args=(word,), daemon=True) for word in words[:AGAIN]]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 def write_lookup(request: str) -> None:
     """Say what became of one lookup."""
     addresses, error, seconds = found.get(request[len("lookup:") :], ([], "no answer in time", LOOKUP_TIMEOUT))
@@ -740,6 +844,8 @@ def main(words: list[str]) -> None:
     for word in lookups:
         write_lookup(word)
     dial_all(named, times, options["--timeout"], until, options["--hops"] > 0)
+    for thread in start_weighing([word for word in words if word.startswith("bulk:")]):
+        thread.join(max(0.0, until - time.monotonic()))
     write({"end": True})
     if options["--hold"]:
         time.sleep(options["--hold"])

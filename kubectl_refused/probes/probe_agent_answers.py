@@ -1,4 +1,4 @@
-"""What the probe agent wrote, decoded: Handshakes and Lookups by request.
+"""What the probe agent wrote, decoded: Handshakes, Lookups and what else it was asked, by request.
 
 The text comes out of a container, so nothing in it is trusted: a line that is not the agent's is left out and
 counted, an answer to something that was not asked is ignored, and text is cut and stripped of control characters.
@@ -15,8 +15,9 @@ import msgspec
 
 from kubectl_refused.connection.errors import one_line
 from kubectl_refused.decoders import decoded
-from kubectl_refused.model.facts import Dial, NameKey
-from kubectl_refused.model.observation import Handshake, Icmp, Lookup, Outcome
+from kubectl_refused.model.facts import BulkDial, Dial, NameKey
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.observation import Bulk, Handshake, Icmp, Lookup, Outcome
 
 WITNESS = "probe-pod"
 BLIND = "nc and bash have no error queue: whether an RST or an ICMP message refused cannot be told"
@@ -39,6 +40,9 @@ _WORST_FIRST = (
 )
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
+# What can be asked, and what comes of it; a Gap where the agent itself says that it could not.
+Asked = Dial | NameKey | BulkDial
+Told = Handshake | Lookup | Bulk | Gap
 
 _Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
@@ -74,6 +78,21 @@ class _Line(msgspec.Struct):
     error: str = ""
 
 
+_Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 20)]
+_Sizes = Annotated[list[_Size], msgspec.Meta(max_length=2)]
+
+
+class _BulkLine(msgspec.Struct):
+    id: str
+    ordinary: _Sizes
+    whole: bool
+    small: _Sizes
+    small_whole: bool
+    segment: _Size
+    late: int = 0
+    error: str = ""
+
+
 class _Unable(msgspec.Struct, forbid_unknown_fields=True):
     unable: str
 
@@ -89,8 +108,8 @@ class Answers:
     `unable` says what the image lacks where the agent cannot run at all: another image may answer at once.
     """
 
-    asked: dict[str, Dial | NameKey]
-    values: dict[str, Handshake | Lookup] = field(default_factory=dict)
+    asked: dict[str, Asked]
+    values: dict[str, Told] = field(default_factory=dict)
     ended: bool = False
     garbage: int = 0
     last_garbage: str = ""
@@ -112,7 +131,8 @@ class Answers:
                 return
 
     def _understood(self, line: bytes) -> bool:
-        request, value = _json(line, self.asked) or _tabs(line, self.asked) or ("", None)
+        told = _json(line, self.asked) or _bulk(line, self.asked) or _tabs(line, self.asked)
+        request, value = told or ("", None)
         if value is not None:
             before = self.values.get(request)
             self.values[request] = _together(before, value) if line[:3] in (b"nc\t", b"sh\t") else value
@@ -124,12 +144,13 @@ class Answers:
         return self.ended
 
 
-def request_of(subject: Dial | NameKey) -> str:
-    """The agent's argument for a subject: `dial:10.0.0.1:80`, `dial:[fd00::1]:80` or `lookup:web.shop.svc`."""
+def request_of(subject: Asked) -> str:
+    """The agent's word: `dial:10.0.0.1:80`, `dial:[fd00::1]:80`, `lookup:web.shop.svc`, `bulk:tls:10.0.0.1:9`."""
     if isinstance(subject, NameKey):
         return f"lookup:{subject.name}"
     host = f"[{subject.host}]" if ":" in subject.host else subject.host
-    return f"dial:{host}:{subject.port}"
+    word = f"bulk:{subject.speaks}" if isinstance(subject, BulkDial) else "dial"
+    return f"{word}:{host}:{subject.port}"
 
 
 def _read(line: bytes, kind: type[Kind]) -> Kind | None:
@@ -139,15 +160,27 @@ def _read(line: bytes, kind: type[Kind]) -> Kind | None:
         return None
 
 
-def _json(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake | Lookup] | None:
+def _json(line: bytes, asked: dict[str, Asked]) -> tuple[str, Told] | None:
     said = _read(line, _Line)
     subject = asked.get(said.id) if said else None
-    if said is None or subject is None:
+    if said is None or not isinstance(subject, Dial | NameKey):
         return None
     if isinstance(subject, NameKey):
         addresses = tuple(one_line(address, limit=64) for address in said.addresses[:MOST_ADDRESSES])
         return said.id, Lookup(subject.name, addresses, _seconds(said.seconds), WITNESS, one_line(said.error))
     return said.id, _handshake(said, subject)
+
+
+def _bulk(line: bytes, asked: dict[str, Asked]) -> tuple[str, Told] | None:
+    said = _read(line, _BulkLine)
+    subject = asked.get(said.id) if said else None
+    if said is None or not isinstance(subject, BulkDial):
+        return None
+    if said.error or not said.ordinary:
+        return said.id, Gap("whether a large answer arrives", one_line(said.error) or "the agent does not tell")
+    ordinary, small = tuple(said.ordinary), tuple(said.small)
+    ends = (said.whole, small, said.small_whole, said.segment, max(0, said.late))
+    return said.id, Bulk(subject.host, subject.port, WITNESS, ordinary, *ends)
 
 
 def _handshake(said: _Line, subject: Dial) -> Handshake:
@@ -169,7 +202,7 @@ def _handshake(said: _Line, subject: Dial) -> Handshake:
     )
 
 
-def _together(before: Handshake | Lookup | None, value: Handshake | Lookup) -> Handshake | Lookup:
+def _together(before: Told | None, value: Told) -> Told:
     """The shell form writes a line per dial: the worst of both, with how often each outcome came."""
     if not isinstance(before, Handshake) or not isinstance(value, Handshake):
         return value
@@ -191,7 +224,7 @@ def _seconds(value: float) -> float:
     return value if 0 <= value < 3600 else 0.0
 
 
-def _tabs(line: bytes, asked: dict[str, Dial | NameKey]) -> tuple[str, Handshake | Lookup] | None:
+def _tabs(line: bytes, asked: dict[str, Asked]) -> tuple[str, Told] | None:
     """The shell form's line; see probe_agent.sh."""
     words = line.decode(errors="replace").rstrip("\r\n").split("\t")
     numbers = words[2:5] if words[0] == "nc" else words[1:3]

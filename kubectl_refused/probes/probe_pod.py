@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kubectl_refused.connection.errors import ConnectionProblem
-from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Fact, Need
+from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.target import Depth, Vantage
+from kubectl_refused.probes.agent_round import FACTS
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.cleanup import Leftover
 from kubectl_refused.probes.clients import Client
@@ -34,7 +35,7 @@ class ProbePod:
     name = "probe-pod"
     order = 10
     depth = Depth.PODS
-    facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP})
+    facts: frozenset[Fact[Any]] = FACTS
     # What both ways need. A Job is tried first and a bare pod where Jobs are forbidden: see `rights_for_*`.
     rights: tuple[Right, ...] = (
         Right("list", "pods"),

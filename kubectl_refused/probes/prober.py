@@ -63,7 +63,8 @@ class Prober:
         needs = tuple(dict.fromkeys(needs))
         refused = self._permits.refusals(needs, context)
         for need, gap in refused.items():
-            self._noticed.setdefault(need, []).append(gap)
+            if need.fact is HANDSHAKE:
+                self._noticed.setdefault(need, []).append(gap)
         waiting, learnt = [need for need in needs if need not in refused], list[Learnt](refused.items())
         for _ in range(MOST_FALLBACKS):
             steps = plan(waiting, methods, depth, self._tried.keys(), partial(_takes, context=context))

@@ -12,18 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kubectl_refused.model.facts import Dial, NameKey
+from kubectl_refused.model.facts import Dial
 from kubectl_refused.model.observation import Handshake
-from kubectl_refused.probes.probe_agent_answers import Answers, missing, request_of
+from kubectl_refused.probes.probe_agent_answers import Answers, Asked, missing, request_of
 from kubectl_refused.probes.probe_agent_source import packed_source
 
 PYTHON = [sys.executable, "-S", "-E", "-c", packed_source()]
 NETNS = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
 
 
-def ask(
-    *subjects: Dial | NameKey, command: list[str] = PYTHON, options: tuple[str, ...] = ("--timeout", "1.3")
-) -> Answers:
+def ask(*subjects: Asked, command: list[str] = PYTHON, options: tuple[str, ...] = ("--timeout", "1.3")) -> Answers:
     """Run the agent and understand it."""
     answers = Answers({request_of(subject): subject for subject in subjects})
     ended = subprocess.run([*command, *options, *answers.asked], capture_output=True, timeout=60, check=False)
