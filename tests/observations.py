@@ -19,7 +19,17 @@ import yaml
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Bulk, DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
+from kubectl_refused.model.observation import (
+    Bulk,
+    DryRun,
+    Handshake,
+    Holder,
+    Listeners,
+    Log,
+    Lookup,
+    NodeSettings,
+    Search,
+)
 
 # Fact to the type of its subject and of its value.
 _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
@@ -28,6 +38,7 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.SEARCH.name: (f.PodPort, Search),
     f.INSIDE.name: (f.InsideDial, Handshake),
     f.BULK.name: (f.BulkDial, Bulk),
+    f.NODE_SETTINGS.name: (f.NodeView, NodeSettings),
     f.LISTENERS.name: (f.PodKey, Listeners),
     f.LOG.name: (f.ContainerKey, Log),
     f.LOOKUP.name: (f.NameKey, Lookup),

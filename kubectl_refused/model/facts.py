@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from . import objects
 from .gaps import Gap
-from .observation import Bulk, DryRun, Handshake, Holder, Listeners, Log, Lookup, Search
+from .observation import Bulk, DryRun, Handshake, Holder, Listeners, Log, Lookup, NodeSettings, Search
 from .target import Depth
 
 T = TypeVar("T")
@@ -78,6 +78,13 @@ class NameKey(NamedTuple):
 
 class NodeKey(NamedTuple):
     name: str
+
+
+class NodeView(NamedTuple):
+    """A node as a vantage on its own network sees it; `at` is that vantage's key."""
+
+    name: str
+    at: str
 
 
 class ClusterKey(NamedTuple):
@@ -165,14 +172,13 @@ LOOKUP: Fact[Lookup] = Fact("lookup", Depth.PODS, "a name as the vantage resolve
 INSIDE: Fact[Handshake] = Fact("inside", Depth.PODS, "a dial from inside the pod itself")
 # Asked only where --guess-protocol told what is spoken, as it sends a whole request.
 BULK: Fact[Bulk] = Fact("bulk", Depth.PODS, "whether a large answer arrives")
+# Readable without any privilege, but only on the node's own network, which a pod has where --host-network asks so.
+NODE_SETTINGS: Fact[NodeSettings] = Fact("node-settings", Depth.PODS, "the kernel's settings of a node")
 LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of a pod")
 DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
 
-ALL: tuple[Fact[Any], ...] = (
-    PODS_IN, WORKLOADS_IN, SERVICES_IN, SLICES_IN, SERVICES_NAMED, PODS_ELSEWHERE, POLICIES_IN, NAMESPACE, EVENTS,
-    EVENTS_OF, WORKLOAD, REPLICA_SETS, NODE, NODES, HOLDER, LOG, FORWARD, SEARCH, HANDSHAKE, LOOKUP, INSIDE,
-    LISTENERS, DRY_RUN, BULK,
-)  # fmt: skip
+# Whatever stands above, so that a new fact is one entry and no second list can lack it.
+ALL: tuple[Fact[Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Fact))
 
 
 class Need(NamedTuple):

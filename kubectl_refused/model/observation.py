@@ -95,6 +95,25 @@ class Bulk(Struct, frozen=True):
         return by_turns and self.small_whole and not self.whole
 
 
+class NodeSettings(Struct, frozen=True):
+    """What a network namespace's kernel is set to do with packets (ip-sysctl, nf_conntrack-sysctl), None unread.
+
+    `bridged` is bridge-nf-call-iptables, `liberal` nf_conntrack_tcp_be_liberal, `tracked` and `most` are the
+    entries of its connection tracking and how many there may be. `dropped` and `invalid` count packets since the
+    start: those the table had no room for, and those it could not place (/proc/net/stat/nf_conntrack).
+    """
+
+    witness: str
+    forwards: bool | None = None
+    forwards_v6: bool | None = None
+    bridged: bool | None = None
+    liberal: bool | None = None
+    tracked: int | None = None
+    most: int | None = None
+    dropped: int | None = None
+    invalid: int | None = None
+
+
 class Search(Struct, frozen=True):
     """Ports dialled at localhost inside one pod by port-forward, the likeliest first, and those that accepted.
 

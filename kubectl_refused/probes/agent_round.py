@@ -11,7 +11,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kubectl_refused.model.facts import BULK, HANDSHAKE, LOOKUP, BulkDial, Fact, NameKey, Need
+from kubectl_refused.model.facts import (
+    BULK,
+    HANDSHAKE,
+    LOOKUP,
+    NODE_SETTINGS,
+    BulkDial,
+    Fact,
+    NameKey,
+    Need,
+    NodeView,
+)
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.probes.base import Learnt, ProbeContext, ProbeSettings
@@ -19,7 +29,7 @@ from kubectl_refused.probes.probe_agent import BULKS, NO_QUEUE
 from kubectl_refused.probes.probe_agent_answers import BLIND, Answers, Asked, Told, request_of
 
 # What the agent can be asked for.
-FACTS: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP, BULK})
+FACTS: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP, BULK, NODE_SETTINGS})
 
 ALARM = 50  # seconds after which the agent ends itself
 MARGIN = 5.0  # seconds for its answer to arrive
@@ -35,7 +45,7 @@ _ANSWERED = (Outcome.ACCEPTED, Outcome.RESET, Outcome.UNRESOLVED, Outcome.UNTRIE
 
 def is_sound(subject: Asked) -> bool:
     """Whether it can be one of the agent's arguments: no spaces, no leading dash, a port in range."""
-    if isinstance(subject, NameKey):
+    if isinstance(subject, NameKey | NodeView):
         return bool(HOST.fullmatch(subject.name)) and ":" not in subject.name
     if isinstance(subject, BulkDial) and subject.speaks not in BULKS:
         return False

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import ExecResult, run_in_container
-from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.facts import NODE_SETTINGS, Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.target import Depth, Vantage
@@ -62,7 +62,7 @@ class ClientExec:
     name = "client-exec"
     order = 5  # before a probe pod: nothing is created, and no stand-in is quite its client
     depth = Depth.PODS
-    facts: frozenset[Fact[Any]] = FACTS
+    facts: frozenset[Fact[Any]] = FACTS - {NODE_SETTINGS}
     rights: tuple[Right, ...] = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
     proves = "what the client itself experiences"
 

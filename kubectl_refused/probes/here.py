@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kubectl_refused.connection.cancel import LONGEST_NAP, Cancel
-from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.facts import NODE_SETTINGS, Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.target import Depth, Vantage
 from kubectl_refused.probes.agent_round import (
@@ -47,7 +47,7 @@ class Here:
     name = "here"
     order = 5
     depth = Depth.PASSIVE  # no Kubernetes right is used and nothing of the cluster is touched
-    facts: frozenset[Fact[Any]] = FACTS
+    facts: frozenset[Fact[Any]] = FACTS - {NODE_SETTINGS}
     rights: tuple[Right, ...] = ()
 
     def __init__(self, program: str = "") -> None:

@@ -1,14 +1,16 @@
 """The program that runs inside a probe pod: dials and looks up, and says who answered what.
 
 It is passed whole to `python3 -c`, so it is one file of Python 3.7 and the standard library, and
-imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in brackets), `lookup:NAME` and
-`bulk:SPEAKS:HOST:PORT`. It writes one line of JSON per request (`id` is the argument) and then `{"end": true}`:
+imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in brackets), `lookup:NAME`,
+`bulk:SPEAKS:HOST:PORT` and `settings:NODE`. It writes one line of JSON per request (`id` is the argument) and then
+`{"end": true}`:
 
     dial    id, outcome, seconds, errno, source, icmp {type, code, offender, ttl} or null, tries, speaks,
             detail; with --hops also rst_ttl or null; with --times also heard [[outcome, count], ...], and the
             rest is of the worst outcome
     lookup  id, outcome (accepted or unresolved), seconds, addresses, error
     bulk    id, ordinary [bytes, ...], whole, small [bytes, ...], small_whole, segment, late; error
+    settings  id, and of the network namespace it is in those of SETTINGS and COUNTERS that could be read
 
 Options come first: `--timeout SECONDS` of one dial, `--alarm SECONDS` for everything, `--hold SECONDS` to stay
 afterwards, `--watch 1` to end at once when standard input ends, `--times N` to ask each dial up to 20 times,
@@ -86,6 +88,15 @@ BULK_SILENCE = 2.0  # seconds without a byte, after which an answer counts as st
 BULK_MOST = 16384  # bytes of an answer that count as all of it
 BULK_SEGMENT = 536  # what every way carries (RFC 9293 3.7.1)
 BULKS = ("http", "tls")  # whose answers are long enough as a rule
+SETTINGS = (
+    ("forwards", "net/ipv4/ip_forward"),
+    ("forwards_v6", "net/ipv6/conf/all/forwarding"),
+    ("bridged", "net/bridge/bridge-nf-call-iptables"),
+    ("liberal", "net/netfilter/nf_conntrack_tcp_be_liberal"),
+    ("tracked", "net/netfilter/nf_conntrack_count"),
+    ("most", "net/netfilter/nf_conntrack_max"),
+)
+COUNTERS = (("dropped", "drop"), ("invalid", "invalid"))  # columns of /proc/net/stat/nf_conntrack, one line a CPU
 CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN = range(5)  # phases of a dial
 ROUTE_ERRORS = ((3, 0), (3, 1), (3, 13))  # what ip_error of net/ipv4/route.c sends
 # What a server says first: RFC 4253 4.2, RFC 6143 7.1.1, RFC 3501 7.1, RFC 1939 4, RFC 854, NATS, AMQP 0-9-1
@@ -538,6 +549,21 @@ def start_lookups(names: list[str]) -> list[threading.Thread]:
     return threads
 
 
+def write_settings(request: str) -> None:
+    """Say how the kernel is set for the network namespace this runs in; everybody may read that."""
+    line: dict[str, Any] = {"id": request}
+    for name, path in SETTINGS:
+        with contextlib.suppress(OSError, ValueError), open("/proc/sys/" + path) as file:
+            line[name] = int(file.read(32))
+    with contextlib.suppress(OSError, ValueError), open("/proc/net/stat/nf_conntrack") as file:
+        columns = file.readline().split()
+        rows = [row.split() for row in file.readlines(1 << 20)]
+        for name, column in COUNTERS:
+            if column in columns:
+                line[name] = sum(int(row[columns.index(column)], 16) for row in rows if len(row) == len(columns))
+    write(line)
+
+
 class Hello:
     """A TLS client without a socket: what it says, and whether what it heard completes the handshake."""
 
@@ -844,6 +870,9 @@ def main(words: list[str]) -> None:
     for word in lookups:
         write_lookup(word)
     dial_all(named, times, options["--timeout"], until, options["--hops"] > 0)
+    for word in words:
+        if word.startswith("settings:"):
+            write_settings(word)
     for thread in start_weighing([word for word in words if word.startswith("bulk:")]):
         thread.join(max(0.0, until - time.monotonic()))
     write({"end": True})

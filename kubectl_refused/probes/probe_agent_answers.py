@@ -15,9 +15,9 @@ import msgspec
 
 from kubectl_refused.connection.errors import one_line
 from kubectl_refused.decoders import decoded
-from kubectl_refused.model.facts import BulkDial, Dial, NameKey
+from kubectl_refused.model.facts import BulkDial, Dial, NameKey, NodeView
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Bulk, Handshake, Icmp, Lookup, Outcome
+from kubectl_refused.model.observation import Bulk, Handshake, Icmp, Lookup, NodeSettings, Outcome
 
 WITNESS = "probe-pod"
 BLIND = "nc and bash have no error queue: whether an RST or an ICMP message refused cannot be told"
@@ -41,8 +41,8 @@ _WORST_FIRST = (
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 # What can be asked, and what comes of it; a Gap where the agent itself says that it could not.
-Asked = Dial | NameKey | BulkDial
-Told = Handshake | Lookup | Bulk | Gap
+Asked = Dial | NameKey | BulkDial | NodeView
+Told = Handshake | Lookup | Bulk | NodeSettings | Gap
 
 _Byte = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
@@ -93,6 +93,21 @@ class _BulkLine(msgspec.Struct):
     error: str = ""
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+
+
+class _SettingsLine(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    forwards: _Count | None = None
+    forwards_v6: _Count | None = None
+    bridged: _Count | None = None
+    liberal: _Count | None = None
+    tracked: _Count | None = None
+    most: _Count | None = None
+    dropped: _Count | None = None
+    invalid: _Count | None = None
+
+
 class _Unable(msgspec.Struct, forbid_unknown_fields=True):
     unable: str
 
@@ -131,7 +146,7 @@ class Answers:
                 return
 
     def _understood(self, line: bytes) -> bool:
-        told = _json(line, self.asked) or _bulk(line, self.asked) or _tabs(line, self.asked)
+        told = next(filter(None, (read(line, self.asked) for read in (_json, _bulk, _settings, _tabs))), None)
         request, value = told or ("", None)
         if value is not None:
             before = self.values.get(request)
@@ -148,6 +163,8 @@ def request_of(subject: Asked) -> str:
     """The agent's word: `dial:10.0.0.1:80`, `dial:[fd00::1]:80`, `lookup:web.shop.svc`, `bulk:tls:10.0.0.1:9`."""
     if isinstance(subject, NameKey):
         return f"lookup:{subject.name}"
+    if isinstance(subject, NodeView):
+        return f"settings:{subject.name}"
     host = f"[{subject.host}]" if ":" in subject.host else subject.host
     word = f"bulk:{subject.speaks}" if isinstance(subject, BulkDial) else "dial"
     return f"{word}:{host}:{subject.port}"
@@ -181,6 +198,27 @@ def _bulk(line: bytes, asked: dict[str, Asked]) -> tuple[str, Told] | None:
     ordinary, small = tuple(said.ordinary), tuple(said.small)
     ends = (said.whole, small, said.small_whole, said.segment, max(0, said.late))
     return said.id, Bulk(subject.host, subject.port, WITNESS, ordinary, *ends)
+
+
+def _settings(line: bytes, asked: dict[str, Asked]) -> tuple[str, Told] | None:
+    said = _read(line, _SettingsLine)
+    if said is None or not isinstance(asked.get(said.id), NodeView):
+        return None
+    return said.id, NodeSettings(
+        WITNESS,
+        forwards=_flag(said.forwards),
+        forwards_v6=_flag(said.forwards_v6),
+        bridged=_flag(said.bridged),
+        liberal=_flag(said.liberal),
+        tracked=said.tracked,
+        most=said.most,
+        dropped=said.dropped,
+        invalid=said.invalid,
+    )
+
+
+def _flag(number: int | None) -> bool | None:
+    return None if number is None else number != 0
 
 
 def _handshake(said: _Line, subject: Dial) -> Handshake:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kubectl_refused.connection.errors import ConnectionProblem
-from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.facts import NODE_SETTINGS, Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.target import Depth, Vantage
 from kubectl_refused.probes.agent_round import FACTS
@@ -70,8 +70,11 @@ class ProbePod:
         return tuple(Gap(p.client.name, p.unlike) for p in self._all() if p.unlike and p.vantage)
 
     def takes(self, need: Need, context: ProbeContext) -> bool:
-        """Whether the need's client stands somewhere in the cluster."""
-        return context.client_of(need).standing in STANDINGS
+        """Whether the need's client stands somewhere in the cluster; for a node's settings, on its own network."""
+        client = context.client_of(need)
+        if need.fact is NODE_SETTINGS:
+            return client.host_network and client.node == need.subject.name
+        return client.standing in STANDINGS
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Yield a Handshake for each (HANDSHAKE, Dial), a Lookup for each (LOOKUP, NameKey), or a Gap."""
