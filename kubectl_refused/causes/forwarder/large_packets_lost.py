@@ -67,7 +67,7 @@ def _finding(scene: Scene, seen: Handshake, told: Bulk) -> Finding:
         evidence.append(_witness(told, "a later piece of the answer arrived, the one before it never did"))
     return Finding(
         where=f"port {seen.port} of pod/{pod}",
-        says=f"between {scene.vantage} and {pod} large packets get lost: {came} of the answer come, then nothing",
+        says=f"large packets of {pod} get lost on their way to the client: {came} of an answer come, no more",
         headline=f"large packets get lost on the way: of the answer {came} come, then silence",
         evidence=tuple(evidence),
         fix=Fix(summary=_FIX),

@@ -52,8 +52,6 @@ def packets_do_not_reach_pod(scene: Scene) -> Iterator[Finding]:
     if listeners is None or standing(listeners.sockets, seen.host, seen.port) is not Standing.OPEN:
         return
     same, others = _elsewhere(scene, pod)
-    if same is None and not _nobody_home(seen):
-        return  # silence alone may be a full queue, a filter in the pod, or a policy of another kind
     node = pod.spec.node_name or "its node"
     between = same is not None and same[1].outcome is Outcome.ACCEPTED
     if between:
@@ -61,7 +59,7 @@ def packets_do_not_reach_pod(scene: Scene) -> Iterator[Finding]:
     elif _nobody_home(seen):
         told = f"{offender_told(seen, scene)} cannot deliver to its address"
     else:
-        told = f"{node} does not get through to it either"
+        return  # silence alone may be a full queue, rules before the pod (KR318), or a policy of another kind
     evidence: list[Evidence] = [packet(scene, seen), sockets(pod, listeners)]
     evidence += [packet(place, one) for place, one in ([same] if same else []) + others]
     name = pod.metadata.name
