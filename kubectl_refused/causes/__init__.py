@@ -49,6 +49,7 @@ class Symptom(StrEnum):
     SILENCE = "silence"
     DENIAL = "a NetworkPolicy denies it"
     REJECT = "rejected"
+    WRONG_RULES = "the Service's rules are wrong on a node"
     RESET = "accepted, then closed"
     HANGING = "accepted, never answered"
     UNACCEPTED = "connections wait to be accepted"

@@ -117,7 +117,7 @@ def _finding(
         certainty=certainty,
         evidence=proof,
         fix=Fix(
-            summary=f"Find the rule on {scene.pod.spec.node_name or 'its node'}, first in the pod's own network, and "
+            summary=f"Find the rule on {scene.pod.spec.node_name or 'its node'}, first in the pod itself, and "
             "remove it where it is written; without access to the node it cannot be named"
         ),
     )

@@ -19,14 +19,14 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import command
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE, PODS_IN, NamespaceKey
+from kubectl_refused.model.facts import HANDSHAKE, PODS_IN
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.proofs import field, packet
+from kubectl_refused.trace.service_proxies import SYSTEM, leads_astray, proxy_pod
 from kubectl_refused.trace.statuses import condition
 
-SYSTEM = "kube-system"
 MOST_PROOFS = 2
 
 
@@ -35,6 +35,8 @@ MOST_PROOFS = 2
     scope=Scope.ROUTE,
     reads={HANDSHAKE, PODS_IN},
     produces={Symptom.SILENCE, Symptom.REJECT, Symptom.RST},
+    # Why the rules are not as they should be is the sharper word.
+    shows=Symptom.WRONG_RULES,
     since="0.2",
 )
 def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
@@ -49,7 +51,7 @@ def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
     elsewhere = [s for s in scene.siblings if s.vantage.node not in ("", node) and _works(s)]
     if any(s.vantage.node == node and _works(s) for s in scene.siblings):
         return  # the node's rules are there for its neighbour
-    proxy = _proxy(scene, node)
+    proxy = proxy_pod(scene, node)
     evidence: list[Evidence] = [packet(scene, failed)]
     evidence += [packet(scene, h) for h in reached[:MOST_PROOFS]]
     evidence += [packet(s, h) for s in elsewhere[:MOST_PROOFS] if (h := _entrance(s))]
@@ -61,7 +63,8 @@ def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
         where=f"node/{node}",
         says=f"{only} {node} the Service's address fails, while its {len(reached)} endpoints accept",
         headline=f"the service proxy of {node} does not forward to it",
-        certainty=Certainty.PROVED if elsewhere else Certainty.LIKELY,
+        # Where it is ready and some rule leads elsewhere, the rule need not be its own.
+        certainty=Certainty.PROVED if elsewhere and not _is_well(proxy, failed) else Certainty.LIKELY,
         evidence=tuple(evidence),
         fix=_fix(scene, node, proxy),
     )
@@ -86,11 +89,8 @@ def _is_its_own_backend(scene: Scene) -> bool:
     return any(scene.vantage.address and e.address == scene.vantage.address for e in scene.ready_endpoints)
 
 
-def _proxy(scene: Scene, node: str) -> Pod | None:
-    """The proxy's pod on the node, where it runs as one and may be read."""
-    pods = scene.maybe(PODS_IN, NamespaceKey(SYSTEM)) or ()
-    named = (p for p in pods if (p.metadata.labels or {}).get("k8s-app") == "kube-proxy")
-    return next((p for p in named if p.spec.node_name == node), None)
+def _is_well(proxy: Pod | None, failed: Handshake) -> bool:
+    return proxy is not None and _readiness(proxy) == "ready" and leads_astray(failed)
 
 
 def _fix(scene: Scene, node: str, proxy: Pod | None) -> Fix:
