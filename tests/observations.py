@@ -38,6 +38,7 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.SEARCH.name: (f.PodPort, Search),
     f.INSIDE.name: (f.InsideDial, Handshake),
     f.BULK.name: (f.BulkDial, Bulk),
+    f.EARLY.name: (f.Dial, Handshake),
     f.NODE_SETTINGS.name: (f.NodeView, NodeSettings),
     f.LISTENERS.name: (f.PodKey, Listeners),
     f.LOG.name: (f.ContainerKey, Log),
@@ -63,7 +64,7 @@ def _observation(entry: dict[str, Any]) -> tuple[Need, Any]:
     if "gap" in entry:
         return need, Gap(**entry["gap"])
     known = {"host": "localhost", "port": entry["of"]["port"]} if entry["fact"] == f.FORWARD.name else {}
-    if entry["fact"] in (f.HANDSHAKE.name, f.LOOKUP.name):
+    if entry["fact"] in (f.HANDSHAKE.name, f.EARLY.name, f.LOOKUP.name):
         known = entry["of"]
     if entry["fact"] in (f.INSIDE.name, f.BULK.name):
         known = {"host": entry["of"]["host"], "port": entry["of"]["port"]}

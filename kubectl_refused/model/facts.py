@@ -169,6 +169,8 @@ SEARCH: Fact[Search] = Fact("search", Depth.PASSIVE, "other ports at localhost i
 # HANDSHAKE comes from a probe pod; at depth passive the pod proxy stands in for it and says so.
 HANDSHAKE: Fact[Handshake] = Fact("handshake", Depth.PASSIVE, "a TCP dial from the vantage")
 LOOKUP: Fact[Lookup] = Fact("lookup", Depth.PODS, "a name as the vantage resolves it")
+# Costs a pod of its own: asked only where a client ended soon after its start, and later dials get through.
+EARLY: Fact[Handshake] = Fact("early", Depth.PODS, "a dial in a pod's first moment")
 INSIDE: Fact[Handshake] = Fact("inside", Depth.PODS, "a dial from inside the pod itself")
 # Asked only where --guess-protocol told what is spoken, as it sends a whole request.
 BULK: Fact[Bulk] = Fact("bulk", Depth.PODS, "whether a large answer arrives")

@@ -248,6 +248,7 @@ class ContainerStateTerminated(Struct, frozen=True):
     signal: int | None = None
     reason: str = ""
     message: str = ""
+    started_at: str | None = None
     finished_at: str | None = None
 
 

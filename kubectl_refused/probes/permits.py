@@ -17,7 +17,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
-from kubectl_refused.model.facts import BULK, HANDSHAKE, Dial, Need
+from kubectl_refused.model.facts import BULK, EARLY, HANDSHAKE, Dial, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import EndpointSlice, Service
 from kubectl_refused.model.observation import Holder
@@ -58,7 +58,7 @@ class Permits:
 
     def _strangers(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
         """Those of addresses that may be anybody's."""
-        dials: dict[Need, Dial] = {need: _dial(need) for need in needs if need.fact in (HANDSHAKE, BULK)}
+        dials: dict[Need, Dial] = {need: _dial(need) for need in needs if need.fact in (HANDSHAKE, EARLY, BULK)}
         if not dials or context.settings.dial_any or context.settings.depth is Depth.NONE:
             return {}
         case = _Case(context.snapshot, claims_of(context.snapshot))

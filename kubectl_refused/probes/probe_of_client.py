@@ -51,9 +51,10 @@ class _Running:
 class ProbeOfClient:
     """Asks for one client; used by one thread at a time. `vantage` is known after the first round."""
 
-    def __init__(self, client: Client, name: str) -> None:
-        """`name` is that of the Job or the pod."""
+    def __init__(self, client: Client, name: str, *, early: bool = False) -> None:
+        """`name` is that of the Job or the pod; with `early` it dials at once, whatever policies know of it."""
         self.client = client
+        self._early = early
         self.leftovers: tuple[Leftover, ...] = ()
         self.unlike = client.unlike
         self.vantage: Vantage | None = None
@@ -177,6 +178,8 @@ class ProbeOfClient:
     def _is_judged(self, stand: Client, context: ProbeContext) -> bool:
         """Whether policies may judge the pod, so that it must not dial before they are in force for it."""
         namespace = stand.namespace or context.target.namespace
+        if self._early:
+            return False
         if stand.standing in ("pod", "control"):
             return True
         known = context.facts.get(POLICIES_IN, NamespaceKey(namespace))

@@ -101,7 +101,10 @@ class ProbePod:
         with self._lock:
             number = len(self._probes) + 1
             name = f"refused-{context.run_id}" + (f"-{number}" if number > 1 else "")
-            return self._probes.setdefault((client.namespace, client.key), ProbeOfClient(client, name))
+            return self._probes.setdefault((client.namespace, client.key), self._made(client, name))
+
+    def _made(self, client: Client, name: str) -> ProbeOfClient:
+        return ProbeOfClient(client, name)
 
     def _all(self) -> list[ProbeOfClient]:
         with self._lock:
