@@ -1,4 +1,4 @@
-"""A node that is lost: its endpoints are taken out, or stay and do not answer. On a cluster of its own."""
+"""A node that is lost, or that passes nothing on. On a cluster of its own."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def asked(cluster: Cluster, namespace: str, target: str, holds: Callable[[Answer
     )
 
 
-def lost(answer: Answer) -> dict[str, Any] | None:
+def lost(answer: Answer, name: str = "node-not-ready") -> dict[str, Any] | None:
     """The fault of the node among all that are told: the name servers may have been on it, which is one too."""
     told = [fault for path in answer.report["paths"] for fault in (path["root"], *path["chain"]) if fault]
-    return next((fault for fault in told if fault["name"] == "node-not-ready"), None)
+    return next((fault for fault in told if fault["name"] == name), None)
 
 
 def lost_with(outcome: str) -> Callable[[Answer], bool]:
@@ -68,3 +68,27 @@ def test_a_lost_node_takes_its_endpoints_along(breakable: Cluster) -> None:
     breakable.run_on_node(2, ["nft", "delete", "table", "inet", "lost"])
     for target in ("svc/web", "svc/published"):
         assert works(asked(breakable, namespace, target, works))
+
+
+def test_a_node_that_forwards_nothing_tells_so_itself(breakable: Cluster) -> None:
+    """Its ip_forward is 0, which a pod on its network reads."""
+    objects = [
+        deployment("web", HTTPD, nodeSelector={"kubernetes.io/hostname": "node2"}),
+        service("web", {"app": "web"}, 80, 8080),
+    ]
+    namespace = fresh_namespace(breakable)
+    breakable.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}), namespace=namespace)
+    assert works(asked(breakable, namespace, "svc/web", works))
+    words = ("svc/web", "-n", namespace, "-o", "json", "--from", "every-node", "--host-network", "--dials", "1")
+    breakable.run_on_node(2, ["sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward"])
+    answer = until(
+        lambda: refused(breakable.kubeconfig, *words),
+        lambda told: bool(told.out) and lost(told, "node-settings-stop-packets") is not None,
+        LOST_SECONDS,
+    )
+    found = lost(answer, "node-settings-stop-packets")
+    assert found is not None, answer
+    assert (found["certainty"], found["where"]) == ("proved", "node/node2"), answer
+    assert "net.ipv4.ip_forward is 0" in found["says"]
+    breakable.run_on_node(2, ["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+    assert works(until(lambda: refused(breakable.kubeconfig, *words), works, LOST_SECONDS))

@@ -127,7 +127,8 @@ def test_an_app_that_hangs_anyway_is_no_matter_of_size() -> None:
 
 def test_what_cannot_be_asked_is_a_gap_with_the_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
-        subject = BulkDial(*closed.getsockname(), "http")
+        host, port = closed.getsockname()
+        subject = BulkDial(host, port, "http")
     value = ask(subject).values[request_of(subject)]
     assert isinstance(value, Gap)
     assert "refused" in value.because
