@@ -46,7 +46,9 @@ _DENIED = frozenset({Outcome.REFUSED, Outcome.REJECTED, Outcome.TIMEOUT, Outcome
 )
 def policies_late_for_new_pods(scene: Scene) -> Iterator[Finding]:
     """Yield when a client ended young, a later dial gets in, and that of a pod in its first moment does not."""
-    client = client_pod(scene) if not scene.from_files and scene.ready_endpoints else None
+    # Who dials by itself is alive: only of those that ended it is asked.
+    ended_client = scene.vantage.kind == "stand-in" and scene.ready_endpoints
+    client = client_pod(scene) if ended_client else None
     ended = died_young(client) if client else None
     if client is None or ended is None:
         return
