@@ -30,7 +30,7 @@ from kubectl_refused.model.objects import (
     Service,
     Workload,
 )
-from kubectl_refused.model.observation import Holder
+from kubectl_refused.model.observation import Holder, OtherPolicies
 from kubectl_refused.model.report import Diagnosis
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot
 from kubectl_refused.model.target import Depth, Target, Vantage
@@ -126,6 +126,10 @@ class CaseLearner:
             return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
         if need.fact is f.NODES:
             return tuple(o for o in self.world if isinstance(o, Node))
+        if need.fact is f.SERVICES_EVERYWHERE:
+            return tuple(o for o in self.world if isinstance(o, Service))
+        if need.fact is f.OTHER_POLICIES:
+            return OtherPolicies()
         if need.fact in (f.HOLDER, f.NODE):
             return self._holder(key) if need.fact is f.HOLDER else self._node(key)
         if need.fact is f.REPLICA_SETS:

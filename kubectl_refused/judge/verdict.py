@@ -14,6 +14,7 @@ from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Roo
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.trace.addresses import place
+from kubectl_refused.trace.other_policies import not_evaluated
 from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import faults, overlooked
@@ -38,7 +39,8 @@ def judge(
 ) -> Diagnosis:
     """The whole answer about one target."""
     paths = _distinct(sorted((path(r, depth) for r in rulings), key=_badness))
-    known = dict.fromkeys([*gaps, *unexplained_gaps(rulings), *unbelieved_gaps(rulings)])
+    others = [gap for r in rulings for gap in not_evaluated(r.scene, proved=_proved(r))]
+    known = dict.fromkeys([*gaps, *unexplained_gaps(rulings), *unbelieved_gaps(rulings), *others])
     told = tuple(GapTold(what=g.what, because=g.because, remedy=g.remedy) for g in known)
     return Diagnosis(
         target=str(target),
@@ -158,10 +160,14 @@ def _badness(one: Path) -> tuple[int, int]:
     return certainty, WORST_FIRST.index(one.outcome)
 
 
+def _proved(ruling: Ruling) -> bool:
+    return any(found.finding.certainty is Certainty.PROVED for found in ruling.found)
+
+
 def _complete(ruling: Ruling, depth: Depth) -> bool:
     """Whether the depth asked for was reached: read everything, and dialled what `depth` promises."""
     scene = ruling.scene
-    if any(found.finding.certainty is Certainty.PROVED for found in ruling.found):
+    if _proved(ruling):
         return True
     if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling) or unbelieved(ruling):
         return False

@@ -13,7 +13,18 @@ from msgspec import Struct, field
 
 from . import objects
 from .gaps import Gap
-from .observation import Bulk, DryRun, Handshake, Holder, Listeners, Log, Lookup, NodeSettings, Search
+from .observation import (
+    Bulk,
+    DryRun,
+    Handshake,
+    Holder,
+    Listeners,
+    Log,
+    Lookup,
+    NodeSettings,
+    OtherPolicies,
+    Search,
+)
 from .target import Depth
 
 T = TypeVar("T")
@@ -143,11 +154,17 @@ SLICES_IN: Fact[tuple[objects.EndpointSlice, ...]] = Fact(
 SERVICES_NAMED: Fact[tuple[objects.Service, ...]] = Fact(
     "services-named", Depth.NONE, "Services of one name in all namespaces", quiet=True
 )
+SERVICES_EVERYWHERE: Fact[tuple[objects.Service, ...]] = Fact(
+    "services-everywhere", Depth.NONE, "Services of all namespaces", quiet=True
+)
 PODS_ELSEWHERE: Fact[tuple[objects.Pod, ...]] = Fact(
     "pods-elsewhere", Depth.NONE, "pods of all namespaces that match a selector", quiet=True
 )
 POLICIES_IN: Fact[tuple[objects.NetworkPolicy, ...]] = Fact(
     "policies-in", Depth.NONE, "NetworkPolicies of a namespace", quiet=True
+)
+OTHER_POLICIES: Fact[OtherPolicies] = Fact(
+    "other-policies", Depth.NONE, "policies of other kinds that hold in a namespace", quiet=True
 )
 NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
 EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)

@@ -67,6 +67,14 @@ class ServicePort(Struct, frozen=True):
     app_protocol: str | None = None
 
 
+class ClientIPConfig(Struct, frozen=True):
+    timeout_seconds: int | None = None
+
+
+class SessionAffinityConfig(Struct, frozen=True):
+    client_ip: ClientIPConfig | None = msgspec.field(default=None, name="clientIP")
+
+
 class ServiceSpec(Struct, frozen=True):
     type: str = "ClusterIP"
     selector: Labels | None = None
@@ -79,11 +87,31 @@ class ServiceSpec(Struct, frozen=True):
     internal_traffic_policy: str | None = None
     external_traffic_policy: str | None = None
     session_affinity: str | None = None
+    session_affinity_config: SessionAffinityConfig | None = None
+    external_ips: tuple[str, ...] | None = msgspec.field(default=None, name="externalIPs")
+    load_balancer_source_ranges: tuple[str, ...] | None = None
+
+
+class LoadBalancerIngress(Struct, frozen=True):
+    """One address of a load balancer; `ip_mode` Proxy means that nodes must not answer for it (KEP-1860)."""
+
+    ip: str | None = None
+    hostname: str | None = None
+    ip_mode: str | None = None
+
+
+class LoadBalancerStatus(Struct, frozen=True):
+    ingress: tuple[LoadBalancerIngress, ...] | None = None
+
+
+class ServiceStatus(Struct, frozen=True):
+    load_balancer: LoadBalancerStatus = LoadBalancerStatus()
 
 
 class Service(Struct, frozen=True):
     metadata: Metadata
     spec: ServiceSpec = ServiceSpec()
+    status: ServiceStatus = ServiceStatus()
 
 
 class EndpointConditions(Struct, frozen=True):

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from .gaps import Gap
+
 
 class Outcome(StrEnum):
     """How a dial, a path or a whole diagnosis ended (causes of each: RFC 9293, RFC 792, RFC 4443)."""
@@ -197,3 +199,18 @@ class DryRun(Struct, frozen=True):
 
     accepted: bool
     message: str = ""
+
+
+class SeenPolicy(Struct, frozen=True):
+    """A policy of a kind that nobody here evaluates; `namespace` is empty where it holds for the whole cluster."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+class OtherPolicies(Struct, frozen=True):
+    """Policies beside NetworkPolicies that may judge a namespace's pods, and the kinds that could not be read."""
+
+    seen: tuple[SeenPolicy, ...] = ()
+    unread: tuple[Gap, ...] = ()

@@ -38,6 +38,7 @@ from kubectl_refused.text import one_line
 ONE_PAGE = 500  # a namespace with more is read in part: enough to find what was probably meant
 FEW = 50
 MOST_SINGLE_WORKLOADS = 8
+MOST_PAGES = 4  # of all Services: asked for only where two of them may fight over one address or node port
 # A DaemonSet has no replicas to be zero of, and its labels show on its pods: one request less.
 WORKLOAD_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
@@ -75,6 +76,11 @@ class Reader:
             Service,
             [("fieldSelector", f"metadata.name={key.name}")],
         )
+
+    def services_everywhere(self, key: f.ClusterKey) -> Any:
+        if self._was_read("Service", ""):
+            return self.context.snapshot.services()
+        return self._list("Services of all namespaces", "/api/v1/services", Service, most_pages=MOST_PAGES)
 
     def pods_elsewhere(self, key: f.SelectorKey) -> Any:
         selector = ",".join(f"{name}={value}" for name, value in key.labels)
@@ -137,10 +143,17 @@ class Reader:
         return lambda: list_objects(self.context.connection, request)
 
     def _list(
-        self, what: str, path: str, type_: type[Any], query: Query = (), *, page_size: int = ONE_PAGE
+        self,
+        what: str,
+        path: str,
+        type_: type[Any],
+        query: Query = (),
+        *,
+        page_size: int = ONE_PAGE,
+        most_pages: int = 1,
     ) -> tuple[Any, ...] | Gap:
         request: ListRequest[Any] = ListRequest(
-            what, path, lambda raw: decode(raw, type_), query, page_size=page_size, most_pages=1
+            what, path, lambda raw: decode(raw, type_), query, page_size=page_size, most_pages=most_pages
         )
         listing = list_objects(self.context.connection, request)
         return listing.items if listing.read else listing.gaps[-1]
@@ -152,6 +165,7 @@ READS: dict[Fact[Any], Callable[[Reader, Any], Any]] = {
     f.SERVICES_IN: Reader.services_in,
     f.SLICES_IN: Reader.slices_in,
     f.SERVICES_NAMED: Reader.services_named,
+    f.SERVICES_EVERYWHERE: Reader.services_everywhere,
     f.PODS_ELSEWHERE: Reader.pods_elsewhere,
     f.POLICIES_IN: Reader.policies_in,
     f.NAMESPACE: Reader.namespace,

@@ -12,10 +12,12 @@ from kubectl_refused.model.facts import (
     NAMESPACE,
     NODE,
     NODES,
+    OTHER_POLICIES,
     PODS_ELSEWHERE,
     PODS_IN,
     POLICIES_IN,
     REPLICA_SETS,
+    SERVICES_EVERYWHERE,
     SERVICES_IN,
     SERVICES_NAMED,
     SLICES_IN,
@@ -53,6 +55,10 @@ def _pods_elsewhere(snapshot: Snapshot, key: SelectorKey) -> tuple[Pod, ...]:
     return tuple(p for p in _all(snapshot, Pod) if carries(p.metadata.labels, dict(key.labels)))
 
 
+def _services(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:
+    return tuple(_all(snapshot, Service))
+
+
 def _namespace(snapshot: Snapshot, key: Any) -> Any:
     found = snapshot.objects.get(("Namespace", "", key.namespace))
     return found or Gap(f"namespace {key.namespace}", "the files do not define it", "add its manifest with -f")
@@ -82,6 +88,10 @@ def _unrolled(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("earlier revisions", "manifests have none")
 
 
+def _other_policies(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("policies of other kinds", "nothing is dialled in files, so nothing is denied")
+
+
 def _no_cluster(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("nodes and addresses", "manifests have none")
 
@@ -92,8 +102,10 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     SERVICES_IN: _in(Service),
     SLICES_IN: _in(EndpointSlice),
     SERVICES_NAMED: _services_named,
+    SERVICES_EVERYWHERE: _services,
     PODS_ELSEWHERE: _pods_elsewhere,
     POLICIES_IN: _in(NetworkPolicy),
+    OTHER_POLICIES: _other_policies,
     NAMESPACE: _namespace,
     WORKLOAD: _workload,
     EVENTS: _events,

@@ -13,6 +13,7 @@ from kubectl_refused.model.target import HERE, Depth, Target
 
 from .aliases import alias_ports, inside, is_address
 from .offenders import unnamed_offenders
+from .other_policies import asked_for
 
 # Dials that a path asks for by itself. All are arguments of one probe: in IPv6 20 kB, of the 2 MB that Linux takes
 # (execve(2)) and the 1.5 MB that etcd does. Where they accept they take half a second.
@@ -25,7 +26,8 @@ def dns_name(scene: Scene) -> str:
 
 
 def questions(scene: Scene) -> Iterator[Need]:
-    """The name, the entrance, each endpoint that gets traffic, and whose address an unknown rejecter has."""
+    """The name, the entrance, each endpoint that gets traffic, whose address an unknown rejecter has, and where
+    a dial failed which policies there are that nobody here evaluates."""
     if scene.from_files or scene.service is None or scene.number is None:
         return
     if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
@@ -36,6 +38,7 @@ def questions(scene: Scene) -> Iterator[Need]:
         assert endpoint.port is not None
         yield Need(HANDSHAKE, Dial(endpoint.address, endpoint.port, scene.vantage.key))
     yield from unnamed_offenders(scene)
+    yield from asked_for(scene)
 
 
 def not_walked(target: Target, snapshot: Snapshot, depth: Depth = Depth.PODS) -> Iterator[Gap]:
