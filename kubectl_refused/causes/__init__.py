@@ -65,6 +65,7 @@ class Cause:
 
     `produces` are the symptoms it makes others show; `shows` is the symptom this finding merely is, None for a
     root of its own. `also` are codes of the same fault in other dresses, which have no file of their own.
+    `protocol` is that of the Service ports it looks at; one that hears neither dials nor sockets looks at all.
     """
 
     code: str
@@ -78,6 +79,7 @@ class Cause:
     manual: str
     check: Check
     also: tuple[str, ...] = ()
+    protocol: str = "TCP"
 
     @property
     def slug(self) -> str:
@@ -109,6 +111,7 @@ def cause(
     shows: Symptom | None = None,
     since: str,
     also: Iterable[str] = (),
+    protocol: str = "TCP",
 ) -> Callable[[Check], Check]:
     """Declare a cause. The manual page is the module's docstring; name and hop come from its path."""
     # A Symptom is a str, and so iterable itself.
@@ -129,6 +132,7 @@ def cause(
             module.__doc__ or "",
             check,
             tuple(also),
+            protocol,
         )
         check.cause = entry  # type: ignore[attr-defined]
         return check

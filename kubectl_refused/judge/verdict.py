@@ -173,6 +173,8 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         return False
     if scene.service is not None and scene.service.spec.type == "ExternalName" and scene.number is None:
         return depth is Depth.NONE  # where it leads is not dialled
+    if not scene.is_dialled:
+        return depth is Depth.NONE or scene.from_files
     if depth is Depth.NONE or scene.from_files or scene.service is None or scene.number is None:
         return True
     wanted = [d for d in (scene.entrance_dial, *_endpoint_dials(scene)) if d]

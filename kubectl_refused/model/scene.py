@@ -102,8 +102,16 @@ class Scene(Struct, frozen=True):
 
     @property
     def entrance_dial(self) -> Dial | None:
-        """What a client dials: the ClusterIP and Service port, or an alias's host; None without either."""
-        return Dial(self.entrance, self.number, self.vantage.key) if self.entrance and self.number else None
+        """What a client dials: the ClusterIP and Service port, or an alias's host; None without either, or where
+        it is not TCP."""
+        if not self.entrance or self.number is None or not self.is_dialled:
+            return None
+        return Dial(self.entrance, self.number, self.vantage.key)
+
+    @property
+    def is_dialled(self) -> bool:
+        """Whether dials tell how this port works: only TCP is dialled."""
+        return self.port is None or self.port.protocol == "TCP"
 
     @property
     def endpoint_dial(self) -> Dial:
@@ -118,7 +126,7 @@ class Scene(Struct, frozen=True):
 
     def handshake(self, dial: Dial | None) -> Handshake | None:
         """The dial's result if it has been made."""
-        return self.known(HANDSHAKE, dial) if dial else None
+        return self.known(HANDSHAKE, dial) if dial and self.is_dialled else None
 
     @property
     def dialled(self) -> Handshake | None:

@@ -79,7 +79,7 @@ class Reader:
 
     def services_everywhere(self, key: f.ClusterKey) -> Any:
         if self._was_read("Service", ""):
-            return self.context.snapshot.services()
+            return tuple(self.context.snapshot.services())
         return self._list("Services of all namespaces", "/api/v1/services", Service, most_pages=MOST_PAGES)
 
     def pods_elsewhere(self, key: f.SelectorKey) -> Any:

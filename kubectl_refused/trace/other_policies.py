@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kubectl_refused.model.facts import HANDSHAKE, OTHER_POLICIES, NamespaceKey, Need
+from kubectl_refused.model.facts import OTHER_POLICIES, NamespaceKey, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome, SeenPolicy
 from kubectl_refused.model.scene import Scene
@@ -45,7 +45,7 @@ def _told(seen: Iterable[SeenPolicy]) -> Iterator[Gap]:
 def _failed(scene: Scene) -> bool:
     """Whether any dial of the path did not get in; one that is an app's own affair does not show what it is."""
     dials = [scene.entrance_dial, *(scene.at_endpoint(e).endpoint_dial for e in scene.ready_endpoints)]
-    seen = (scene.known(HANDSHAKE, dial) for dial in dials if dial)
+    seen = (scene.handshake(dial) for dial in dials)
     return any(one is not None and one.outcome is not Outcome.ACCEPTED for one in seen)
 
 

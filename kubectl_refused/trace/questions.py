@@ -28,7 +28,7 @@ def dns_name(scene: Scene) -> str:
 def questions(scene: Scene) -> Iterator[Need]:
     """The name, the entrance, each endpoint that gets traffic, whose address an unknown rejecter has, and where
     a dial failed which policies there are that nobody here evaluates."""
-    if scene.from_files or scene.service is None or scene.number is None:
+    if scene.from_files or scene.service is None or scene.number is None or not scene.is_dialled:
         return
     if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
         yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
@@ -53,7 +53,8 @@ def not_walked(target: Target, snapshot: Snapshot, depth: Depth = Depth.PODS) ->
     for port in service.spec.ports or ():
         asked = target.port in (None, str(port.port), port.name)
         if asked and port.protocol != "TCP":
-            yield Gap(f"port {port.port}/{port.protocol}", "only TCP is dialled")
+            ask = "" if target.port or port.protocol != "UDP" else f"ask about svc/{target.name}:{port.port}"
+            yield Gap(f"port {port.port}/{port.protocol}", "only TCP is dialled", ask)
 
 
 def _alias_not_walked(target: Target, service: Service, depth: Depth) -> Iterator[Gap]:

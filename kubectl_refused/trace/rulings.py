@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from kubectl_refused.causes import Cause, Scope
 from kubectl_refused.model.evidence import Finding
-from kubectl_refused.model.facts import HANDSHAKE, Need, Undecided
+from kubectl_refused.model.facts import (
+    FORWARD,
+    HANDSHAKE,
+    INSIDE,
+    LISTENERS,
+    LOOKUP,
+    SEARCH,
+    Fact,
+    Need,
+    Undecided,
+)
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
@@ -19,6 +30,8 @@ from .veils import veiled
 
 # Endpoints that fail alike are alike: this many are looked into, the rest only dialled.
 MOST_SUSPECTS = 6
+# What tells how a TCP port works; of others only the objects are judged, and no probe is started for them.
+_OF_TCP: frozenset[Fact[Any]] = frozenset({HANDSHAKE, FORWARD, SEARCH, INSIDE, LISTENERS, LOOKUP})
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     # Once for all causes: a scan rules over ten thousand scenes.
     seen = {scope: tuple(views(scene, scope)) for scope in Scope}
     for cause in causes:
+        if not _looks_at(cause, scene):
+            continue
         for view in seen[cause.scope]:
             try:
                 told = tuple(one for one in cause.check(view) if not outdated(one, view))
@@ -64,6 +79,12 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
             except Undecided as question:
                 undecided.append(Open(cause, question.need, question.gap))
     return Ruling(scene, tuple(found), tuple(undecided))
+
+
+def _looks_at(cause: Cause, scene: Scene) -> bool:
+    """Whether the cause can judge a port of that protocol."""
+    protocol = scene.port.protocol if scene.port else "TCP"
+    return cause.protocol == protocol or (cause.protocol == "TCP" and not cause.reads & _OF_TCP)
 
 
 def views(scene: Scene, scope: Scope) -> Iterator[Scene]:

@@ -19,7 +19,7 @@ from .labels import carries
 
 def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantage) -> tuple[Scene, ...]:
     """Every scene of a target: one without a Service where there is none, one without a port where
-    the port asked for does not exist, those of an alias (ExternalName), and otherwise one for each chosen TCP port
+    the port asked for does not exist, those of an alias (ExternalName), and otherwise one for each chosen port
     and family."""
     service = snapshot.service(target.namespace, target.name)
     bare = Scene(target, vantage, snapshot, facts)
@@ -64,11 +64,10 @@ def _of_alias(bare: Scene) -> tuple[Scene, ...]:
 
 
 def chosen_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:
-    """The port asked for by number or name, or every TCP port."""
-    ports = service.spec.ports or ()
-    if target.port is None:
-        return tuple(p for p in ports if p.protocol == "TCP")
-    return tuple(p for p in named_ports(target, service) if p.protocol == "TCP")[:1]
+    """The port asked for by number or name, or every TCP port; UDP ones where there are no others of that sort."""
+    asked = named_ports(target, service) if target.port else service.spec.ports or ()
+    found = tuple(p for p in asked if p.protocol == "TCP") or tuple(p for p in asked if p.protocol == "UDP")
+    return found[:1] if target.port else found
 
 
 def named_ports(target: Target, service: Service) -> tuple[ServicePort, ...]:
