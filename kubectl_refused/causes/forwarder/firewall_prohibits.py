@@ -36,7 +36,9 @@ _ICMP_UNREACHABLE = (3, 1)  # types: RFC 792, RFC 4443
     "KR308",
     scope=Scope.ENDPOINT,
     reads={HANDSHAKE, NAMESPACE, POLICIES_IN},
-    produces={Symptom.SILENCE, Symptom.REJECT},
+    produces=Symptom.SILENCE,
+    # It is told by elimination: who is known to reject there is the better answer.
+    shows=Symptom.REJECT,
     since="0.2",
 )
 def firewall_prohibits(scene: Scene) -> Iterator[Finding]:

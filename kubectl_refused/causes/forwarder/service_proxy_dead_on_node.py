@@ -23,6 +23,7 @@ from kubectl_refused.model.facts import HANDSHAKE, PODS_IN
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.data_paths import of_its_own
 from kubectl_refused.trace.proofs import field, packet
 from kubectl_refused.trace.service_proxies import SYSTEM, leads_astray, proxy_pod
 from kubectl_refused.trace.statuses import condition
@@ -51,6 +52,8 @@ def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
     elsewhere = [s for s in scene.siblings if s.vantage.node not in ("", node) and _works(s)]
     if any(s.vantage.node == node and _works(s) for s in scene.siblings):
         return  # the node's rules are there for its neighbour
+    if not elsewhere and _by_hand(scene) and of_its_own(scene):
+        return  # endpoints by hand, which that data path is known to leave out
     proxy = proxy_pod(scene, node)
     evidence: list[Evidence] = [packet(scene, failed)]
     evidence += [packet(scene, h) for h in reached[:MOST_PROOFS]]
@@ -77,6 +80,12 @@ def _entrance(scene: Scene) -> Handshake | None:
 def _stays_local(scene: Scene) -> bool:
     """Whether the Service itself tells the proxy to forward only to endpoints of the node."""
     return scene.service is not None and scene.service.spec.internal_traffic_policy == "Local"
+
+
+def _by_hand(scene: Scene) -> bool:
+    return bool(scene.service and not scene.service.spec.selector) and not any(
+        e.target_name for e in scene.ready_endpoints
+    )
 
 
 def _works(scene: Scene) -> bool:
