@@ -75,8 +75,14 @@ def borne_out(claim: Claim, snapshot: Snapshot) -> bool:
 
 
 def own_addresses(service: Service) -> set[str]:
-    """The Service's cluster addresses."""
-    given = (service.spec.cluster_ip or "", *(service.spec.cluster_ips or ()))
+    """The Service's cluster addresses, and its load balancer's for which the nodes answer.
+
+    The latter stand in the status, which people's roles do not let them write (unlike spec.externalIPs,
+    CVE-2020-8554), and lead to the same endpoints.
+    """
+    given = [service.spec.cluster_ip or "", *(service.spec.cluster_ips or ())]
+    ingress = service.status.load_balancer.ingress or ()
+    given += [one.ip for one in ingress if one.ip and one.ip_mode != "Proxy" and not special(one.ip)]
     return {canonical(one) for one in given} - {""}
 
 
