@@ -25,9 +25,11 @@ from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.denials import egress_denial
+from kubectl_refused.trace.offenders import port_unreachable, prohibited
 from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.sockets import Standing, standing
 
+_UNREACHABLE = frozenset({1, 3})  # types: RFC 4443, RFC 792
 _BLOCKED = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.UNREACHABLE, Outcome.REFUSED})
 
 
@@ -41,7 +43,7 @@ _BLOCKED = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.UNREACHABLE, Ou
     since="0.3",
 )
 def node_firewall_blocks_pod(scene: Scene) -> Iterator[Finding]:
-    """Yield when a pod on its node's network listens, and dials from elsewhere do not get in."""
+    """Yield when a pod on its node's network serves, and dials from elsewhere do not get in."""
     seen, pod = scene.dialled, scene.pod
     if seen is None or pod is None or not pod.spec.host_network:
         return
@@ -49,23 +51,31 @@ def node_firewall_blocks_pod(scene: Scene) -> Iterator[Finding]:
         return
     if scene.vantage.is_pod and egress_denial(scene) is not None:
         return
-    listeners = scene.maybe(LISTENERS, pod_key(pod))
-    if listeners is None or standing(listeners.sockets, seen.host, seen.port) is not Standing.OPEN:
-        return
-    node, name = pod.spec.node_name or "its node", pod.metadata.name
     own = _from_own_node(scene, pod)
-    within = f", while from {node} itself it accepts" if own else ""
-    evidence: list[Evidence] = [packet(scene, seen), sockets(pod, listeners)]
-    evidence += [packet(place, one) for place, one in own]
+    evidence: list[Evidence] = [packet(scene, seen), *(packet(place, one) for place, one in own)]
+    if not own and not _by_a_rule(seen):
+        # Silence or an RST is its own unless its sockets say that it listens.
+        listeners = scene.maybe(LISTENERS, pod_key(pod))
+        if listeners is None or standing(listeners.sockets, seen.host, seen.port) is not Standing.OPEN:
+            return
+        evidence.append(sockets(pod, listeners))
+    node, name = pod.spec.node_name or "its node", pod.metadata.name
+    within = f", while {node} itself gets in" if own else ""
     yield Finding(
         where=f"node/{node}",
-        says=f"pod {name} has {node}'s address and listens on {seen.port}; others are blocked{within}",
-        headline=f"the firewall of {node} blocks port {seen.port}, on which pod {name} listens",
+        says=f"pod {name} has {node}'s address; its port {seen.port} is blocked from elsewhere{within}",
+        headline=f"a firewall of {node} blocks port {seen.port} of pod {name}, which is on the node's network",
         # A rule says so itself, or the node lets in only what is its own; silence alone may be the way there.
-        certainty=Certainty.PROVED if own or seen.icmp is not None else Certainty.LIKELY,
+        certainty=Certainty.PROVED if own or _by_a_rule(seen) else Certainty.LIKELY,
         evidence=tuple(evidence),
         fix=Fix(summary=f"Open port {seen.port} in the firewall of {node} for the addresses of pods and nodes"),
     )
+
+
+def _by_a_rule(seen: Handshake) -> bool:
+    """Whether an ICMP error came that no kernel sends for TCP without a rule."""
+    icmp = seen.icmp
+    return icmp is not None and icmp.type in _UNREACHABLE and (prohibited(icmp) or port_unreachable(icmp))
 
 
 def _from_own_node(scene: Scene, pod: Pod) -> list[tuple[Scene, Handshake]]:

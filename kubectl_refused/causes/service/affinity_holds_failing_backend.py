@@ -9,7 +9,7 @@ Why it refuses:
 Confirm:
     kubectl get service NAME -o jsonpath='{.spec.sessionAffinity}'    # then dial from two pods, several times
 Fix:
-    Mend the failing backend and give it a readiness probe, so that it leaves the Service; or take the affinity away.
+    Mend the failing backend and give it a readiness probe, so that it is taken out; or drop affinity.
 See:
     https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity
 """
@@ -20,16 +20,16 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Endpoint, Scene
-from kubectl_refused.trace.proofs import field, packet, service_subject
+from kubectl_refused.model.scene import Endpoint, Scene, pod_key
+from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
 
 MOST_PROOFS = 2
 _HOURS = 3600
 
 
-@cause("KR227", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.RST, since="0.3")
+@cause("KR227", scope=Scope.ROUTE, reads={HANDSHAKE, LISTENERS}, produces=Symptom.RST, since="0.3")
 def affinity_holds_failing_backend(scene: Scene) -> Iterator[Finding]:
     """Yield when a Service with affinity fails for the client as one of its endpoints does, and others accept."""
     service, dial = scene.service, scene.entrance_dial
@@ -50,15 +50,22 @@ def affinity_holds_failing_backend(scene: Scene) -> Iterator[Finding]:
     evidence.append(packet(scene, failed))
     evidence += [packet(scene, h) for _, h in [*bad[:MOST_PROOFS], *good[:1]]]
     evidence += [packet(s, h) for s, h in others[:MOST_PROOFS]]
+    evidence += _listening(scene, bad[0][0])
     yield Finding(
         where=f"{subject}, for {scene.vantage.who}",
         says=f"sessionAffinity is ClientIP: {scene.vantage.who} stays on {names}, while {len(good)} others accept",
-        headline=f"sessionAffinity holds this client on {names}, which fails, while {len(good)} of {len(seen)} accept",
+        headline=f"sessionAffinity holds this client on {names}, which fails; {len(good)} of {len(seen)} accept",
         # One failed dial may be chance; every one of several, or one beside clients that get in, is not.
         certainty=Certainty.PROVED if others or _every_time(failed) else Certainty.LIKELY,
         evidence=tuple(evidence),
         fix=Fix(summary=f"Mend {names} and give it a readiness probe, or set sessionAffinity to None"),
     )
+
+
+def _listening(scene: Scene, endpoint: Endpoint) -> list[Evidence]:
+    """The failing pod's sockets: why it fails is to be told as well, though affinity is what hits this client."""
+    listeners = scene.maybe(LISTENERS, pod_key(endpoint.pod)) if endpoint.pod else None
+    return [sockets(endpoint.pod, listeners)] if endpoint.pod and listeners else []
 
 
 def _got_in(seen: Handshake) -> bool:
