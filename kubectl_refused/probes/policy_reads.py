@@ -15,12 +15,14 @@ import msgspec
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.facts import OTHER_POLICIES, Fact, Need
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.model.observation import OtherPolicies, SeenPolicy
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import gap_of, in_parallel, namespaced
+from kubectl_refused.text import one_line
 
 ONE_PAGE = 100
 MOST_VERSIONS = 3
@@ -89,12 +91,15 @@ class PolicyReads:
             served = _served(context)
         except (Forbidden, NotFound, ApiProblem) as error:
             return [(need, gap_of(error, what)) for need in needs]
+        except OddObject as error:
+            gap = Gap(what, f"the list of API groups does not read as one: {one_line(str(error))}")
+            return [(need, gap) for need in needs]
         return [(need, _policies(context, served, need.subject.namespace)) for need in needs]
 
 
 def _served(context: ProbeContext) -> dict[str, list[str]]:
     """The versions of each group of ours that the cluster serves."""
-    groups: _Groups = context.connection.get("/apis", type=_Groups)
+    groups = decode(context.connection.get_bytes("/apis"), _Groups)
     ours = {kind.group for kind in KINDS}
     found = {g.name: [v.version for v in g.versions][:MOST_VERSIONS] for g in groups.groups if g.name in ours}
     if _SHOWN in found:

@@ -10,6 +10,7 @@ from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.objects import KubernetesObject
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import Target, Vantage
+from kubectl_refused.trace.questions import questions
 from kubectl_refused.trace.scenes import scenes
 from tests.scenery import CLUSTER_IP, endpoint_slice, pod, scene, service, snapshot
 
@@ -46,6 +47,23 @@ def test_a_port_by_number_or_name(asked: str, number: int) -> None:
     assert only.port is not None
     assert only.port.port == number
     assert only.asked == f"svc/web:{number}"
+
+
+@pytest.mark.parametrize("asked", ["53", "dns"])
+def test_a_udp_port_that_was_asked_for_is_a_scene_that_nobody_dials(asked: str) -> None:
+    (only,) = all_scenes(Target("web", "shop", asked), service(ports=NAMED), endpoint_slice(pod()), pod())
+    assert only.port is not None
+    assert only.port.protocol == "UDP"
+    assert not only.is_dialled
+    assert only.entrance_dial is None
+    assert list(questions(only)) == []
+
+
+def test_a_number_of_both_protocols_is_asked_about_as_tcp() -> None:
+    ports = [{"name": p.lower(), "port": 53, "protocol": p, "targetPort": 53} for p in ("UDP", "TCP")]
+    (only,) = all_scenes(Target("web", "shop", "53"), service(ports=ports))
+    assert only.port is not None
+    assert only.port.protocol == "TCP"
 
 
 def test_a_port_that_is_not_there_is_a_scene_without_one() -> None:
