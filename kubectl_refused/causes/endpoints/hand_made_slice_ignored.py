@@ -35,7 +35,7 @@ MOST_PROOFS = 2
     scope=Scope.ROUTE,
     reads={HANDSHAKE, PODS_IN},
     produces={Symptom.SILENCE, Symptom.REJECT, Symptom.RST},
-    since="0.3",
+    since="0.2",
 )
 def hand_made_slice_ignored(scene: Scene) -> Iterator[Finding]:
     """Yield when endpoints by hand all accept, the ClusterIP does not, and Cilium or ztunnel forwards here."""

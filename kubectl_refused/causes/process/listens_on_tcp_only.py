@@ -36,7 +36,7 @@ MOST_PODS = 3  # pods of one Service are alike
     reads={HANDSHAKE, LISTENERS},
     produces={Symptom.SILENCE, Symptom.REJECT},
     protocol="UDP",
-    since="0.3",
+    since="0.2",
 )
 def listens_on_tcp_only(scene: Scene) -> Iterator[Finding]:
     """Yield when the port is UDP, no UDP socket has it in the pods behind it, and TCP connections get in there."""

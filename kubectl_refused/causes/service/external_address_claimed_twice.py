@@ -34,7 +34,7 @@ MOST_TOLD = 3
     scope=Scope.ROUTE,
     reads={HANDSHAKE, SERVICES_EVERYWHERE},
     produces={Symptom.REJECT, Symptom.RST, Symptom.SILENCE},
-    since="0.3",
+    since="0.2",
 )
 def external_address_claimed_twice(scene: Scene) -> Iterator[Finding]:
     """Yield when another Service has one of the external addresses with the same port and protocol."""
