@@ -158,7 +158,7 @@ class _Case:
     def judged(self, prober: Learner, context: str, touched: Iterable[tuple[str, str]]) -> Diagnosis:
         """The verdict, with what stayed unknown."""
         rulings, asked = self.rulings, self.facts.known
-        failed = _relevant(prober.gaps_about(asked), rulings)
+        failed = _relevant(prober.gaps_about(_wanted(asked, rulings)), rulings)
         unknown = [*failed, *_unanswered(rulings), *untried_fixes(rulings)]
         notices = [*prober.notices_about(asked), *prober.notices]
         gaps = [*self.snapshot.gaps, *not_walked(self.target, self.snapshot, self.depth), *unknown, *notices]
@@ -228,8 +228,16 @@ def _relevant(gaps: Iterable[Gap], rulings: Sequence[Ruling]) -> list[Gap]:
     return [] if rulings and all(_proved(r) for r in rulings) else list(gaps)
 
 
+def _wanted(asked: Iterable[Need], rulings: Sequence[Ruling]) -> list[Need]:
+    """Without what only notes asked for: nothing is less sure for want of it."""
+    opened = [o for ruling in rulings for o in ruling.open]
+    aside = {o.need for o in opened if o.cause.note} - {o.need for o in opened if not o.cause.note}
+    return [need for need in asked if need not in aside]
+
+
 def _unanswered(rulings: Sequence[Ruling]) -> Iterable[Gap]:
     """What causes asked for and nobody could tell, on paths that are not proved."""
     for ruling in rulings:
         if not _proved(ruling):
-            yield from (o.gap for o in ruling.open if o.gap and o.need.fact is not DRY_RUN)
+            mine = (o for o in ruling.open if not o.cause.note and o.need.fact is not DRY_RUN)
+            yield from (o.gap for o in mine if o.gap)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kubectl_refused.causes import Cause
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import (
     AddressKey,
@@ -31,7 +32,7 @@ from kubectl_refused.model.objects import (
     Workload,
 )
 from kubectl_refused.model.observation import Holder, OtherPolicies
-from kubectl_refused.model.report import Diagnosis
+from kubectl_refused.model.report import Diagnosis, Note, Root
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot
 from kubectl_refused.model.target import Depth, Target, Vantage
 from kubectl_refused.pipeline import diagnose
@@ -192,6 +193,13 @@ class Run:
     def root(self) -> str | None:
         """The root's name, or None."""
         return self.diagnosis.root.name if self.diagnosis.root else None
+
+    def of(self, cause: Cause) -> Root | Note | None:
+        """The root; of a case about a note that note, which no root may stand beside."""
+        if not cause.note:
+            return self.diagnosis.root
+        assert self.found == []
+        return next((n for n in self.diagnosis.notes if n.name == cause.slug), None)
 
     @property
     def found(self) -> list[str]:

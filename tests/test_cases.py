@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from kubectl_refused.cli.exit_codes import exit_code
 from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.facts import NAMESPACE, PODS_IN, POLICIES_IN
+from kubectl_refused.model.report import Note
 from kubectl_refused.model.target import Depth
 
 from .case_folders import Case, cases
@@ -18,7 +21,7 @@ every_case = pytest.mark.parametrize("case", cases(), ids=str)
 @every_case
 def test_the_root_is_found(case: Case) -> None:
     told = run(case, "refused")
-    root = told.diagnosis.root
+    root = told.of(case.cause)
     assert root is not None, f"nothing found; gaps: {told.diagnosis.gaps}"
     assert (root.name, root.certainty) == (case.expected.root, case.expected.certainty)
     assert case.expected.depth in (None, told.diagnosis.depth)
@@ -31,27 +34,46 @@ def test_the_root_is_found(case: Case) -> None:
 )
 def test_the_root_is_found_in_another_dress(case: Case, dress: str) -> None:
     told = run(case, dress)
-    assert told.root == case.expected.root, f"gaps: {told.diagnosis.gaps}"
-    assert told.diagnosis.root is not None
-    assert told.diagnosis.root.certainty is not Certainty.POSSIBLE
+    root = told.of(case.cause)
+    assert root is not None, f"gaps: {told.diagnosis.gaps}"
+    assert root.name == case.expected.root
+    assert root.certainty is not Certainty.POSSIBLE
 
 
 @every_case
 def test_the_root_says_where_and_shows_proof_and_a_fix(case: Case) -> None:
-    root = run(case, "refused").diagnosis.root
+    root = run(case, "refused").of(case.cause)
     assert root is not None
     assert root.where
     assert root.evidence, "a claim without evidence"
     assert all(e.witness and e.subject and e.says for e in root.evidence)
-    assert not root.headline.endswith(".")
-    assert root.fix is not None
-    assert root.fix.summary
+    if isinstance(root, Note):
+        assert not root.says.endswith(".")
+        assert root.advice
+    else:
+        assert not root.headline.endswith(".")
+        assert root.fix is not None
+        assert root.fix.summary
+
+
+@pytest.mark.parametrize("case", [c for c in cases() if c.cause.note], ids=str)
+def test_a_note_changes_nothing_else(case: Case) -> None:
+    """The outcome and its exit code are as without it, and what it could not learn is nothing missing."""
+    told, without = run(case, "refused"), run(case, "refused", without=[POLICIES_IN, PODS_IN, NAMESPACE])
+    assert exit_code(told.diagnosis) == 0
+    assert exit_code(without.diagnosis) == 0
+    assert without.diagnosis.notes == ()
+    assert [(p.outcome, p.summary) for p in told.diagnosis.paths] == [
+        (p.outcome, p.summary) for p in without.diagnosis.paths
+    ]
 
 
 @every_case
 def test_the_healthy_twin_is_silent(case: Case) -> None:
     for depth in (Depth.PODS, Depth.NONE):
-        assert run(case, "healthy", depth).found == []
+        told = run(case, "healthy", depth)
+        assert told.found == []
+        assert not [note for note in told.diagnosis.notes if note.name == case.expected.root]
 
 
 @every_case

@@ -36,6 +36,7 @@ STRUCTS = [
     report.Hop,
     report.DialTold,
     report.GapTold,
+    report.Note,
     report.Touched,
     report.Changed,
     report.Matrix,

@@ -66,6 +66,7 @@ class Cause:
     `produces` are the symptoms it makes others show; `shows` is the symptom this finding merely is, None for a
     root of its own. `also` are codes of the same fault in other dresses, which have no file of their own.
     `protocol` is that of the Service ports it looks at; one that hears neither dials nor sockets looks at all.
+    What a `note` finds is no fault: it changes no outcome and no exit code, and what it lacks is nothing missing.
     """
 
     code: str
@@ -80,6 +81,7 @@ class Cause:
     check: Check
     also: tuple[str, ...] = ()
     protocol: str = "TCP"
+    note: bool = False
 
     @property
     def slug(self) -> str:
@@ -106,12 +108,13 @@ def cause(
     code: str,
     *,
     scope: Scope,
-    produces: Symptom | Iterable[Symptom],
+    produces: Symptom | Iterable[Symptom] = (),
     reads: Iterable[Fact[Any]] = (),
     shows: Symptom | None = None,
     since: str,
     also: Iterable[str] = (),
     protocol: str = "TCP",
+    note: bool = False,
 ) -> Callable[[Check], Check]:
     """Declare a cause. The manual page is the module's docstring; name and hop come from its path."""
     # A Symptom is a str, and so iterable itself.
@@ -133,6 +136,7 @@ def cause(
             check,
             tuple(also),
             protocol,
+            note,
         )
         check.cause = entry  # type: ignore[attr-defined]
         return check

@@ -22,6 +22,7 @@ from .ahead import ahead
 from .changed import changes
 from .hops import hops
 from .matrix import matrices
+from .notes import notes
 from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
 from .tellings import milliseconds, rejecter
 from .unbelieved import outcome_behind, unbelieved, unbelieved_gaps
@@ -54,6 +55,7 @@ def judge(
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
         changed=changes(rulings),
         matrices=matrices([r.scene for r in rulings]),
+        notes=notes(rulings),
         complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )
 

@@ -146,6 +146,18 @@ class Changed(_Part, frozen=True):
     revision: int | None = None
 
 
+class Note(_Part, frozen=True):
+    """Something worth telling that is no fault: by its code in the catalogue, where, what shows it, what helps."""
+
+    code: str
+    name: str
+    certainty: Certainty
+    where: str
+    says: str
+    evidence: tuple[Evidence, ...]
+    advice: str = ""
+
+
 class Touched(_Part, frozen=True):
     """One thing the run created, ran or sent that changes or reaches into the cluster, and how it was undone."""
 
@@ -168,6 +180,7 @@ class Diagnosis(_Part, frozen=True, tag_field="kind", tag="Diagnosis"):
     complete: bool = True
     matrices: tuple[Matrix, ...] = ()
     changed: tuple[Changed, ...] = ()
+    notes: tuple[Note, ...] = ()
     api_version: str = API_VERSION
 
 

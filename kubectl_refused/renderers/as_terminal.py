@@ -14,7 +14,7 @@ from .terminal_matrix import table
 from .terminal_path import picture
 from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
-from .terminal_rest import changed, gaps, not_asked, touched
+from .terminal_rest import changed, gaps, not_asked, notes, touched
 from .terminal_scan import details_left, ignored
 from .terminal_scan import table as scan_table
 from .terminal_verdict import headed
@@ -81,8 +81,8 @@ def _diagnosis(pen: Pen, diagnosis: Diagnosis) -> list[str]:
     told = {compared(diagnosis, path) for path in paths}
     lines += [line for matrix in diagnosis.matrices for line in _seen(pen, matrix, told, lines)]
     short = all(healthy(p) for p in paths)
-    rest = changed(pen, diagnosis.changed) + gaps(pen, diagnosis, short=short and diagnosis.complete)
-    rest += touched(pen, diagnosis.touched, short=short)
+    rest = changed(pen, diagnosis.changed) + notes(pen, diagnosis.notes)
+    rest += gaps(pen, diagnosis, short=short and diagnosis.complete) + touched(pen, diagnosis.touched, short=short)
     apart = full and not _details(pen, paths[-1], "")
     if rest and (apart or (len(paths) > 1 and not full and not short)):
         lines.append("")

@@ -1,15 +1,26 @@
-"""What changed last, what could not be checked, and what the run touched."""
+"""What changed last, what is worth telling besides, what could not be checked, and what the run touched."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.report import Changed, Diagnosis, GapTold, Path, Scan, Touched
+from kubectl_refused.model.report import Changed, Diagnosis, GapTold, Note, Path, Scan, Touched
 
 from .terminal_pen import Pen, wrap
 from .terminal_words import unasked
 
 MOST_NAMED = 3
+
+
+def notes(pen: Pen, told: Sequence[Note]) -> list[str]:
+    """What is no fault and good to know, and what helps; with its proof where all is wanted."""
+    at = pen.column("not checked")
+    lines: list[str] = []
+    for note in told:
+        said = [f"{note.says} ({note.code} {note.name})", note.advice]
+        said += [f"{e.witness}: {e.says}" for e in note.evidence] if pen.wide else []
+        lines += [line for text in said if text for line in wrap(pen.text(text), pen.width - at)]
+    return pen.section("note", lines, at=at)
 
 
 def gaps(pen: Pen, diagnosis: Diagnosis | Scan, *, short: bool) -> list[str]:

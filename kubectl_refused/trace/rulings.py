@@ -55,11 +55,12 @@ class Open:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What all causes said of one scene."""
+    """What all causes said of one scene; `notes` are findings that are no faults."""
 
     scene: Scene
     found: tuple[Found, ...]
     open: tuple[Open, ...]
+    notes: tuple[Found, ...] = ()
 
 
 def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNORED) -> Ruling:
@@ -78,7 +79,8 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
                 found += [Found(cause, finding, view, ignored) for finding in told]
             except Undecided as question:
                 undecided.append(Open(cause, question.need, question.gap))
-    return Ruling(scene, tuple(found), tuple(undecided))
+    faults, notes = (tuple(f for f in found if f.cause.note is kind) for kind in (False, True))
+    return Ruling(scene, faults, tuple(undecided), notes)
 
 
 def _looks_at(cause: Cause, scene: Scene) -> bool:

@@ -29,6 +29,7 @@ from kubectl_refused.model.report import (
     IgnoredTold,
     Matrix,
     MatrixRow,
+    Note,
     Path,
     Root,
     Scan,
@@ -160,6 +161,16 @@ def _table(places: int) -> st.SearchStrategy[Matrix]:
     )
 
 
+notes = st.builds(
+    Note,
+    code=st.just("KR313"),
+    name=st.just("policy-not-enforced"),
+    certainty=st.sampled_from(Certainty),
+    where=texts,
+    says=texts,
+    evidence=st.lists(evidences, max_size=2).map(tuple),
+    advice=texts,
+)
 matrices = st.integers(1, 5).flatmap(_table)
 diagnoses = st.builds(
     Diagnosis,
@@ -174,6 +185,7 @@ diagnoses = st.builds(
     touched=st.lists(st.builds(Touched, what=texts, undone=texts), max_size=2).map(tuple),
     complete=st.booleans(),
     matrices=st.lists(matrices, max_size=2).map(tuple),
+    notes=st.lists(notes, max_size=2).map(tuple),
 )
 lists = st.builds(DiagnosisList, items=st.lists(diagnoses, max_size=5).map(tuple))
 _rows = st.builds(

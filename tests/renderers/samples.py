@@ -28,6 +28,7 @@ from kubectl_refused.model.report import (
     Hop,
     Matrix,
     MatrixRow,
+    Note,
     Path,
     Root,
     Touched,
@@ -235,6 +236,20 @@ def works() -> Diagnosis:
     """A healthy target."""
     one = path(Outcome.ACCEPTED, summary="3 of 3 endpoints accepted, 0.3 ms", vantage="a pod on node1")
     return diagnosis(one, target="svc/api:80", touched=(JOB,))
+
+
+def noted() -> Diagnosis:
+    """It works, and there is something to say."""
+    note = Note(
+        code="KR313",
+        name="policy-not-enforced",
+        certainty=Certainty.PROVED,
+        where="networkpolicy/closed",
+        says="NetworkPolicy closed does not let the probe in on port 8080, and its dial was accepted",
+        evidence=one_of_each_evidence(),
+        advice="Use a network plugin that enforces NetworkPolicies",
+    )
+    return diagnosis(works().paths[0], target="svc/api:80", notes=(note,))
 
 
 def offline() -> Diagnosis:
