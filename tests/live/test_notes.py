@@ -1,0 +1,31 @@
+"""What is worth telling and no fault, live: the answer stays healthy."""
+
+from __future__ import annotations
+
+import json
+import random
+
+from tests.cluster.api import Cluster
+
+from .small_shop import deployment, policy
+from .tool import refused, until
+from .witness_shop import service, shell
+
+SETTLE_SECONDS = 60.0
+
+
+def test_a_policy_that_nobody_enforces(cluster: Cluster, namespace: str) -> None:
+    """No enforcer judges a pod on its node's network, whatever a policy says of it."""
+    port = random.randrange(20000, 30000)  # of the node: another run's must not be met there
+    web = deployment("web", shell(f"exec httpd -f -p {port}"), hostNetwork=True)
+    items = [web, service("web", {"app": "web"}, 80, port), policy("web")]
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=namespace)
+    answer = until(
+        lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json"),
+        lambda answer: answer.code == 0,
+        SETTLE_SECONDS,
+    )
+    assert (answer.code, answer.root, answer.report["outcome"]) == (0, None, "accepted"), answer
+    (note,) = answer.report["notes"]
+    assert (note["name"], note["certainty"]) == ("policy-not-enforced", "proved")
+    assert {e["kind"] for e in note["evidence"]} == {"object", "packet"}
