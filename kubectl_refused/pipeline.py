@@ -27,7 +27,7 @@ from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.model.target import Depth, Target, Vantage
 from kubectl_refused.trace.ignores import NOTHING_IGNORED, Ignores
 from kubectl_refused.trace.questions import not_walked, questions
-from kubectl_refused.trace.rulings import Ruling, rule
+from kubectl_refused.trace.rulings import Open, Ruling, rule
 from kubectl_refused.trace.scenes import scenes, with_siblings
 
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
@@ -229,15 +229,19 @@ def _relevant(gaps: Iterable[Gap], rulings: Sequence[Ruling]) -> list[Gap]:
 
 
 def _wanted(asked: Iterable[Need], rulings: Sequence[Ruling]) -> list[Need]:
-    """Without what only notes asked for: nothing is less sure for want of it."""
+    """Without what only adds, or only notes asked for: nothing is less sure for want of it."""
     opened = [o for ruling in rulings for o in ruling.open]
-    aside = {o.need for o in opened if o.cause.note} - {o.need for o in opened if not o.cause.note}
-    return [need for need in asked if need not in aside]
+    aside = {o.need for o in opened if _aside(o)} - {o.need for o in opened if not _aside(o)}
+    return [need for need in asked if need not in aside and not need.fact.aside]
+
+
+def _aside(one: Open) -> bool:
+    return one.cause.note or one.need.fact.aside
 
 
 def _unanswered(rulings: Sequence[Ruling]) -> Iterable[Gap]:
     """What causes asked for and nobody could tell, on paths that are not proved."""
     for ruling in rulings:
         if not _proved(ruling):
-            mine = (o for o in ruling.open if not o.cause.note and o.need.fact is not DRY_RUN)
+            mine = (o for o in ruling.open if not _aside(o) and o.need.fact is not DRY_RUN)
             yield from (o.gap for o in mine if o.gap)

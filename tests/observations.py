@@ -21,6 +21,7 @@ from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import (
     Bulk,
+    Connections,
     DryRun,
     Handshake,
     Holder,
@@ -41,6 +42,7 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.EARLY.name: (f.Dial, Handshake),
     f.NODE_SETTINGS.name: (f.NodeView, NodeSettings),
     f.LISTENERS.name: (f.PodKey, Listeners),
+    f.CONNECTIONS.name: (f.PodKey, Connections),
     f.LOG.name: (f.ContainerKey, Log),
     f.LOOKUP.name: (f.NameKey, Lookup),
     f.DRY_RUN.name: (f.PatchKey, DryRun),

@@ -15,6 +15,7 @@ from . import objects
 from .gaps import Gap
 from .observation import (
     Bulk,
+    Connections,
     DryRun,
     Handshake,
     Holder,
@@ -131,13 +132,15 @@ class PatchKey(NamedTuple):
 class Fact(Struct, Generic[T], frozen=True):
     """A kind of fact; `depth` is the least intrusive level at which it can be learnt.
 
-    `quiet` facts are only read: nothing is dialled, created or run for them.
+    `quiet` facts are only read: nothing is dialled, created or run for them. Facts that stand `aside` only add:
+    where one cannot be had, nothing is less sure, and nothing is told.
     """
 
     name: str
     depth: Depth
     about: str
     quiet: bool = False
+    aside: bool = False
 
 
 # From the API server's objects. Reads are bounded: one namespace or one selector each.
@@ -194,6 +197,7 @@ BULK: Fact[Bulk] = Fact("bulk", Depth.PODS, "whether a large answer arrives")
 # Readable without any privilege, but only on the node's own network, which a pod has where --host-network asks so.
 NODE_SETTINGS: Fact[NodeSettings] = Fact("node-settings", Depth.PODS, "the kernel's settings of a node")
 LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of a pod")
+CONNECTIONS: Fact[Connections] = Fact("connections", Depth.PODS, "connections of a pod", aside=True)
 DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
 
 # Whatever stands above, so that a new fact is one entry and no second list can lack it.

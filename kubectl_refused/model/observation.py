@@ -187,6 +187,30 @@ class Listeners(Struct, frozen=True):
     udp: tuple[Socket, ...] = ()
 
 
+class Peer(Struct, frozen=True):
+    """The far end of connections of a network namespace: `waiting` were begun and not answered yet (SYN_SENT)."""
+
+    address: str
+    port: int
+    open: int = 0
+    waiting: int = 0
+
+
+class Connections(Struct, frozen=True):
+    """Outgoing and other connections of a pod's network namespace, and who read them.
+
+    `count` is of all that hold a local port, `ports` the range from which the kernel takes them
+    (ip_local_port_range). `linked` are the addresses that Services had when the container started: variables
+    NAME_SERVICE_HOST, by Service link (kubernetes pkg/kubelet/envvars).
+    """
+
+    peers: tuple[Peer, ...]
+    witness: str
+    count: int = 0
+    ports: tuple[int, int] | None = None
+    linked: tuple[tuple[str, str], ...] = ()
+
+
 class Log(Struct, frozen=True):
     """The last lines of a container's log, oldest first, control sequences removed, secrets masked."""
 
