@@ -45,6 +45,8 @@ def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
     node, failed = scene.vantage.node, _entrance(scene)
     if not node or failed is None or failed.outcome is Outcome.ACCEPTED or _stays_local(scene):
         return
+    if failed.errno == "EADDRNOTAVAIL":
+        return  # no packet left the client
     behind = [scene.handshake(scene.at_endpoint(e).endpoint_dial) for e in scene.ready_endpoints]
     reached = [h for h in behind if h and h.outcome is Outcome.ACCEPTED]
     if not reached or len(reached) < len(behind) or _is_its_own_backend(scene):
