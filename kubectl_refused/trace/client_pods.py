@@ -18,3 +18,16 @@ def client_pod(scene: Scene) -> Pod | None:
         return None
     pods = scene.maybe(PODS_IN, NamespaceKey(vantage.namespace or scene.target.namespace))
     return next((pod for pod in pods or () if pod.metadata.name == name), None)
+
+
+def is_target(scene: Scene, host: str) -> bool:
+    """Whether the host is the Service as the client resolves it: by name, by name and namespace, by address."""
+    name, space = scene.target.name, scene.target.namespace
+    if host in (scene.entrance, f"{name}.{space}", f"{name}.{space}.svc"):
+        return True
+    return host.startswith(f"{name}.{space}.svc.") or (host == name and at_home(scene))
+
+
+def at_home(scene: Scene) -> bool:
+    """Whether the client stands in the Service's own namespace, where its bare name is enough."""
+    return scene.vantage.namespace in ("", scene.target.namespace)

@@ -25,7 +25,7 @@ from kubectl_refused.model.objects import Pod, Service
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.text import mask
-from kubectl_refused.trace.client_pods import client_pod
+from kubectl_refused.trace.client_pods import at_home, client_pod, is_target
 from kubectl_refused.trace.client_settings import Told, addresses
 from kubectl_refused.trace.name_service import lookup_proof, unanswered
 from kubectl_refused.trace.nearest import likeness
@@ -62,7 +62,7 @@ def client_configured_elsewhere(scene: Scene) -> Iterator[Finding]:
 def _misled(scene: Scene, service: Service, pod: Pod, told: Told) -> Finding | None:
     if told.host in _LOCAL:
         return _at_itself(scene, pod, told)
-    if _is_target(scene, told.host):
+    if is_target(scene, told.host):
         return _at_no_port(scene, service, pod, told)
     return _at_no_name(scene, pod, told) if _nearly_target(scene, told.host) else None
 
@@ -119,18 +119,6 @@ def _at_no_name(scene: Scene, pod: Pod, told: Told) -> Finding | None:
     return _finding(scene, pod, told, because, port, (lookup_proof(scene, lookup),), sure)
 
 
-def _is_target(scene: Scene, host: str) -> bool:
-    """Whether the host is the Service as the client resolves it: by name, by name and namespace, by address."""
-    name, space = scene.target.name, scene.target.namespace
-    if host in (scene.entrance, f"{name}.{space}", f"{name}.{space}.svc"):
-        return True
-    return host.startswith(f"{name}.{space}.svc.") or (host == name and _at_home(scene))
-
-
-def _at_home(scene: Scene) -> bool:
-    return scene.vantage.namespace in ("", scene.target.namespace)
-
-
 def _nearly_target(scene: Scene, host: str) -> bool:
     """Whether name (and namespace, where there is one) are near the Service's, and not just the same."""
     name, _, rest = host.partition(".")
@@ -141,7 +129,7 @@ def _nearly_target(scene: Scene, host: str) -> bool:
         return False
     if likeness(scene.target.name, name) < NEAR:
         return False
-    return likeness(scene.target.namespace, space) >= NEAR if space else _at_home(scene)
+    return likeness(scene.target.namespace, space) >= NEAR if space else at_home(scene)
 
 
 def _says(variable: str, name: str) -> bool:
@@ -177,8 +165,8 @@ def _finding(
 
 def _fix(scene: Scene, pod: Pod, told: Told, meant: int | None) -> Fix:
     """The variable with the address put right; where it may hold a secret, or is two of them, in words only."""
-    short = scene.target.name if _at_home(scene) else f"{scene.target.name}.{scene.target.namespace}"
-    host = told.host if _is_target(scene, told.host) else short
+    short = scene.target.name if at_home(scene) else f"{scene.target.name}.{scene.target.namespace}"
+    host = told.host if is_target(scene, told.host) else short
     wanted = f"{host}:{meant}" if meant else f"one of the ports of svc/{scene.target.name}"
     summary = f"Write {wanted} for {told.address} into {told.variable}"
     secret = "@" in told.value or mask(told.value) != told.value
