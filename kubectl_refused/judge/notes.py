@@ -14,7 +14,8 @@ def notes(rulings: Iterable[Ruling]) -> tuple[Note, ...]:
     """By code, then in the order in which the paths tell them."""
     told: dict[tuple[str, str], Note] = {}
     for found in (f for ruling in rulings for f in ruling.notes):
-        told.setdefault((found.cause.code, found.finding.says), _note(found))
+        if not found.ignored:
+            told.setdefault((found.cause.code, found.finding.says), _note(found))
     return tuple(sorted(told.values(), key=lambda note: note.code))[:MOST_NOTES]
 
 
