@@ -48,11 +48,11 @@ def test_a_policy_that_nobody_enforces(cluster: Cluster, namespace: str) -> None
     """No enforcer judges a pod on its node's network, whatever a policy says of it."""
     port = random.randrange(20000, 30000)  # of the node: another run's must not be met there
     web = deployment("web", shell(f"exec httpd -f -p {port}"), hostNetwork=True)
-    items = [web, service("web", {"app": "web"}, 80, port), policy("web")]
+    items = [web, service("web", {"app": "web"}, 80, port), policy("web"), deployment("cart", SLEEPS)]
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=namespace)
     answer = until(
-        lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "-o", "json"),
-        lambda answer: answer.code == 0,
+        lambda: refused(cluster.kubeconfig, "svc/web", "-n", namespace, "--from", "deploy/cart", "-o", "json"),
+        lambda answer: answer.code == 0 and bool(answer.report["notes"]),
         SETTLE_SECONDS,
     )
     assert (answer.code, answer.root, answer.report["outcome"]) == (0, None, "accepted"), answer
