@@ -42,7 +42,7 @@ _ABSOLUTE = re.compile(r"server can'?t find ", re.IGNORECASE)
 
 
 @cause(
-    "KR113",
+    "KR114",
     scope=Scope.ROUTE,
     reads={LOG},
     produces={Symptom.NOT_READY, Symptom.NO_LISTENER, Symptom.RST, Symptom.NO_ENDPOINTS},
