@@ -31,7 +31,7 @@ from kubectl_refused.trace.questions import dns_name
 
 T = TypeVar("T")
 _DROPPED = (Outcome.TIMEOUT, Outcome.REJECTED, Outcome.DENIED, Outcome.UNREACHABLE)
-# What is said of HOST and PORT, the headline behind "probably" or "perhaps".
+# What is said of HOST and PORT, the headline behind "probably".
 _SAYS = {
     Outcome.REFUSED: "{host}, outside of the cluster, refuses port {port}",
     Outcome.TIMEOUT: "{host}, outside of the cluster, gives no answer on port {port}",
@@ -72,9 +72,9 @@ def external_host_does_not_accept(scene: Scene) -> Iterator[Finding]:
     yield Finding(
         where=place(seen.host, seen.port),
         says=says.format(**named),
-        headline=_WHY.get(seen.outcome, says).format(**named),
+        headline=_blamed(closing) + _WHY.get(seen.outcome, says).format(**named),
         # Nobody can look into that host: whether it, a firewall or a policy says so stays open.
-        certainty=Certainty.POSSIBLE if closing else Certainty.LIKELY,
+        certainty=Certainty.LIKELY,
         evidence=(*_proofs(scene, seen, lookup), *_policy_proof(scene, closing)),
         fix=Fix(summary=_mended(scene, seen)),
     )
@@ -114,6 +114,10 @@ def _egress_policies(scene: Scene, seen: Handshake) -> tuple[NetworkPolicy, ...]
     home = scene.vantage.namespace or scene.target.namespace
     policies = scene.maybe(POLICIES_IN, NamespaceKey(home)) or ()
     return selecting(policies, "Egress", home, dict(scene.vantage.labels))
+
+
+def _blamed(closing: tuple[NetworkPolicy, ...]) -> str:
+    return f"NetworkPolicy {closing[0].metadata.name} does not let it out, or " if closing else ""
 
 
 def _policy_proof(scene: Scene, closing: tuple[NetworkPolicy, ...]) -> Iterator[Evidence]:
