@@ -11,7 +11,7 @@ from .streams import rendered
 def test_the_verdict_stays_healthy_and_the_note_follows_it() -> None:
     text = rendered(samples.noted())
     first, *rest = text.splitlines()
-    assert first.startswith("✓ svc/api:80 works")
+    assert first.startswith("✓ svc/api:80 ")
     assert rest[0].startswith("  note ")
     told = " ".join(line.strip() for line in rest)
     assert "its dial was accepted (KR313 policy-not-enforced)" in told
