@@ -113,6 +113,12 @@ def gaps_of(diagnosis: Diagnosis | Scan) -> list[str]:
     return sorted({line(gap) for gap in said} - {""})
 
 
+def notes_of(report: Report) -> list[str]:
+    """What is worth telling and no fault, with its advice, sorted."""
+    notes = report.notes if isinstance(report, Diagnosis) else ()
+    return sorted({line(f"{note.code}: {'; '.join(filter(None, (note.says, note.advice)))}") for note in notes})
+
+
 def touched_of(diagnosis: Diagnosis | Scan) -> list[str]:
     """What the run made or ran in the cluster, and how it was undone, sorted."""
     said = (", ".join(filter(None, (t.what, t.undone))) for t in diagnosis.touched)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_refused.cli.completion import FILES, NO_FILES, NO_SPACE, candidates_for
+from kubectl_refused.cli.options import OUTPUTS
 from tests.connection.fake_api import Answer, Seen, serving
 
 from .tool import environment
@@ -31,7 +32,7 @@ KUBECONFIG = {
         (["svc/web", "--kube"], ["--kubeconfig"], NO_FILES),
         (["svc/web", "--probe", "pa"], ["passive"], NO_FILES),
         (["svc/web", "--probe=p"], ["--probe=passive", "--probe=pods"], NO_FILES),
-        (["svc/web", "-o", ""], ["json", "name", "wide", "yaml"], NO_FILES),
+        (["svc/web", "-o", ""], sorted(OUTPUTS), NO_FILES),
         (["-f", "man"], [], FILES),
         (["--kubeconfig", ""], [], FILES),
         (["svc/web", "--token", ""], [], NO_FILES),

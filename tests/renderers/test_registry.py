@@ -28,7 +28,7 @@ def test_each_writes_a_report_that_ends_in_a_newline(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "xml", "../terminal", "base", "as_json"])
 def test_an_unknown_format_is_refused_with_those_there_are(name: str) -> None:
-    with pytest.raises(LookupError, match="json, name, "):
+    with pytest.raises(LookupError, match="html, json, junit, "):
         renderers.named(name)
 
 
@@ -38,6 +38,9 @@ def test_an_unknown_format_is_refused_with_those_there_are(name: str) -> None:
         ("json", {"yaml", "rich", "kubernetes"}),
         ("name", {"yaml", "rich", "kubernetes"}),
         ("yaml", {"rich", "kubernetes"}),
+        ("junit", {"yaml", "rich.console", "kubernetes"}),
+        ("sarif", {"yaml", "rich.console", "junitparser", "kubernetes"}),
+        ("html", {"yaml", "rich.console", "junitparser", "kubernetes"}),
         ("terminal", {"yaml", "rich.console", "rich.text", "kubernetes"}),
     ],
 )

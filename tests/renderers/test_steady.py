@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, GapTold, Touched
+from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, GapTold, Note, Touched
 
 from . import samples
 from .streams import rendered
@@ -65,6 +66,22 @@ def test_the_node_of_a_probe_pod_is_chance(form: str) -> None:
         path = msgspec.structs.replace(samples.works().paths[0], vantage=f"a pod on {node}")
         told.append(rendered(msgspec.structs.replace(samples.works(), paths=(path,)), form=form))
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_what_is_worth_knowing_is_told(form: str) -> None:
+    note = Note(
+        code="KR507",
+        name="one-replica",
+        certainty=Certainty.PROVED,
+        where="deployment/web",
+        says="a single pod serves it",
+        evidence=(),
+        advice="Run two",
+    )
+    assert "KR507: a single pod serves it; Run two" in rendered(
+        msgspec.structs.replace(samples.works(), notes=(note,)), form=form
+    )
 
 
 def test_data_and_the_wide_form_keep_them() -> None:
