@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 _COMMAND = re.compile(r"(?:kubectl|<[^>]*>) refused(?= |$)([^`;|\n\"]*)")
 _SENTENCES = ("itself failed",)
 # In the place of what a reader fills in, or a variable holds.
-_STANDS = {"NAME": "web", "NAME:PORT": "web:80", "CODE": "KR403", "NS": "shop", "COMMAND": "true"}
+_STANDS = {"NAME": "web", "NAME:80": "web:80", "CODE": "KR403", "NS": "shop", "COMMAND": "true"}
 
 
 def texts(file: Path) -> Iterator[tuple[int, str]]:
@@ -40,7 +40,7 @@ def commands_in(text: str) -> Iterator[str]:
     for found in _COMMAND.finditer(text):
         words = found[1]
         if not any(words.strip().startswith(sentence) for sentence in _SENTENCES):
-            yield re.split(r"\s{2,}|: ", words)[0].strip()
+            yield re.split(r"\s{2,}|: | > ", words)[0].strip()
 
 
 def printed() -> Iterator[tuple[str, str]]:
@@ -60,7 +60,7 @@ PRINTED = sorted(dict.fromkeys(printed()))
 
 def filled(word: str) -> str:
     """A word that a reader may type: with something in place of variables and capitals."""
-    word = word.strip("[](),.").replace("<value>", "web")
+    word = word.strip("[](),.").replace("<value>", "web").replace(":PORT", ":80")
     kind, slash, name = word.rpartition("/")
     return f"{kind}{slash}{_STANDS.get(name, name)}"
 
