@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import socket
 import ssl
@@ -165,10 +166,15 @@ def test_not_one_byte_is_sent_unless_asked_to_guess(options: tuple[str, ...], gr
 
 
 def test_the_program_sends_at_one_place_only() -> None:
-    assert packed_source().count(".send(") == 1
-    assert ".sendall(" not in packed_source()
-    assert ".sendto(" not in packed_source()
-    assert ".sendmsg(" not in packed_source()
+    """Besides the request for a large answer, which is asked for by itself."""
+    source = packed_source()
+    (bulk,) = (n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == "haul")
+    rest = source.replace(ast.get_source_segment(source, bulk) or "", "")
+    assert len(rest) < len(source)
+    assert rest.count(".send(") == 1
+    assert ".sendall(" not in rest
+    assert ".sendto(" not in source
+    assert ".sendmsg(" not in source
 
 
 def test_who_speaks_first_is_not_asked() -> None:
@@ -251,4 +257,5 @@ def test_a_talkative_server_cannot_keep_the_agent() -> None:
 
 
 def test_the_program_stays_short() -> None:
-    assert len(packed_source()) < 24 * 1024
+    """One argument of a command may have 128 KiB (execve(2), MAX_ARG_STRLEN), and a pod's spec is kept in etcd."""
+    assert len(packed_source()) < 30 * 1024

@@ -24,7 +24,7 @@ OUR_TAGS = {
     *("p", "strong", "h3", "pre", "code", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"),
     *("details", "summary", "sub"),
 }
-LINKED = (r"@[\w]", r"#\d", r"://", r"(?i)\bwww\.\w", r"(?i)\bgh-\d")
+LINKED = (r"@[\w]", r"#\d", r"://\S", r"(?i)\bwww\.\w", r"(?i)\bgh-\d")
 
 
 def shown(text: str) -> str:
