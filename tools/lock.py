@@ -1,4 +1,6 @@
-"""`make lock`: write requirements-dev.lock from pyproject.toml, for every system and with hashes.
+"""`make lock`: write requirements-dev.lock and requirements.lock from pyproject.toml, for every system, hashed.
+
+The second holds what the program itself needs, at the versions of the first: the image and the action install it.
 
 The resolver is uv, from PyPI into the cache: the venv stays what the lock says.
 """
@@ -17,8 +19,12 @@ UV = "uv>=0.8,<1"
 SECONDS = 600.0
 # Universal: one lock for Linux, macOS and Windows; 3.11: the oldest Python supported.
 WORDS = (
-    *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"),
-    *("--extra", "dev", "--no-header", "--no-annotate", "pyproject.toml", "-o", "requirements-dev.lock"),
+    *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
+    *("--no-header", "--no-annotate", "pyproject.toml"),
+)
+LOCKS = (
+    ("--upgrade", "--extra", "dev", "-o", "requirements-dev.lock"),
+    ("--constraints", "requirements-dev.lock", "-o", "requirements.lock"),
 )
 # uv has names of its own for what pip's users set.
 SAME_SETTING = {
@@ -39,14 +45,18 @@ def uv() -> Path:
 
 
 def main() -> int:
-    """Make the venv (for its pip), then the lock."""
+    """Make the venv (for its pip), then the locks."""
     code = virtualenv.main()
     if code != 0:
         return code
     own = {theirs: os.environ[name] for name, theirs in SAME_SETTING.items() if name in os.environ}
     environment = {**own, **os.environ}
-    argv = [str(uv()), *WORDS]
-    return subprocess.run(argv, cwd=virtualenv.ROOT, env=environment, check=False, timeout=SECONDS).returncode
+    for words in LOCKS:
+        argv = [str(uv()), *WORDS, *words]
+        code = subprocess.run(argv, cwd=virtualenv.ROOT, env=environment, check=False, timeout=SECONDS).returncode
+        if code != 0:
+            return code
+    return 0
 
 
 if __name__ == "__main__":

@@ -43,8 +43,7 @@ def archives() -> tuple[Path, ...]:
 
     def make(fresh: Path) -> None:
         say("building the images")
-        busybox = debian.tools() / "bin" / "busybox"
-        busybox = busybox if busybox.exists() else debian.tools() / "usr" / "bin" / "busybox"
+        busybox = static_busybox()
         write_image(fresh / "pause.tar", "localhost/pause:1", busybox, command=["/bin/sleep", "2147483647"])
         write_image(fresh / "busybox.tar", "localhost/busybox:1", busybox, command=["sh"])
         root = debian.python_root()
@@ -52,6 +51,12 @@ def archives() -> tuple[Path, ...]:
 
     key = digest(Path(__file__).read_bytes(), debian.release())
     return tuple(sorted(once("images", key, make).glob("*.tar")))
+
+
+def static_busybox() -> Path:
+    """The program, wherever this release's package has it."""
+    places = (debian.tools() / "bin" / "busybox", debian.tools() / "usr" / "bin" / "busybox")
+    return next((place for place in places if place.exists()), places[-1])
 
 
 def write_image(target: Path, name: str, busybox: Path, *, command: list[str], root: Path | None = None) -> None:
