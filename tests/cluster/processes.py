@@ -5,6 +5,7 @@ A pid alone is no identity, since the kernel reuses it: a pid with its start tim
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -32,9 +33,10 @@ class Identity:
         return bool(fields) and int(fields[19]) == self.started and fields[0] not in "ZX"
 
     def kill(self) -> None:
-        """End the process, if it is still the same one."""
+        """End the process, if it is still the same one; one that ends meanwhile is what was wanted."""
         if self.alive():
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def stat_of(pid: int) -> list[str]:
