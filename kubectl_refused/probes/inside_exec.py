@@ -13,7 +13,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound, Unreachable
-from kubectl_refused.connection.exec import run_in_container
 from kubectl_refused.model.facts import HANDSHAKE, INSIDE, Dial, Fact, InsideDial, Need, PodKey
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod
@@ -21,7 +20,7 @@ from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.agent_round import asked_of
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
-from kubectl_refused.probes.client_exec import MOST_CONTAINERS, Run, attempt_in
+from kubectl_refused.probes.client_exec import MOST_CONTAINERS, Run, attempt_in, run_held
 from kubectl_refused.probes.pod_lookup import find_pod, running_containers
 from kubectl_refused.sources.reads import each, gap_of
 
@@ -38,7 +37,7 @@ class InsideExec:
     rights: tuple[Right, ...] = tuple(Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
     proves = "what the pod itself meets at its ports"
 
-    def __init__(self, run: Run = run_in_container) -> None:
+    def __init__(self, run: Run = run_held) -> None:
         self._run = run
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:

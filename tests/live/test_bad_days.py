@@ -33,8 +33,9 @@ QUOTA = {
 LIMITS = {
     "apiVersion": "v1",
     "kind": "LimitRange",
-    "metadata": {"name": "tiny"},
-    "spec": {"limits": [{"type": "Container", "max": {"memory": "32Mi"}, "default": {"memory": "16Mi"}}]},
+    "metadata": {"name": "huge"},
+    # More than a probe may take, whatever a namespace asks for (probes/limit_ranges.py).
+    "spec": {"limits": [{"type": "Container", "min": {"memory": "4Gi"}, "default": {"memory": "8Gi"}}]},
 }
 STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -93,7 +94,7 @@ def test_the_probe_pod_runs_where_pod_security_is_restricted(
 
 @pytest.mark.parametrize(
     ("barrier", "says"),
-    [(QUOTA, "exceeded quota: one-pod"), (LIMITS, "maximum memory usage per Container is 32Mi")],
+    [(QUOTA, "exceeded quota: one-pod"), (LIMITS, "minimum memory usage per Container is 4Gi")],
     ids=["quota", "limit-range"],
 )
 def test_where_no_probe_pod_may_be_the_passive_witnesses_answer(
