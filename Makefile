@@ -41,7 +41,7 @@ browser: venv ## look at the HTML report in a headless Chromium (the machine's o
 	$(RUN) -m pytest -m browser tests/browser $(PYTEST)
 
 live: venv ## the tests that need a cluster, on embedded clusters of their own
-	$(LIVE) -m "live and not serial" -n 3 --dist loadgroup $(PYTEST)
+	$(LIVE) -m "live and not serial" -n 3 $(PYTEST)
 	$(LIVE) -m "live and serial" $(PYTEST)
 
 test-all: test ## test, and the slower tiers

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from xdist.remote import Producer
 
 from tests.cluster import api
 from tests.cluster.api import Cluster, ClusterOptions
@@ -24,6 +25,7 @@ from tests.cluster.cache import cache_root, locked
 from tests.cluster.options import state_of
 
 from . import small_shop
+from .scheduling import ByPlace
 
 CLUSTERS = {
     "nftables": ClusterOptions(name="kr", proxy_mode="nftables"),
@@ -35,30 +37,17 @@ HERE = Path(__file__).parent
 USERS = pytest.StashKey[IO[str]]()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs a real cluster, and is marked so; tests that share a place go to one worker."""
+    """Everything here needs a real cluster, and is marked so."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.live)
-            if isinstance(item, pytest.Function) and (group := group_of(item)):
-                item.add_marker(pytest.mark.xdist_group(group))
 
 
-def group_of(item: pytest.Function) -> str:
-    """Name the worker's group of a test: its module, where that makes a place for several tests.
-
-    Scattered over the workers, the place would be made once by each; and of a cluster that tests break there may
-    be one only.
-    """
-    if "breakable" in item.fixturenames:
-        return "breakable"
-    scopes = [definition.scope for found in item._fixtureinfo.name2fixturedefs.values() for definition in found]
-    if "module" not in scopes:
-        return ""
-    callspec = getattr(item, "callspec", None)
-    mode = callspec.params.get("cluster", "") if callspec else ""
-    return f"{item.path.stem}-{mode}".rstrip("-")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
+    """Tests that share a place go to one worker."""
+    return ByPlace(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
