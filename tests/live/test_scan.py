@@ -142,7 +142,7 @@ def test_waiting_until_it_works_and_until_the_deadline(cluster: Cluster, market:
         cluster.kubectl("scale", "-n", market, "deployment/asleep", "--replicas=1")
         out, errors = process.communicate(timeout=90)
         assert process.returncode == 0, (out, errors)
-        assert "works" in out
+        assert "svc/asleep:80 accepts" in out
     late = refused(cluster.kubeconfig, "svc/loop", "-n", market, "--wait", "1s")
     assert (late.code, "KR403" in late.out) == (1, True), late
     assert_nothing_left(cluster, market)
