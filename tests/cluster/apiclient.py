@@ -65,6 +65,13 @@ class ApiClient:
         if response.status >= 400 and response.status != 409:
             raise ClusterError(f"POST {path}: {response.status} {text[:500].decode(errors='replace')}")
 
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is gone already is fine."""
+        response = self.open("DELETE", path)
+        text = response.read()
+        if response.status >= 400 and response.status != 404:
+            raise ClusterError(f"DELETE {path}: {response.status} {text[:500].decode(errors='replace')}")
+
     def watch(self, path: str, version: str, *, seconds: int) -> Iterator[dict[str, Any]]:
         """The events after that resource version, until the server ends the watch after `seconds`."""
         question = f"{path}?watch=1&resourceVersion={version}&timeoutSeconds={seconds}&allowWatchBookmarks=true"

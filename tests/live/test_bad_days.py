@@ -73,7 +73,7 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
 
     yield make
     for name in made:
-        cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
+        cluster.client().delete(f"/api/v1/namespaces/{name}")
 
 
 def test_the_probe_pod_runs_where_pod_security_is_restricted(
