@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tests.cluster import debian
 from tests.cluster.options import Layout, node_pod_range, node_pod_range_v6
 
 VERSION = "0.4.0"
+LAST_POD = 239
 # `ptp` waits until no address is tentative any more, which duplicate address detection takes two
 # seconds for: of a pod's start, two thirds. It is off only where both of these are 0 (addrconf.c,
 # addrconf_dad_begin), and a fresh namespace knows nothing of the node's settings. `ptp` ignores
@@ -42,10 +44,13 @@ def write(layout: Layout, number: int, *, networks: Path, plugins: Path) -> None
 def configuration(layout: Layout, number: int) -> dict[str, object]:
     """A routed link per pod, and host ports."""
     dual = layout.options.dual_stack
-    subnets = [node_pod_range(number)] + [node_pod_range_v6(number)] * dual
+    # The last addresses go to no pod, however many there have been: tests dial them as nobody's.
+    last = str(ipaddress.ip_network(node_pod_range(number))[LAST_POD])
+    ranges = [[{"subnet": node_pod_range(number), "rangeEnd": last}]]
+    ranges += [[{"subnet": node_pod_range_v6(number)}]] * dual
     ipam = {
         "type": "host-local",
-        "ranges": [[{"subnet": subnet}] for subnet in subnets],
+        "ranges": ranges,
         "routes": [{"dst": "0.0.0.0/0"}] + [{"dst": "::/0"}] * dual,
         "dataDir": "/run/cni-addresses",
     }
