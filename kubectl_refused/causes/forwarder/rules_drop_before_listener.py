@@ -33,7 +33,7 @@ from kubectl_refused.model.facts import (
     NamespaceKey,
 )
 from kubectl_refused.model.objects import Pod
-from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.observation import Handshake, Listeners, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.denials import egress_denial, ingress_denial
 from kubectl_refused.trace.proofs import packet, sockets
@@ -62,6 +62,8 @@ def rules_drop_before_listener(scene: Scene) -> Iterator[Finding]:
         return
     if queued(scene, pod, seen) is not None:
         return  # a listener whose queue is full is silent, too
+    if _takes_ipv6_only(scene, pod, listeners, seen):
+        return
     inside = scene.maybe(INSIDE, InsideDial(pod.metadata.namespace, pod.metadata.name, seen.host, seen.port))
     if inside is None:
         return
@@ -73,6 +75,16 @@ def rules_drop_before_listener(scene: Scene) -> Iterator[Finding]:
         proof += [packet(place, one) for place, one in near if one is not seen]
         where = f"of {pod.spec.node_name} or in the network of pod {name}"
         yield _finding(scene, seen, tuple(proof), where, Certainty.LIKELY)
+
+
+def _takes_ipv6_only(scene: Scene, pod: Pod, listeners: Listeners, seen: Handshake) -> bool:
+    """Whether its IPv6 wildcard refuses IPv4 by itself, as 127.0.0.1 inside the pod tells (IPV6_V6ONLY)."""
+    here = [one for one in listeners.sockets if one.port == seen.port]
+    if seen.outcome is not Outcome.REFUSED or ":" in seen.host or not all(":" in one.address for one in here):
+        return False
+    meta = pod.metadata
+    local = scene.maybe(INSIDE, InsideDial(meta.namespace, meta.name, "127.0.0.1", seen.port))
+    return local is not None and local.outcome is Outcome.REFUSED
 
 
 def _denied(scene: Scene, pod: Pod) -> bool:
