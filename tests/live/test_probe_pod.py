@@ -273,7 +273,7 @@ BIG_PODS = {
     "apiVersion": "v1",
     "kind": "LimitRange",
     "metadata": {"name": "big"},
-    "spec": {"limits": [{"type": "Container", "min": {"memory": "1Gi"}}]},
+    "spec": {"limits": [{"type": "Container", "min": {"memory": "64Gi"}}]},  # less is adapted to
 }
 NO_JOBS = {
     "apiVersion": "v1",
