@@ -13,6 +13,9 @@ PYTEST ?=
 RUN := .venv/bin/python
 AS_ROOT := $(PYTHON) -m tools.privilege
 
+# Tests start the tool hundreds of times; each start must find its byte code.
+unexport PYTHONDONTWRITEBYTECODE
+
 # pytest's own cache would be root's under sudo.
 LIVE := $(AS_ROOT) $(RUN) -m pytest -p no:cacheprovider tests/live
 
