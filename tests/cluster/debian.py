@@ -42,6 +42,9 @@ DOWNLOAD_SECONDS = 600.0
 # Raise it when the way of unpacking changes, so that nobody meets an older cache.
 FORMAT = "1"
 RELATIONS_LEFT_OUT = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+# Go collects garbage when the heap has grown by this much, in percent: at 100, its own choice, a cluster takes a
+# quarter more CPU time and 250 MiB less memory.
+GARBAGE_PERCENT = "400"
 
 
 @functools.cache
@@ -187,6 +190,7 @@ def environment() -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in ("HOME", "LANG", "TERM") if name in os.environ},
         "PATH": f"{own}:{machine}",
+        "GOGC": GARBAGE_PERCENT,
         "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
         "XTABLES_LIBDIR": xtables[0] if xtables else "",
     }
