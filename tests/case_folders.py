@@ -26,6 +26,7 @@ import yaml
 from kubectl_refused.causes import Cause, catalogue
 from kubectl_refused.model.facts import Need
 from kubectl_refused.model.objects import (
+    ConfigMap,
     EndpointSlice,
     Event,
     KubernetesObject,
@@ -43,7 +44,7 @@ from .observations import load_observations
 CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 _TYPES: dict[str, type[Any]] = {
-    t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node)
+    t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node, ConfigMap)
 }
 
 

@@ -11,6 +11,7 @@ from kubectl_refused.causes import Cause
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import (
     AddressKey,
+    ConfigMapKey,
     Fact,
     FactStore,
     Need,
@@ -21,6 +22,7 @@ from kubectl_refused.model.facts import (
 )
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import (
+    ConfigMap,
     EndpointSlice,
     Event,
     KubernetesObject,
@@ -117,6 +119,8 @@ class CaseLearner:
             return Gap(need.fact.about, "withheld by the test")
         if need.fact.depth is Depth.NONE:
             return self.observed.get(need) or self._object(need)
+        if need.fact is f.CONFIG_MAP:
+            return self._config_map(need.subject)
         if self.depth is Depth.NONE:
             return Gap(need.fact.about, "not asked for at --probe none")
         return self.observed.get(need, Gap(need.fact.about, "nobody observed it"))
@@ -149,6 +153,11 @@ class CaseLearner:
     def _node(self, key: NodeKey) -> Node | Gap:
         nodes = (o for o in self.world if isinstance(o, Node) and o.metadata.name == key.name)
         return next(nodes, Gap(f"node/{key.name}", "the case does not tell"))
+
+    def _config_map(self, key: ConfigMapKey) -> ConfigMap | Gap:
+        held = (o for o in self.world if isinstance(o, ConfigMap))
+        mine = (o for o in held if (o.metadata.namespace, o.metadata.name) == key)
+        return next(mine, Gap(f"configmap/{key.name}", "the case does not tell"))
 
     def _events(self, key: PodKey | WorkloadKey) -> Iterator[Event]:
         for value in self.world:

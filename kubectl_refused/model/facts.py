@@ -115,6 +115,11 @@ class SelectorKey(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
+class ConfigMapKey(NamedTuple):
+    namespace: str
+    name: str
+
+
 class WorkloadKey(NamedTuple):
     namespace: str
     kind: str
@@ -178,6 +183,10 @@ REPLICA_SETS: Fact[tuple[objects.Workload, ...]] = Fact(
 )
 NODE: Fact[objects.Node] = Fact("node", Depth.NONE, "a node", quiet=True)
 NODES: Fact[tuple[objects.Node, ...]] = Fact("nodes", Depth.NONE, "the nodes of the cluster", quiet=True)
+# Read for the client that --from names and for nobody else; Secrets never are.
+CONFIG_MAP: Fact[objects.ConfigMap] = Fact(
+    "config-map", Depth.PODS, "a ConfigMap of the client's variables", quiet=True
+)
 HOLDER: Fact[Holder] = Fact("holder", Depth.NONE, "whom an address belongs to", quiet=True)
 
 # Through the API server, creating nothing.

@@ -196,9 +196,34 @@ class Lifecycle(Struct, frozen=True):
     pre_stop: LifecycleHandler | None = None
 
 
+class KeySelector(Struct, frozen=True):
+    """One key of a ConfigMap or a Secret."""
+
+    name: str = ""
+    key: str = ""
+
+
+class EnvironmentVariableSource(Struct, frozen=True):
+    config_map_key_ref: KeySelector | None = None
+    secret_key_ref: KeySelector | None = None
+
+
 class EnvironmentVariable(Struct, frozen=True):
     name: str
     value: str | None = None
+    value_from: EnvironmentVariableSource | None = None
+
+
+class ObjectName(Struct, frozen=True):
+    name: str = ""
+
+
+class EnvironmentSource(Struct, frozen=True):
+    """envFrom: every key as a variable, `prefix` before its name."""
+
+    prefix: str = ""
+    config_map_ref: ObjectName | None = None
+    secret_ref: ObjectName | None = None
 
 
 class SecurityContext(Struct, frozen=True):
@@ -221,6 +246,7 @@ class Container(Struct, frozen=True):
     args: tuple[str, ...] | None = None
     ports: tuple[ContainerPort, ...] | None = None
     env: tuple[EnvironmentVariable, ...] | None = None
+    env_from: tuple[EnvironmentSource, ...] | None = None
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     startup_probe: Probe | None = None
@@ -398,6 +424,14 @@ class Namespace(Struct, frozen=True):
     metadata: Metadata
 
 
+class ConfigMap(Struct, frozen=True):
+    """`data` is text (a manifest may hold numbers by mistake); what is no UTF-8 stands in binaryData."""
+
+    metadata: Metadata
+    data: dict[str, str | int | float | bool | None] | None = None
+    immutable: bool | None = None
+
+
 class ContainerImage(Struct, frozen=True):
     names: tuple[str, ...] | None = None
     size_bytes: int | None = None
@@ -439,4 +473,4 @@ class Event(Struct, frozen=True):
     event_time: str | None = None
 
 
-KubernetesObject = Service | EndpointSlice | Pod | Workload | NetworkPolicy | Namespace | Node | Event
+KubernetesObject = Service | EndpointSlice | Pod | Workload | NetworkPolicy | Namespace | Node | Event | ConfigMap

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from kubectl_refused.model.facts import (
+    CONFIG_MAP,
     EVENTS,
     EVENTS_OF,
     HOLDER,
@@ -23,13 +24,14 @@ from kubectl_refused.model.facts import (
     SLICES_IN,
     WORKLOAD,
     WORKLOADS_IN,
+    ConfigMapKey,
     Fact,
     Need,
     PodKey,
     SelectorKey,
 )
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import EndpointSlice, NetworkPolicy, Pod, Service, Workload
+from kubectl_refused.model.objects import ConfigMap, EndpointSlice, Metadata, NetworkPolicy, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import ProbeContext, Right
@@ -62,6 +64,12 @@ def _services(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:
 def _namespace(snapshot: Snapshot, key: Any) -> Any:
     found = snapshot.objects.get(("Namespace", "", key.namespace))
     return found or Gap(f"namespace {key.namespace}", "the files do not define it", "add its manifest with -f")
+
+
+def _config_map(snapshot: Snapshot, key: ConfigMapKey) -> Any:
+    """An empty one where the files hold none: something else may generate it."""
+    found = snapshot.objects.get(("ConfigMap", *key))
+    return found or ConfigMap(metadata=Metadata(name=key.name, namespace=key.namespace))
 
 
 def _workload(snapshot: Snapshot, key: PodKey) -> Any:
@@ -107,6 +115,7 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     POLICIES_IN: _in(NetworkPolicy),
     OTHER_POLICIES: _other_policies,
     NAMESPACE: _namespace,
+    CONFIG_MAP: _config_map,
     WORKLOAD: _workload,
     EVENTS: _events,
     EVENTS_OF: _events,

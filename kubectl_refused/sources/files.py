@@ -28,6 +28,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "Service": ("", objects.Service),
     "Pod": ("", objects.Pod),
     "Namespace": ("", objects.Namespace),
+    "ConfigMap": ("", objects.ConfigMap),
     "EndpointSlice": ("discovery.k8s.io", objects.EndpointSlice),
     "NetworkPolicy": ("networking.k8s.io", objects.NetworkPolicy),
     **{kind: ("batch" if kind.endswith("Job") else "apps", objects.Workload) for kind in _WORKLOADS},

@@ -81,8 +81,9 @@ LACKS = (
     Lack("list services", "svc/nope", 1),
 )
 TARGETS = tuple(dict.fromkeys(lack.words.split()[0] for lack in LACKS))
-# These have tests of their own: something stays for a while; a stand-in goes without labels.
-ELSEWHERE = {"delete jobs", "list poddisruptionbudgets", "list horizontalpodautoscalers"}
+# These have tests of their own: something stays for a while; a stand-in goes without labels; a client's settings
+# are not read (test_causes_a_settings.py).
+ELSEWHERE = {"delete jobs", "get configmaps", "list poddisruptionbudgets", "list horizontalpodautoscalers"}
 # Kinds this cluster does not serve; tests/live/test_other_policies.py brings them.
 UNSERVED = {f"list {kind.resource}" for kind in KINDS} - {"list networkpolicies"}
 # What each level's role lets one use, where all may be used (--probe all).

@@ -94,4 +94,4 @@ def test_what_files_do_not_tell_is_a_gap(fact: f.Fact[Any], subject: Any, what: 
 
 
 def test_every_fact_about_objects_is_answered() -> None:
-    assert FileFacts.facts == {fact for fact in f.ALL if fact.depth is Depth.NONE}
+    assert FileFacts.facts == {fact for fact in f.ALL if fact.depth is Depth.NONE} | {f.CONFIG_MAP}

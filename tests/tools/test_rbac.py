@@ -127,7 +127,7 @@ def test_a_report_names_the_role_that_grants_what_is_missing(method: Method) -> 
 def test_what_touches_or_runs_something_is_asked_about_beforehand() -> None:
     """Listing the methods that are not: they read, stand here, or are refused without harm (a dry run)."""
     unasked = {m.name for m in live_methods(Depth.ALL) if m.depth is not Depth.NONE and not hasattr(m, "proves")}
-    assert unasked == {"container-log", "dry-run", "here"}
+    assert unasked == {"config-maps", "container-log", "dry-run", "here"}
 
 
 @pytest.mark.parametrize("name", ["job.yaml", "cronjob.yaml"])
