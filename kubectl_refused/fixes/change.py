@@ -26,6 +26,7 @@ SHORT = {
     "ReplicaSet": "replicaset",
     "Job": "job",
     "Pod": "pod",
+    "ConfigMap": "configmap",
     "NetworkPolicy": "networkpolicy",
 }
 

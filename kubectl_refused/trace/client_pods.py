@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from kubectl_refused.model.facts import PODS_IN, NamespaceKey
+from kubectl_refused.model.facts import CONFIG_MAP, PODS_IN, ConfigMapKey, NamespaceKey
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
+
+from .client_settings import Maps, config_maps
 
 
 def client_pod(scene: Scene) -> Pod | None:
@@ -18,6 +20,15 @@ def client_pod(scene: Scene) -> Pod | None:
         return None
     pods = scene.maybe(PODS_IN, NamespaceKey(vantage.namespace or scene.target.namespace))
     return next((pod for pod in pods or () if pod.metadata.name == name), None)
+
+
+def client_maps(scene: Scene, pod: Pod | None) -> Maps:
+    """The ConfigMaps that the pod's variables come from, by name; without those that may not be read."""
+    if pod is None:
+        return {}
+    names = config_maps(pod)
+    read = {name: scene.maybe(CONFIG_MAP, ConfigMapKey(pod.metadata.namespace, name)) for name in names}
+    return {name: one for name, one in read.items() if one is not None}
 
 
 def is_target(scene: Scene, host: str) -> bool:

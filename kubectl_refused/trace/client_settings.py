@@ -1,5 +1,7 @@
 """Addresses that a client's settings name: variables of its containers, never more of a value than host and port.
 
+Variables are read where the pod's spec or a ConfigMap holds them; what is in a Secret is named, and not read.
+
 A value may hold a password: what is told of it is the address alone. Pure; patterns are bounded and values are cut
 first, since a spec is written by others.
 """
@@ -8,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from kubectl_refused.model.objects import Container, Pod
+from kubectl_refused.model.objects import ConfigMap, Container, Pod
 
-MOST_CHARACTERS, MOST_VARIABLES, MOST_ADDRESSES = 2000, 300, 100
+MOST_CHARACTERS, MOST_VARIABLES, MOST_ADDRESSES, MOST_CONFIG_MAPS = 2000, 300, 100, 10
 # Ports that clients take where a URL names none.
 _DEFAULTS = {
     "http": 80, "ws": 80, "https": 443, "wss": 443, "postgres": 5432, "postgresql": 5432, "mysql": 3306,
@@ -31,14 +34,26 @@ _HOST_OF = re.compile(r"(.*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$", re.IGNOR
 _OWN = re.compile(r"LISTEN|BIND|(?:^|_)(?:NO_PROXY|POD_IP|HOST_IP)$", re.IGNORECASE)
 
 
+class Variable(NamedTuple):
+    """A variable as its container gets it. `config_map` and `key` say where from; a plain value has neither.
+
+    `hidden`: a Secret whose keys nobody reads comes later and may set it anew.
+    """
+
+    value: str
+    config_map: str = ""
+    key: str = ""
+    hidden: bool = False
+
+
 class Told(NamedTuple):
-    """One address: the container and the variable that name it; `value` is the variable's whole text."""
+    """One address: the container and the variable that name it."""
 
     container: str
-    variable: str
+    name: str
     host: str
     port: int
-    value: str
+    variable: Variable
 
     @property
     def address(self) -> str:
@@ -46,24 +61,93 @@ class Told(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def addresses(pod: Pod) -> Iterator[Told]:
-    """Every address that the variables of the pod's containers name, each once."""
+class Kept(NamedTuple):
+    """A variable whose value is in a Secret; `name` is empty where every key of the Secret is one (envFrom)."""
+
+    container: str
+    name: str
+    secret: str
+
+
+Maps = Mapping[str, ConfigMap]
+
+
+def config_maps(pod: Pod) -> tuple[str, ...]:
+    """The names of the ConfigMaps that the pod's variables come from, each once."""
+    found: dict[str, None] = {}
+    for container in _containers(pod):
+        for source in container.env_from or ():
+            if source.config_map_ref:
+                found[source.config_map_ref.name] = None
+        for entry in (container.env or ())[:MOST_VARIABLES]:
+            if entry.value_from and entry.value_from.config_map_key_ref:
+                found[entry.value_from.config_map_key_ref.name] = None
+    return tuple(name for name in found if name)[:MOST_CONFIG_MAPS]
+
+
+def kept_in_secrets(pod: Pod) -> Iterator[Kept]:
+    """The variables whose values are in Secrets."""
+    for container in _containers(pod):
+        for entry in (container.env or ())[:MOST_VARIABLES]:
+            if entry.value_from and entry.value_from.secret_key_ref:
+                yield Kept(container.name, entry.name, entry.value_from.secret_key_ref.name)
+        for source in container.env_from or ():
+            if source.secret_ref:
+                yield Kept(container.name, "", source.secret_ref.name)
+
+
+def addresses(pod: Pod, maps: Maps = MappingProxyType({})) -> Iterator[Told]:
+    """Every address that the variables of the pod's containers name, each once. `maps` has ConfigMaps by name."""
     seen: set[tuple[str, str, str, int]] = set()
-    for container in (*(pod.spec.containers or ()), *(pod.spec.init_containers or ())):
-        for told in _of(container):
+    for container in _containers(pod):
+        for told in _of(container, maps):
             key = told[:4]
             if key not in seen and len(seen) < MOST_ADDRESSES:
                 seen.add(key)
                 yield told
 
 
-def _of(container: Container) -> Iterator[Told]:
-    entries = (container.env or ())[:MOST_VARIABLES]
-    values = {e.name: e.value[:MOST_CHARACTERS] for e in entries if e.value and not _OWN.search(e.name)}
+def speaks_of(variable: str, service: str) -> bool:
+    """Whether WEB_URL speaks of svc/web."""
+    wanted = re.sub(r"[^A-Z0-9]", "_", service.upper())
+    return re.search(rf"(?:^|_){wanted}(?:_|$)", re.sub(r"[^A-Z0-9]", "_", variable.upper())) is not None
+
+
+def _containers(pod: Pod) -> tuple[Container, ...]:
+    return (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
+
+
+def _of(container: Container, maps: Maps) -> Iterator[Told]:
+    variables = {name: v for name, v in _variables(container, maps).items() if v.value and not _OWN.search(name)}
+    values = {name: variable.value for name, variable in variables.items()}
     for name, value in values.items():
         for host, port in (*_named(value), *_paired(name, value, values)):
             if 0 < port < 65536:
-                yield Told(container.name, name, host.strip("[]").rstrip("."), port, value)
+                yield Told(container.name, name, host.strip("[]").rstrip("."), port, variables[name])
+
+
+def _variables(container: Container, maps: Maps) -> dict[str, Variable]:
+    """The kubelet's order (kubelet_pods.go, makeEnvironmentVariables): envFrom, then env; the last one counts."""
+    found: dict[str, Variable] = {}
+    for source in container.env_from or ():
+        if source.secret_ref:
+            found = {name: variable._replace(hidden=True) for name, variable in found.items()}
+        if source.config_map_ref:
+            name = source.config_map_ref.name
+            for key in list(_data(maps, name))[:MOST_VARIABLES]:
+                found[source.prefix + key] = Variable(_data(maps, name)[key], name, key)
+    for entry in (container.env or ())[:MOST_VARIABLES]:
+        ref = entry.value_from.config_map_key_ref if entry.value_from else None
+        if ref:
+            found[entry.name] = Variable(_data(maps, ref.name).get(ref.key, ""), ref.name, ref.key)
+        else:
+            found[entry.name] = Variable((entry.value or "")[:MOST_CHARACTERS])
+    return found
+
+
+def _data(maps: Maps, name: str) -> dict[str, str]:
+    data = maps[name].data if name in maps else None
+    return {key: value[:MOST_CHARACTERS] for key, value in (data or {}).items() if isinstance(value, str)}
 
 
 def _named(value: str) -> Iterator[tuple[str, int]]:

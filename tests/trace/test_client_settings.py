@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_refused.model.objects import Container, EnvironmentVariable, Metadata, Pod, PodSpec
-from kubectl_refused.trace.client_settings import MOST_ADDRESSES, addresses
+from kubectl_refused.model.objects import ConfigMap, Container, EnvironmentVariable, Metadata, Pod, PodSpec
+from kubectl_refused.trace.client_settings import (
+    MOST_ADDRESSES,
+    Kept,
+    Variable,
+    addresses,
+    config_maps,
+    kept_in_secrets,
+)
 
 
 def named(**variables: str) -> list[str]:
@@ -53,6 +61,59 @@ def test_host_and_port_of_two_variables() -> None:
 
 def test_what_a_program_listens_on_is_none_that_it_dials() -> None:
     assert named(WEB_LISTEN="127.0.0.1:80", BIND_ADDRESS="127.0.0.1:80", NO_PROXY="web:80") == []
+
+
+def container(**fields: object) -> Pod:
+    made = msgspec.convert({"name": "cart", **fields}, Container)
+    return Pod(metadata=Metadata(name="cart"), spec=PodSpec(containers=(made,)))
+
+
+def config_map(**data: object) -> ConfigMap:
+    return msgspec.convert({"metadata": {"name": "app"}, "data": data}, ConfigMap)
+
+
+WEB = {"name": "WEB", "valueFrom": {"configMapKeyRef": {"name": "app", "key": "url", "optional": True}}}
+
+
+def test_a_value_of_a_config_map_is_an_address_with_its_source() -> None:
+    pod = container(env=[WEB])
+    (told,) = addresses(pod, {"app": config_map(url="http://web:8080")})
+    assert (told.address, told.name, told.variable) == (
+        "web:8080",
+        "WEB",
+        Variable("http://web:8080", "app", "url"),
+    )
+    assert config_maps(pod) == ("app",)
+    assert list(addresses(pod)) == []
+    assert list(addresses(pod, {"app": config_map(other="web:80")})) == []
+    assert list(addresses(pod, {"app": config_map(url=8080)})) == []
+
+
+def test_every_key_of_a_config_map_is_a_variable_with_its_prefix() -> None:
+    pod = container(envFrom=[{"prefix": "A_", "configMapRef": {"name": "app"}}])
+    told = addresses(pod, {"app": config_map(DB_HOST="db", DB_PORT="5432")})
+    assert [(t.name, t.address) for t in told] == [("A_DB_HOST", "db:5432")]
+
+
+def test_the_last_setting_of_a_name_counts() -> None:
+    both = [{"configMapRef": {"name": "app"}}, {"configMapRef": {"name": "later"}}]
+    maps = {"app": config_map(WEB="web:1", DB="db:1"), "later": config_map(WEB="web:2", UP="up:2")}
+    told = addresses(container(envFrom=both, env=[{"name": "UP", "value": "up:3"}]), maps)
+    assert sorted(t.address for t in told) == ["db:1", "up:3", "web:2"]
+
+
+def test_what_a_secret_may_set_anew_is_hidden() -> None:
+    pod = container(envFrom=[{"configMapRef": {"name": "app"}}, {"secretRef": {"name": "s"}}])
+    (told,) = addresses(pod, {"app": config_map(WEB="web:1")})
+    assert told.variable.hidden
+    assert list(kept_in_secrets(pod)) == [Kept("cart", "", "s")]
+
+
+def test_a_value_in_a_secret_is_named_and_is_no_address() -> None:
+    pod = container(env=[{"name": "WEB_URL", "valueFrom": {"secretKeyRef": {"name": "s", "key": "url"}}}])
+    assert list(kept_in_secrets(pod)) == [Kept("cart", "WEB_URL", "s")]
+    assert list(addresses(pod)) == []
+    assert config_maps(pod) == ()
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(alphabet="ab.:/@-_[]%0123456789 htp,\n\x1b"), max_size=5))

@@ -3,7 +3,8 @@
 Why it refuses:
     The Service works, and the client does not dial it: a variable of its container names a port that the Service
     does not have (its targetPort, as a rule), a name with a slip in it, or localhost, which inside a pod is the
-    pod itself and not the machine on which it was developed.
+    pod itself and not the machine on which it was developed. Variables are read in the pod's spec and in the
+    ConfigMaps it names, as they are now; a running process has those of its start. Secrets are not read.
 Confirm:
     kubectl exec CLIENT -- env    # which host and port the client is told; the pod's spec says where from
 Fix:
@@ -14,19 +15,28 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.change import container_change
+from kubectl_refused.fixes.setting import setting_change
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE, INSIDE, LOOKUP, PODS_IN, WORKLOAD, Dial, InsideDial, NameKey
+from kubectl_refused.model.facts import (
+    CONFIG_MAP,
+    HANDSHAKE,
+    INSIDE,
+    LOOKUP,
+    PODS_IN,
+    WORKLOAD,
+    Dial,
+    InsideDial,
+    NameKey,
+    NamespaceKey,
+)
 from kubectl_refused.model.objects import Pod, Service
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.text import mask
-from kubectl_refused.trace.client_pods import at_home, client_pod, is_target
-from kubectl_refused.trace.client_settings import Told, addresses
+from kubectl_refused.trace.client_pods import at_home, client_maps, client_pod, is_target
+from kubectl_refused.trace.client_settings import Told, addresses, speaks_of
 from kubectl_refused.trace.name_service import lookup_proof, unanswered
 from kubectl_refused.trace.nearest import likeness
 from kubectl_refused.trace.proofs import field, packet
@@ -41,22 +51,35 @@ NEAR, NEARER = 0.65, 0.75
 @cause(
     "KR107",
     scope=Scope.ROUTE,
-    reads={HANDSHAKE, INSIDE, LOOKUP, PODS_IN, WORKLOAD},
+    reads={CONFIG_MAP, HANDSHAKE, INSIDE, LOOKUP, PODS_IN, WORKLOAD},
     produces=Symptom.NO_NAME,
     since="0.2",
 )
 def client_configured_elsewhere(scene: Scene) -> Iterator[Finding]:
     """Yield for each address in the client's variables that was meant to be the Service's, is not, and fails."""
     service = scene.service
-    if service is None or scene.port is None or scene.from_files or not scene.entrance:
+    if service is None or scene.port is None:
         return
-    pod = client_pod(scene)
-    for told in addresses(pod) if pod else ():
+    if scene.from_files:
+        yield from _in_files(scene, service)
+    pod = client_pod(scene) if scene.entrance else None
+    for told in addresses(pod, client_maps(scene, pod)) if pod else ():
         if pod is None:
             return
         found = _misled(scene, service, pod, told)
         if found:
             yield found
+
+
+def _in_files(scene: Scene, service: Service) -> Iterator[Finding]:
+    """Whoever in the Service's namespace is told a port of it that it does not have; nothing can be dialled."""
+    if service.spec.type == "ExternalName":
+        return
+    for pod in scene.maybe(PODS_IN, NamespaceKey(scene.target.namespace)) or ():
+        for told in addresses(pod, client_maps(scene, pod)):
+            found = _at_no_port(scene, service, pod, told) if is_target(scene, told.host) else None
+            if found:
+                yield found
 
 
 def _misled(scene: Scene, service: Service, pod: Pod, told: Told) -> Finding | None:
@@ -70,9 +93,9 @@ def _misled(scene: Scene, service: Service, pod: Pod, told: Told) -> Finding | N
 def _at_no_port(scene: Scene, service: Service, pod: Pod, told: Told) -> Finding | None:
     """The Service's name with a port that it does not have."""
     ports = [p.port for p in service.spec.ports or ()]
-    if told.port in ports or service.spec.cluster_ip in (None, "", "None"):
+    if told.port in ports or service.spec.cluster_ip == "None":
         return None
-    tried = scene.maybe(HANDSHAKE, Dial(scene.entrance, told.port, scene.vantage.key))
+    tried = scene.maybe(HANDSHAKE, Dial(scene.entrance, told.port, scene.vantage.key)) if scene.entrance else None
     if tried is not None and tried.outcome is Outcome.ACCEPTED:
         return None
     meant = ports[0] if len(ports) == 1 else _aimed_at(service, told.port)
@@ -91,7 +114,7 @@ def _aimed_at(service: Service, port: int) -> int | None:
 def _at_itself(scene: Scene, pod: Pod, told: Told) -> Finding | None:
     """localhost, where nothing listens in the client's own pod."""
     assert scene.port is not None
-    named = _says(told.variable, scene.target.name)
+    named = speaks_of(told.name, scene.target.name)
     if not named and (told.port != scene.port.port or told.port in _COMMON):
         return None
     meta = pod.metadata
@@ -132,12 +155,6 @@ def _nearly_target(scene: Scene, host: str) -> bool:
     return likeness(scene.target.namespace, space) >= NEAR if space else at_home(scene)
 
 
-def _says(variable: str, name: str) -> bool:
-    """Whether WEB_URL speaks of svc/web."""
-    wanted = re.sub(r"[^A-Z0-9]", "_", name.upper())
-    return re.search(rf"(?:^|_){wanted}(?:_|$)", re.sub(r"[^A-Z0-9]", "_", variable.upper())) is not None
-
-
 def _finding(
     scene: Scene,
     pod: Pod,
@@ -148,29 +165,34 @@ def _finding(
     certainty: Certainty,
 ) -> Finding:
     subject = f"pod/{pod.metadata.name}"
-    says = f"{told.variable} names {told.address}"
-    proof = field(
-        scene, subject, f"spec.containers[{told.container}].env[{told.variable}]", told.address,
-        f"container {told.container}: {says}",
-    )  # fmt: skip
+    says = f"{told.name} names {told.address}"
+    who = subject if scene.from_files else scene.vantage.who
     return Finding(
         where=f"container {told.container} of {subject}",
         says=f"{says}; {because}",
-        headline=f"{scene.vantage.who} is told {told.address} ({told.variable}): {because}",
-        certainty=certainty,
-        evidence=(proof, *evidence),
+        headline=f"{who} is told {told.address} ({told.name}): {because}",
+        certainty=Certainty.LIKELY if told.variable.hidden else certainty,
+        evidence=(_proof(scene, subject, told), *evidence),
         fix=_fix(scene, pod, told, meant),
     )
 
 
+def _proof(scene: Scene, subject: str, told: Told) -> Evidence:
+    """The field that holds the address: of the pod, or of the ConfigMap that it names."""
+    says = f"container {told.container}: {told.name} names {told.address}"
+    if told.variable.config_map:
+        where = f"configmap/{told.variable.config_map}"
+        return field(scene, where, f"data[{told.variable.key}]", told.address, f"{says}, from {where}")
+    return field(scene, subject, f"spec.containers[{told.container}].env[{told.name}]", told.address, says)
+
+
 def _fix(scene: Scene, pod: Pod, told: Told, meant: int | None) -> Fix:
-    """The variable with the address put right; where it may hold a secret, or is two of them, in words only."""
+    """The variable with the address put right."""
     short = scene.target.name if at_home(scene) else f"{scene.target.name}.{scene.target.namespace}"
     host = told.host if is_target(scene, told.host) else short
-    wanted = f"{host}:{meant}" if meant else f"one of the ports of svc/{scene.target.name}"
-    summary = f"Write {wanted} for {told.address} into {told.variable}"
-    secret = "@" in told.value or mask(told.value) != told.value
-    if secret or told.address not in told.value or meant is None:
-        return Fix(summary=f"{summary} of container {told.container}")
-    entry = {"name": told.variable, "value": told.value.replace(told.address, f"{host}:{meant}", 1)}
-    return container_change(scene, pod, told.container, summary, {"env": [entry]})
+    wanted = f"{host}:{meant}" if meant else ""
+    summary = (
+        f"Write {wanted or f'one of the ports of svc/{scene.target.name}'} for {told.address} into {told.name}"
+    )
+    held = client_maps(scene, pod).get(told.variable.config_map)
+    return setting_change(scene, pod, told, wanted, summary, held)
