@@ -826,8 +826,8 @@ def leave_with_input() -> None:
     os._exit(0)
 
 
-def main(words: list[str]) -> None:
-    """Do what the arguments ask within `--alarm` seconds, then stay for `--hold` seconds."""
+def options_of(words: list[str]) -> tuple[dict[str, float], list[str]]:
+    """The options before the questions, and the questions."""
     options = {
         "--timeout": 4.0,
         "--alarm": 60.0,
@@ -841,40 +841,52 @@ def main(words: list[str]) -> None:
     while words and words[0] in options:
         options[words[0]] = float(words[1])
         words = words[2:]
+    return options, words
+
+
+def end_in_time(longest: float, watch: bool) -> None:
+    """Leave by an alarm, by a signal, or with the input of whoever waits for the answers."""
     for name in ("SIGALRM", "SIGTERM", "SIGINT"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), leave)
     if hasattr(signal, "alarm"):
-        signal.alarm(int(options["--alarm"] + options["--hold"]) + 1)
-    if options["--watch"]:
+        signal.alarm(int(longest) + 1)
+    if watch:
         threading.Thread(target=leave_with_input, daemon=True).start()
-    # A new pod is judged by policies only some time after its start, and not before it has an address.
-    time.sleep(options["--settle"])
-    until = time.monotonic() + options["--alarm"] - options["--settle"] - 1.0
+
+
+def answer_all(words: list[str], options: dict[str, float], until: float) -> None:
+    """Names are looked up while addresses are dialled; what has a name is dialled after that."""
     times = max(1, min(MOST_TIMES, int(options["--times"])))
     questions = [Question(word, options["--guess"] > 0) for word in words if word.startswith("dial:")]
     lookups = [word for word in words if word.startswith("lookup:")]
     named = [question for question in questions if not numeric(question.host)]
-    names = [word[len("lookup:") :] for word in lookups]
-    threads = start_lookups(names + [question.host for question in named])
-    dial_all(
-        [question for question in questions if question not in named],
-        times,
-        options["--timeout"],
-        until,
-        options["--hops"] > 0,
-    )
-    waited_until = min(until, time.monotonic() + LOOKUP_TIMEOUT)
-    for thread in threads:
-        thread.join(max(0.0, waited_until - time.monotonic()))
+    unnamed = [question for question in questions if question not in named]
+    threads = start_lookups([word[len("lookup:") :] for word in lookups] + [question.host for question in named])
+    dial_all(unnamed, times, options["--timeout"], until, options["--hops"] > 0)
+    join_all(threads, min(until, time.monotonic() + LOOKUP_TIMEOUT))
     for word in lookups:
         write_lookup(word)
     dial_all(named, times, options["--timeout"], until, options["--hops"] > 0)
     for word in words:
         if word.startswith("settings:"):
             write_settings(word)
-    for thread in start_weighing([word for word in words if word.startswith("bulk:")]):
+    join_all(start_weighing([word for word in words if word.startswith("bulk:")]), until)
+
+
+def join_all(threads: list[threading.Thread], until: float) -> None:
+    """Wait for them, all together until then."""
+    for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
+
+
+def main(words: list[str]) -> None:
+    """Do what the arguments ask within `--alarm` seconds, then stay for `--hold` seconds."""
+    options, words = options_of(words)
+    end_in_time(options["--alarm"] + options["--hold"], options["--watch"] > 0)
+    # A new pod is judged by policies only some time after its start, and not before it has an address.
+    time.sleep(options["--settle"])
+    answer_all(words, options, time.monotonic() + options["--alarm"] - options["--settle"] - 1.0)
     write({"end": True})
     if options["--hold"]:
         time.sleep(options["--hold"])

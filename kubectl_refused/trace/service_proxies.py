@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kubectl_refused.model.facts import HANDSHAKE, PODS_IN, NamespaceKey
 from kubectl_refused.model.objects import Pod
@@ -14,6 +15,23 @@ from .testimonies import log_lines
 SYSTEM = "kube-system"
 # Net and host unreachable (RFC 792, RFC 4443): what follows when an address leads to nobody.
 _NOBODY_THERE = frozenset({(3, 0), (3, 1), (1, 0), (1, 3)})
+
+
+class WrongRules(NamedTuple):
+    """A node from which the Service's address alone fails, and the proxy that writes its rules there."""
+
+    node: str
+    proxy: Pod
+    entrance: Handshake
+    reached: tuple[Handshake, ...]
+
+
+def wrong_rules(scene: Scene) -> WrongRules | None:
+    """Where the client's node has a proxy's pod, and its rules lead this client astray. Raises Undecided."""
+    node = scene.vantage.node
+    found = only_entrance_fails(scene) if node and not scene.from_files else None
+    proxy = proxy_pod(scene, node) if found else None
+    return WrongRules(node, proxy, *found) if found and proxy else None
 
 
 def proxy_pod(scene: Scene, node: str) -> Pod | None:

@@ -25,7 +25,7 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LOG, PODS_IN
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.proofs import field, packet
-from kubectl_refused.trace.service_proxies import leads_astray, only_entrance_fails, proxy_log, proxy_pod
+from kubectl_refused.trace.service_proxies import leads_astray, proxy_log, wrong_rules
 from kubectl_refused.trace.statuses import condition
 from kubectl_refused.trace.testimonies import log_said
 
@@ -43,13 +43,11 @@ _OTHERS = "iptables-legacy tables present"
 )
 def rules_of_two_backends(scene: Scene) -> Iterator[Finding]:
     """Yield when the address alone fails, a ready proxy stands there, and rules that are not its own show."""
-    node = scene.vantage.node
-    found = only_entrance_fails(scene) if node and not scene.from_files else None
-    proxy = proxy_pod(scene, node) if found else None
-    ready = condition(proxy, "Ready") if proxy else None
-    if found is None or proxy is None or ready is None or ready.status != "True" or not leads_astray(found[0]):
+    found = wrong_rules(scene)
+    ready = condition(found.proxy, "Ready") if found else None
+    if found is None or ready is None or ready.status != "True" or not leads_astray(found.entrance):
         return
-    entrance, reached = found
+    node, proxy, entrance, reached = found
     said = next(((name, line) for name, line in proxy_log(scene, proxy) if _OTHERS in line), None)
     name = proxy.metadata.name
     told = f"{name} of {node} is ready"

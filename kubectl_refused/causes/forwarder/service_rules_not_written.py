@@ -26,7 +26,7 @@ from kubectl_refused.model.facts import HANDSHAKE, LOG, PODS_IN
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.proofs import packet
-from kubectl_refused.trace.service_proxies import SYSTEM, only_entrance_fails, proxy_log, proxy_pod
+from kubectl_refused.trace.service_proxies import SYSTEM, proxy_log, wrong_rules
 from kubectl_refused.trace.testimonies import log_said
 
 # kube-proxy's words (pkg/proxy/iptables/proxier.go, seen on 1.34) and those of the program it runs.
@@ -43,17 +43,15 @@ _REASON = re.compile(r"Couldn't load |iptables-restore(?:: | v\d)|exit status \d
 )
 def service_rules_not_written(scene: Scene) -> Iterator[Finding]:
     """Yield when only the Service's address fails and the log of the node's proxy says that it writes no rules."""
-    node = scene.vantage.node
-    found = only_entrance_fails(scene) if node and not scene.from_files else None
-    proxy = proxy_pod(scene, node) if found else None
-    if found is None or proxy is None:
+    found = wrong_rules(scene)
+    if found is None:
         return
+    node, proxy, entrance, reached = found
     lines = list(proxy_log(scene, proxy))
     failed = next(((container, line) for container, line in lines if _FAILED.search(line)), None)
     if failed is None:
         return
     reason = next((line.strip() for _, line in lines if _REASON.search(line)), "")
-    entrance, reached = found
     proof: list[Evidence] = [log_said(proxy, failed[0], failed[1].strip(), previous=False)]
     proof += [log_said(proxy, failed[0], reason, previous=False)] if reason and reason not in failed[1] else []
     yield Finding(
