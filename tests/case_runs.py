@@ -131,6 +131,8 @@ class CaseLearner:
             return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
         if need.fact is f.NODES:
             return tuple(o for o in self.world if isinstance(o, Node))
+        if need.fact is f.NAMESPACES:
+            return tuple(o for o in self.world if isinstance(o, Namespace))
         if need.fact is f.SERVICES_EVERYWHERE:
             return tuple(o for o in self.world if isinstance(o, Service))
         if need.fact is f.OTHER_POLICIES:

@@ -21,8 +21,7 @@ def cause_called(name: str) -> Cause | None:
 
 def instead_of(name: str) -> str:
     """What to type instead of a name that no cause has."""
-    import difflib  # on the way to an error only
+    from kubectl_refused.trace.nearest import did_you_mean  # on the way to an error only
 
-    known = [text for cause in catalogue() for text in _names(cause)]
-    near = difflib.get_close_matches(name.strip().lower().replace("_", "-")[:100], known, n=1)
-    return f"did you mean {near[0]}?" if near else "see: kubectl refused causes"
+    known = (text for cause in catalogue() for text in _names(cause))
+    return did_you_mean(name.strip().lower().replace("_", "-"), known, "see: kubectl refused causes")

@@ -5,7 +5,6 @@ Every mistake is one line with file, line and column. Reads text only: whoever c
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple, NoReturn
@@ -17,6 +16,7 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.ignores import IgnoreRule
+from kubectl_refused.trace.nearest import did_you_mean
 
 LARGEST = 1_000_000  # bytes
 MOST_RULES = 1000
@@ -108,8 +108,7 @@ def _mapping(node: Any, file: str, what: str, keys: tuple[str, ...]) -> Mapping[
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         if name not in keys:
-            near = difflib.get_close_matches(str(name)[:100], keys, n=1)
-            instead = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
+            instead = did_you_mean(str(name), keys, f"known are {', '.join(keys)}")
             Place(file, key).wrong(f"unknown key '{shown(str(name))}'", instead)
         if name in found:
             Place(file, key).wrong(f"{name} is there twice", "leave one away")

@@ -15,6 +15,7 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Report, Scan, ScanRow
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.probes.near_names import instead_of
 from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.reads import segment
 from kubectl_refused.sources.scan import ScanSource, listed
@@ -109,9 +110,9 @@ class ScanSurvey:
             connection.get_bytes(f"/api/v1/namespaces/{segment(self._namespace)}")
         except NotFound:
             start = kubectl_command(self.request.connection)
-            raise UsageProblem(
-                f"there is no namespace '{self._namespace}'", f"see: {start} get namespaces"
-            ) from None
+            otherwise = f"see: {start} get namespaces"
+            instead = instead_of(connection, "/api/v1/namespaces", self._namespace, otherwise)
+            raise UsageProblem(f"there is no namespace '{self._namespace}'", instead) from None
         except (Forbidden, ApiProblem):
             return  # who may not read it is told so of what is in it
 

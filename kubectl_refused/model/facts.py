@@ -175,6 +175,9 @@ OTHER_POLICIES: Fact[OtherPolicies] = Fact(
     "other-policies", Depth.NONE, "policies of other kinds that hold in a namespace", quiet=True
 )
 NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
+NAMESPACES: Fact[tuple[objects.Namespace, ...]] = Fact(
+    "namespaces", Depth.NONE, "the namespaces of the cluster", quiet=True, aside=True
+)
 EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)
 EVENTS_OF: Fact[tuple[objects.Event, ...]] = Fact("events-of", Depth.NONE, "events about a workload", quiet=True)
 WORKLOAD: Fact[objects.Workload] = Fact("workload", Depth.NONE, "the workload that made a pod", quiet=True)

@@ -101,6 +101,10 @@ class Reader:
             return gap_of(error, f"namespace {key.namespace}")
         return decode(body, Namespace)
 
+    def namespaces(self, key: f.ClusterKey) -> Any:
+        """Which one may have been meant."""
+        return self._list("Namespaces", "/api/v1/namespaces", Namespace)
+
     def workloads_in(self, key: f.NamespaceKey) -> Any:
         """Deployments and StatefulSets; what is refused is a Gap unless another kind was read."""
         listings = in_parallel([self._workload_task(key.namespace, kind) for kind in WORKLOAD_KINDS])
@@ -169,6 +173,7 @@ READS: dict[Fact[Any], Callable[[Reader, Any], Any]] = {
     f.PODS_ELSEWHERE: Reader.pods_elsewhere,
     f.POLICIES_IN: Reader.policies_in,
     f.NAMESPACE: Reader.namespace,
+    f.NAMESPACES: Reader.namespaces,
     f.WORKLOAD: Reader.workload,
     f.EVENTS_OF: Reader.events_of,
     f.REPLICA_SETS: Reader.replica_sets,
@@ -187,6 +192,7 @@ class ObjectReads:
         Right("list", "services"),
         Right("list", "endpointslices", "discovery.k8s.io"),
         Right("list", "events"),
+        Right("list", "namespaces"),
         Right("list", "networkpolicies", "networking.k8s.io"),
         Right("list", "deployments", "apps"),
         Right("list", "statefulsets", "apps"),

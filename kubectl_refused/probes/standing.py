@@ -20,6 +20,7 @@ from kubectl_refused.model.target import HERE
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.enlisting import enlisted_by
 from kubectl_refused.probes.images import ImageNode, is_usable
+from kubectl_refused.probes.near_names import instead_of
 from kubectl_refused.probes.workload_reads import PATHS
 from kubectl_refused.resolve.standpoints import EVERY_NODE, Standpoint
 from kubectl_refused.sources.reads import namespaced
@@ -94,7 +95,8 @@ def _one_node(connection: Connection, name: str) -> tuple[str, Mapping[str, Any]
     try:
         node = decoded(connection.get_bytes(f"/api/v1/nodes/{name}"), ImageNode)
     except NotFound:
-        raise UsageProblem(f"--from node/{name}: there is no such node", "see: kubectl get nodes") from None
+        instead = instead_of(connection, "/api/v1/nodes", name, "see: kubectl get nodes", before="node/")
+        raise UsageProblem(f"--from node/{name}: there is no such node", instead) from None
     return node.metadata.name, _tolerating(node)
 
 
@@ -189,10 +191,11 @@ def _get(connection: Connection, standpoint: Standpoint, path: str, namespace: s
     try:
         answer: dict[str, Any] = msgspec.json.decode(connection.get_bytes(path))
     except NotFound:
-        kind = standpoint.kind.lower()
+        kind, before = standpoint.kind.lower(), str(standpoint).removesuffix(standpoint.name)
+        otherwise = "name its namespace with --from-namespace"
+        instead = instead_of(connection, path.rpartition("/")[0], standpoint.name, otherwise, before)
         raise UsageProblem(
-            f"--from {standpoint}: there is no such {kind} in namespace {namespace}",
-            "name its namespace with --from-namespace",
+            f"--from {standpoint}: there is no such {kind} in namespace {namespace}", instead
         ) from None
     return answer
 

@@ -44,7 +44,6 @@ def other_kind(kind: str) -> str | None:
 
 def meant(kind: str) -> bool:
     """Whether `kind` is probably a misspelt Service: `scv`, `svs`, `sevice`."""
-    import difflib  # on the way to an error only
+    from kubectl_refused.trace.nearest import MOST_CHARACTERS, nearest  # on the way to an error only
 
-    word = kind.lower().partition(".")[0]
-    return bool(difflib.get_close_matches(word, SERVICE_WORDS, n=1, cutoff=0.6))
+    return nearest(kind.lower().partition(".")[0][:MOST_CHARACTERS], SERVICE_WORDS) is not None

@@ -11,6 +11,7 @@ from kubectl_refused.model.facts import (
     EVENTS_OF,
     HOLDER,
     NAMESPACE,
+    NAMESPACES,
     NODE,
     NODES,
     OTHER_POLICIES,
@@ -31,7 +32,16 @@ from kubectl_refused.model.facts import (
     SelectorKey,
 )
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import ConfigMap, EndpointSlice, Metadata, NetworkPolicy, Pod, Service, Workload
+from kubectl_refused.model.objects import (
+    ConfigMap,
+    EndpointSlice,
+    Metadata,
+    Namespace,
+    NetworkPolicy,
+    Pod,
+    Service,
+    Workload,
+)
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import ProbeContext, Right
@@ -64,6 +74,10 @@ def _services(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:
 def _namespace(snapshot: Snapshot, key: Any) -> Any:
     found = snapshot.objects.get(("Namespace", "", key.namespace))
     return found or Gap(f"namespace {key.namespace}", "the files do not define it", "add its manifest with -f")
+
+
+def _namespaces(snapshot: Snapshot, key: Any) -> tuple[Namespace, ...]:
+    return tuple(_all(snapshot, Namespace))
 
 
 def _config_map(snapshot: Snapshot, key: ConfigMapKey) -> Any:
@@ -115,6 +129,7 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     POLICIES_IN: _in(NetworkPolicy),
     OTHER_POLICIES: _other_policies,
     NAMESPACE: _namespace,
+    NAMESPACES: _namespaces,
     CONFIG_MAP: _config_map,
     WORKLOAD: _workload,
     EVENTS: _events,

@@ -8,20 +8,18 @@ one peer that were to be two peers, an ipBlock that holds the address of somethi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubectl_refused.model.objects import IPBlock, LabelSelector, NetworkPolicy, PolicyPeer, PolicyPort
+from kubectl_refused.model.objects import IPBlock, Labels, LabelSelector, NetworkPolicy, PolicyPeer, PolicyPort
 
 from .containers import containers
 from .denials import Denial
 from .labels import selects
-from .nearest import label_difference, likeness
-from .policies import in_block, peers_hold, port_holds, rules_of
+from .nearest import ALIKE, label_difference, label_slip, likeness, nearest
+from .policies import allows, directions, in_block, peers_hold, port_holds, rules_of
 
-# A label that is this alike is a slip of the pen: case, 0 and o, one letter of six.
-ALIKE = 0.8
 NAME_LABEL = "kubernetes.io/metadata.name"
 
 
@@ -46,6 +44,25 @@ class NearRule:
         """`spec.ingress[0].ports[1].port`: the JSON pointer as kubectl's paths are written."""
         parts = self.path.strip("/").split("/")
         return "".join(f"[{p}]" if p.isdigit() or p == "-" else f".{p}" for p in parts).lstrip(".")
+
+
+def nearest_selector(
+    denial: Denial, policies: Iterable[NetworkPolicy], labels: Labels | None, whose: str
+) -> NearRule | None:
+    """A policy that would let the client through, were it not for a slip in its own podSelector.
+
+    `labels` are those of the pod whose side is closed, `whose` tells it.
+    """
+    home = denial.policies[0].metadata.namespace
+    for policy in policies:
+        slip = label_slip(policy.spec.pod_selector, labels)
+        if slip is None or policy.metadata.namespace != home or denial.direction not in directions(policy):
+            continue
+        if allows([policy], denial.direction, denial.peer, denial.pod, denial.port):
+            says = f"its podSelector nearly selects {whose}: {slip.told}"
+            path, summary = "/spec/podSelector/matchLabels", f"Write {slip.written} in its podSelector"
+            return NearRule(policy, path, slip.meant, says, summary, 0, differs=slip.differs)
+    return None
 
 
 def nearest_rule(
@@ -92,7 +109,9 @@ def _port(policy: NetworkPolicy, denial: Denial, at: str, offered: PolicyPort) -
         else:
             names = ", ".join(dict.fromkeys(p.name for p in declared)) or "none"
             says = f"port {offered.port} is no port name of {pod} (it has {names}); packets arrive on {port}"
-        yield NearRule(policy, f"{at}/port", port, says, summary, 0)
+        near = None if means else nearest(offered.port, (p.name for p in declared))
+        differs: dict[str, tuple[str | None, str | None]] = {"port": (offered.port, near)} if near else {}
+        yield NearRule(policy, f"{at}/port", port, says, summary, 0, differs=differs)
 
 
 def _peer(
@@ -140,18 +159,12 @@ def _namespace_label(policy: NetworkPolicy, denial: Denial, at: str, spaces: Lab
 
 
 def _label_slip(policy: NetworkPolicy, denial: Denial, at: str, pods: LabelSelector | None) -> Iterator[NearRule]:
-    """The peer's labels are the selector's but for look-alikes."""
-    if pods is None or pods.match_expressions:
-        return
-    wanted = pods.match_labels or {}
-    differs = label_difference(wanted, denial.peer.labels)
-    if not all(found is not None and likeness(value or "", found) >= ALIKE for value, found in differs.values()):
-        return
-    meant = {key: denial.peer.labels[key] for key in wanted}
-    told = ", ".join(f"{key} is {found}, not {value}" for key, (value, found) in differs.items())
-    summary = f"Write {', '.join(f'{k}={meant[k]}' for k in differs)} in {denial.field} rule {_number(at)}"
-    path = f"{at}/podSelector/matchLabels"
-    yield NearRule(policy, path, meant, f"its labels nearly fit: {told}", summary, 1, differs=differs)
+    """The peer's labels are the selector's but for a slip."""
+    slip = label_slip(pods, denial.peer.labels)
+    if slip:
+        summary = f"Write {slip.written} in {denial.field} rule {_number(at)}"
+        path, says = f"{at}/podSelector/matchLabels", f"its labels nearly fit: {slip.told}"
+        yield NearRule(policy, path, slip.meant, says, summary, 1, differs=slip.differs)
 
 
 def _both_must_hold(policy: NetworkPolicy, denial: Denial, at: str, peer: PolicyPeer) -> NearRule:

@@ -45,7 +45,9 @@ def selecting(
     return tuple(
         p
         for p in policies
-        if p.metadata.namespace == namespace and direction in _types(p) and selects(p.spec.pod_selector, labels)
+        if p.metadata.namespace == namespace
+        and direction in directions(p)
+        and selects(p.spec.pod_selector, labels)
     )
 
 
@@ -68,7 +70,7 @@ def allows(
     return False
 
 
-def _types(policy: NetworkPolicy) -> tuple[str, ...]:
+def directions(policy: NetworkPolicy) -> tuple[str, ...]:
     """policyTypes; when unset always Ingress, and Egress where there are egress rules."""
     if policy.spec.policy_types:
         return policy.spec.policy_types

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from kubectl_refused.judge.tellings import dial_told, icmp_told
-from kubectl_refused.model.evidence import ObjectEvidence, PacketEvidence, SocketEvidence
+from kubectl_refused.model.evidence import NearestEvidence, ObjectEvidence, PacketEvidence, SocketEvidence
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Listeners
 from kubectl_refused.model.scene import Scene
@@ -58,6 +58,14 @@ def field(scene: Scene, subject: str, path: str, value: object, says: str) -> Ob
     """A field of an API object (or of a manifest)."""
     witness = "files" if scene.from_files else "api server"
     return ObjectEvidence(witness=witness, subject=subject, says=says, field=path, value=value)
+
+
+def nearest_miss(
+    scene: Scene, subject: str, key: str, wanted: str | None, found: str | None, says: str
+) -> NearestEvidence:
+    """Two names that were to be the same, as a difference: `wanted` by whoever refers, `found` at `subject`."""
+    witness = "files" if scene.from_files else "api server"
+    return NearestEvidence(witness=witness, subject=subject, says=says, differs={key: (wanted, found)})
 
 
 def service_subject(scene: Scene) -> str:

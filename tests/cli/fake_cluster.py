@@ -98,6 +98,8 @@ class FakeCluster:
 
     def _answer(self, seen: Seen) -> Answer:
         resource, _, name = seen.path.rpartition("/")
+        if seen.path == "/api/v1/namespaces":
+            return Answer(body={"items": [{"metadata": {"name": space}} for space in self.namespaces]})
         if resource == "/api/v1/namespaces":
             return (
                 Answer() if name in self.namespaces else status(404, "NotFound", f'namespaces "{name}" not found')

@@ -126,7 +126,7 @@ def test_wrong_usage(values: dict[str, Any], says: str) -> None:
 
 def test_a_namespace_that_is_misspelt_does_not_pass() -> None:
     with FakeCluster(*WEB).serving() as cluster:
-        with pytest.raises(UsageProblem, match="there is no namespace 'shpo'"):
+        with pytest.raises(UsageProblem, match="there is no namespace 'shpo'; did you mean shop"):
             scan(cluster, namespace="shpo")
         cluster.become()
         code, told = scan(cluster)

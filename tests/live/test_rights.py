@@ -76,6 +76,7 @@ LACKS = (
     Lack("get jobs", "svc/typo", 1),
     Lack("list networkpolicies", "svc/closed", 3, "list networkpolicies"),
     Lack("get namespaces", "svc/closed", 1),
+    Lack("list namespaces", "svc/nope", 1),
     Lack("list events", "svc/crash", 1),
     Lack("get pods/log", "svc/crash", 1),
     Lack("list services", "svc/nope", 1),

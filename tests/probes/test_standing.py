@@ -169,3 +169,20 @@ def test_labels_are_left_away_where_something_would_count_the_stand_in() -> None
     unknown = unenlisted(as_connection(FakeConnection({**answers, base: forbidden("list", "x")})), client)
     assert unknown.labels == ()
     assert "it cannot be known" in unknown.unlike
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "meant"),
+    [
+        ("pod/crat-1", PODS, "did you mean pod/cart-1?"),
+        ("deploy/cart-l", "/apis/apps/v1/namespaces/shop/deployments", "did you mean deploy/cart-1?"),
+        ("node/cart-2", "/api/v1/nodes", "did you mean node/cart-1?"),
+        ("pod/zzz", PODS, "name its namespace with --from-namespace"),
+        ("pod/crat-1", "/elsewhere", "name its namespace with --from-namespace"),
+    ],
+)
+def test_who_is_not_there_was_meant_to_be_the_nearest(words: str, path: str, meant: str) -> None:
+    answers = {path: [{"metadata": {"name": name}} for name in ("db-0", "cart-1")]}
+    with pytest.raises(UsageProblem) as caught:
+        clients(words, answers)
+    assert caught.value.message.endswith(f"; {meant}")

@@ -9,7 +9,7 @@ import pytest
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.objects import NetworkPolicy
 from kubectl_refused.trace.denials import Denial
-from kubectl_refused.trace.near_rules import NearRule, nearest_rule
+from kubectl_refused.trace.near_rules import NearRule, nearest_rule, nearest_selector
 from kubectl_refused.trace.policies import Party
 from tests.case_folders import decoded
 from tests.scenery import pod
@@ -48,6 +48,10 @@ def labels(**pairs: str) -> dict[str, Any]:
             {"from": [{"namespaceSelector": {}, "podSelector": labels(role="freind")}]},
             "spec.ingress[0].from[0].podSelector.matchLabels",
         ),
+        (
+            {"from": [{"namespaceSelector": {}, "podSelector": labels(kind="friend")}]},
+            "spec.ingress[0].from[0].podSelector.matchLabels",
+        ),
         ({"from": [{"ipBlock": {"cidr": "10.9.0.0/24"}}]}, "spec.ingress[0].from[0]"),
         ({"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.0.0.0/24"]}}]}, "spec.ingress[0].from[0]"),
     ],
@@ -78,3 +82,58 @@ def test_a_rule_for_somebody_else_is_no_near_miss(rule: dict[str, Any]) -> None:
 
 def test_labels_of_a_plain_probe_are_compared_with_nothing() -> None:
     assert near({"from": [{"podSelector": labels(role="freind")}]}, own_labels=False, namespace="shop") is None
+
+
+def test_the_nearest_port_name_is_a_difference() -> None:
+    found = near({"ports": [{"port": "wbe"}]})
+    assert found is not None
+    assert found.differs == {"port": ("wbe", "web")}
+    far_off = near({"ports": [{"port": "metrics"}]})
+    assert far_off is not None
+    assert far_off.differs == {}
+
+
+def beside(selector: dict[str, Any], rule: dict[str, Any], namespace: str = "shop") -> NearRule | None:
+    """What comes near of a policy that does not select the pod `app=web`, which a default-deny closes."""
+    closing, other = (
+        decoded(
+            {
+                "kind": "NetworkPolicy",
+                "metadata": {"name": name, "namespace": where},
+                "spec": {"podSelector": chosen, "policyTypes": ["Ingress"], "ingress": rules},
+            }
+        )
+        for name, where, chosen, rules in (("deny", "shop", {}, []), ("allow", namespace, selector, [rule]))
+    )
+    assert isinstance(closing, NetworkPolicy)
+    assert isinstance(other, NetworkPolicy)
+    receiver = pod()
+    peer = Party("shop", CLIENT, {}, "10.0.0.9")
+    denial = Denial("Ingress", (closing,), peer, receiver, 8080, Certainty.PROVED, ())
+    return nearest_selector(denial, [closing, other], {"app": "web"}, "pod/web-1")
+
+
+def test_a_policy_that_was_to_select_the_pod() -> None:
+    found = beside(labels(app="wbe"), {})
+    assert found is not None
+    assert (found.place, found.value, found.differs) == (
+        "spec.podSelector.matchLabels",
+        {"app": "web"},
+        {"app": ("wbe", "web")},
+    )
+    assert found.says == "its podSelector nearly selects pod/web-1: app is web, not wbe"
+
+
+@pytest.mark.parametrize(
+    ("selector", "rule", "namespace"),
+    [
+        (labels(app="cart"), {}, "shop"),
+        (labels(app="wbe"), {"ports": [{"port": 9090}]}, "shop"),
+        (labels(app="wbe"), {}, "far"),
+        ({}, {}, "shop"),
+    ],
+)
+def test_a_policy_of_other_pods_is_no_near_miss(
+    selector: dict[str, Any], rule: dict[str, Any], namespace: str
+) -> None:
+    assert beside(selector, rule, namespace) is None

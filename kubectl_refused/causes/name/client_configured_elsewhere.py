@@ -39,7 +39,7 @@ from kubectl_refused.trace.client_pods import at_home, client_maps, client_pod, 
 from kubectl_refused.trace.client_settings import Told, addresses, speaks_of
 from kubectl_refused.trace.name_service import lookup_proof, unanswered
 from kubectl_refused.trace.nearest import likeness
-from kubectl_refused.trace.proofs import field, packet
+from kubectl_refused.trace.proofs import field, nearest_miss, packet, service_subject
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 # So many programs are on these that a like number tells nothing.
@@ -139,7 +139,21 @@ def _at_no_name(scene: Scene, pod: Pod, told: Told) -> Finding | None:
     port = scene.port.port if scene.port else told.port
     alike = likeness(scene.target.name, told.host.partition(".")[0]) >= NEARER
     sure = Certainty.PROVED if alike else Certainty.LIKELY
-    return _finding(scene, pod, told, because, port, (lookup_proof(scene, lookup),), sure)
+    differs = [
+        nearest_miss(
+            scene, service_subject(scene), key, found, meant, f"svc/{scene.target.name} is the nearest name"
+        )
+        for key, found, meant in _differences(scene, told.host)
+    ]
+    return _finding(scene, pod, told, because, port, (lookup_proof(scene, lookup), *differs), sure)
+
+
+def _differences(scene: Scene, host: str) -> Iterator[tuple[str, str, str]]:
+    """(what, as the client has it, as it is) of the parts of a DNS name that are not the Service's."""
+    name, _, rest = host.partition(".")
+    space = rest.partition(".")[0]
+    meant = (("name", name, scene.target.name), ("namespace", space, scene.target.namespace))
+    yield from ((key, found, right) for key, found, right in meant if found and found != right)
 
 
 def _nearly_target(scene: Scene, host: str) -> bool:

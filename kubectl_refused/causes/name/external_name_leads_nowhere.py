@@ -19,21 +19,23 @@ from collections.abc import Iterable, Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import service_change
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import LOOKUP, SERVICES_IN, NameKey, NamespaceKey
+from kubectl_refused.model.facts import LOOKUP, SERVICES_IN, SERVICES_NAMED, NameKey, NamespaceKey
 from kubectl_refused.model.objects import Service
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import HERE
 from kubectl_refused.trace.aliases import Inside, inside
 from kubectl_refused.trace.name_service import lookup_proof, unanswered
-from kubectl_refused.trace.nearest import nearest
-from kubectl_refused.trace.proofs import field, service_subject
+from kubectl_refused.trace.nearest import likeness, nearest
+from kubectl_refused.trace.proofs import field, nearest_miss, service_subject
 from kubectl_refused.trace.questions import dns_name
 
 # kube-apiserver keeps it by itself (pkg/controlplane/controller/kubernetesservice): no manifest has it.
 _API_SERVER = Inside("kubernetes", "default")
 
 
-@cause("KR109", scope=Scope.ROUTE, reads={LOOKUP, SERVICES_IN}, produces=Symptom.NO_NAME, since="0.2")
+@cause(
+    "KR109", scope=Scope.ROUTE, reads={LOOKUP, SERVICES_IN, SERVICES_NAMED}, produces=Symptom.NO_NAME, since="0.2"
+)
 def external_name_leads_nowhere(scene: Scene) -> Iterator[Finding]:
     """Yield when an ExternalName does not resolve, or names a Service or a port that does not exist."""
     service = scene.service
@@ -61,14 +63,16 @@ def _within(scene: Scene, alias: str, meant: Inside, services: Iterable[Service]
     target = by_name.get(meant.name)
     if target is None:
         near = nearest(meant.name, by_name)
+        spaces = [] if near else _spaces(scene, meant)
         told = f"there is no Service {meant.name} in namespace {meant.namespace}"
-        new = alias.replace(meant.name, near, 1) if near else ""
+        new = _renamed(alias, near or meant.name, spaces[0] if spaces else meant.namespace)
         fix = (
             service_change(scene, f"Set externalName to {new}", {"externalName": new})
-            if new
+            if near or spaces
             else Fix(summary=f"Point externalName of svc/{scene.target.name} at a Service that exists")
         )
-        yield _finding(scene, alias, told, (), fix, Certainty.PROVED)
+        miss = _miss(scene, meant, near, spaces) if near or spaces else ()
+        yield _finding(scene, alias, told, miss, fix, Certainty.PROVED)
         return
     port = _missed(scene, target)
     if port is None:
@@ -81,6 +85,27 @@ def _within(scene: Scene, alias: str, meant: Inside, services: Iterable[Service]
         scene, service_subject(scene), "spec.ports", port, f"port {port} of the ExternalName is not used"
     )
     yield _finding(scene, alias, told, (proof,), Fix(summary=summary), Certainty.PROVED)
+
+
+def _spaces(scene: Scene, meant: Inside) -> list[str]:
+    """The namespaces that have a Service of that name, the one most like the alias's first."""
+    named = scene.maybe(SERVICES_NAMED, NameKey(meant.name)) or ()
+    found = {s.metadata.namespace for s in named if s.metadata.name != scene.target.name} - {meant.namespace}
+    return sorted(found, key=lambda space: (-likeness(meant.namespace, space), space))
+
+
+def _renamed(alias: str, name: str, namespace: str) -> str:
+    """The alias with another name and namespace; what follows them stays."""
+    return ".".join((name, namespace, *alias.split(".")[2:]))
+
+
+def _miss(scene: Scene, meant: Inside, near: str | None, spaces: list[str]) -> tuple[Evidence, ...]:
+    if near is None:
+        says = f"svc/{meant.name} exists in namespace {', '.join(spaces[:3])}"
+        subject = f"service/{meant.name}"
+        return (nearest_miss(scene, subject, "namespace", meant.namespace, spaces[0], says),)
+    says = f"svc/{near} is the nearest name in {meant.namespace}"
+    return (nearest_miss(scene, f"service/{near}", "name", meant.name, near, says),)
 
 
 def _missed(scene: Scene, target: Service) -> int | None:

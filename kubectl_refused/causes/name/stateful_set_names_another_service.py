@@ -24,7 +24,11 @@ from kubectl_refused.model.objects import Pod, Service, Workload
 from kubectl_refused.model.observation import Lookup
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.labels import carries
-from kubectl_refused.trace.proofs import field, service_subject
+from kubectl_refused.trace.nearest import likeness
+from kubectl_refused.trace.proofs import field, nearest_miss, service_subject
+
+# Below this the two names were hardly meant to be one.
+ALIKE = 0.6
 
 
 @cause("KR232", scope=Scope.ROUTE, reads={LOOKUP, SERVICES_IN, WORKLOAD}, produces=Symptom.NO_NAME, since="0.2")
@@ -70,6 +74,8 @@ def _finding(scene: Scene, service: Service, pod: Pod, workload: Workload, seen:
             scene, service_subject(scene), "metadata.name", wanted, f"the headless Service is {wanted}; {absent}"
         ),
     ]
+    if likeness(named, wanted) >= ALIKE:
+        evidence.append(nearest_miss(scene, owner, "serviceName", named, wanted, f"{wanted} is the nearest name"))
     if seen is not None:
         says = f"{seen.name}: {seen.error or 'no address'}"
         evidence.append(WitnessEvidence(witness=seen.witness, subject=seen.name, says=says))

@@ -26,7 +26,7 @@ from kubectl_refused.model.objects import Container, Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.probing import Probing, probings, unready_probes
-from kubectl_refused.trace.proofs import field
+from kubectl_refused.trace.proofs import field, nearest_miss
 from kubectl_refused.trace.testimonies import event_said, events_saying
 
 
@@ -47,6 +47,9 @@ def probe_port_name_missing(scene: Scene) -> Iterator[Finding]:
         evidence: list[Evidence] = [
             field(scene, subject, f"spec.containers[].{probing.field}", probing.port, says)
         ]
+        if near := nearest(str(probing.port), offered):
+            miss = f"{near} ({offered[near]}) is the nearest name"
+            evidence.append(nearest_miss(scene, subject, "port", str(probing.port), near, miss))
         if not scene.from_files:
             errored = events_saying(scene, pod, f'parsing "{re.escape(str(probing.port))}"')
             evidence += [event_said(pod, e) for e in errored[-1:]]

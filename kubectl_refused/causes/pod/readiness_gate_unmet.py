@@ -21,7 +21,8 @@ from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.text import one_line
-from kubectl_refused.trace.proofs import field
+from kubectl_refused.trace.nearest import nearest
+from kubectl_refused.trace.proofs import field, nearest_miss
 from kubectl_refused.trace.statuses import condition, reported
 
 
@@ -44,6 +45,9 @@ def _finding(scene: Scene, pod: Pod, gate: str) -> Finding:
     told = f"is {found.status}" if found else "is not set"
     why = one_line(": ".join(filter(None, (found.reason, found.message)))) if found else ""
     says = f"all its containers are ready, but the condition {gate} of its readiness gate {told}"
+    set_ = () if found else (c.type for c in (pod.status.conditions if pod.status else None) or ())
+    near = nearest(gate, set_, least=0.8)  # a controller's condition, not one that every pod has
+    miss = [nearest_miss(scene, subject, "conditionType", gate, near, f"{near} is set")] if near else []
     return Finding(
         where=subject,
         says=says + (f" ({why})" if why else ""),
@@ -57,6 +61,7 @@ def _finding(scene: Scene, pod: Pod, gate: str) -> Finding:
                 found.status if found else None,
                 f"the condition {gate} {told}" + (f": {why}" if why else ""),
             ),
+            *miss,
         ),
         fix=Fix(summary=f"Mend or install the controller that sets the condition {gate}, or drop the gate"),
     )

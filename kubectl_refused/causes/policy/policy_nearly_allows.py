@@ -6,11 +6,11 @@ Why it refuses:
     lacks (`name: shop`, where the cluster itself only writes `kubernetes.io/metadata.name`); a podSelector alone,
     which means pods of the policy's own namespace; namespaceSelector and podSelector in one peer, where both must
     hold, for two peers, where either is enough; an ipBlock with the address of a Service or a node, while policies
-    see the pods' own addresses.
+    see the pods' own addresses. Or the whole policy is for other pods by a slip in its own podSelector.
 Confirm:
     kubectl get networkpolicy POLICY -o yaml; kubectl get namespace NAMESPACE --show-labels
 Fix:
-    Mend that part of the rule.
+    Mend that part of the rule, or the policy's podSelector.
 See:
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-to-and-from-selectors
 """
@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.policy import amend
 from kubectl_refused.model.evidence import Evidence, Finding, NearestEvidence
-from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, NODE, POLICIES_IN, NodeKey
+from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, NODE, POLICIES_IN, NamespaceKey, NodeKey
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.denials import Denial, client_told, egress_denial, ingress_denial
-from kubectl_refused.trace.near_rules import NearRule, nearest_rule
+from kubectl_refused.trace.near_rules import NearRule, nearest_rule, nearest_selector
 from kubectl_refused.trace.policies import rules_of
 from kubectl_refused.trace.proofs import field
 
@@ -38,15 +38,25 @@ from kubectl_refused.trace.proofs import field
     since="0.2",
 )
 def policy_nearly_allows(scene: Scene) -> Iterator[Finding]:
-    """Yield when the policies deny the client, and some rule of theirs would let it through but for one slip."""
+    """Yield when the policies deny the client, and some rule there would let it through but for one slip."""
     for denial in (ingress_denial(scene), egress_denial(scene)):
         if denial is None:
             continue
         # A plain probe's labels are ours: who compares them with a rule compares nothing.
         own = scene.vantage.kind in ("client", "stand-in") or denial.direction == "Egress"
-        near = nearest_rule(denial, own_labels=own, elsewhere=_elsewhere(scene, denial))
+        near = _nearest_selector(scene, denial) if own or denial.direction == "Ingress" else None
+        near = near or nearest_rule(denial, own_labels=own, elsewhere=_elsewhere(scene, denial))
         if near:
             yield _finding(scene, denial, near)
+
+
+def _nearest_selector(scene: Scene, denial: Denial) -> NearRule | None:
+    """A policy beside those that close: it was to select the same pod."""
+    namespace, own = denial.policies[0].metadata.namespace, dict(scene.vantage.labels)
+    policies = scene.maybe(POLICIES_IN, NamespaceKey(namespace)) or ()
+    if denial.direction == "Ingress":
+        return nearest_selector(denial, policies, denial.pod.metadata.labels, f"pod/{denial.pod.metadata.name}")
+    return nearest_selector(denial, policies, own, scene.vantage.who)
 
 
 def _elsewhere(scene: Scene, denial: Denial) -> list[tuple[str, str]]:

@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.model.evidence import Finding, Fix
+from kubectl_refused.model.evidence import Finding, Fix, NearestEvidence
 from kubectl_refused.model.objects import ServicePort
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.nearest import nearest
-from kubectl_refused.trace.proofs import field, service_subject
+from kubectl_refused.trace.proofs import field, nearest_miss, service_subject
 
 
 @cause("KR106", scope=Scope.ROUTE, produces=Symptom.NO_PORT, since="0.1")
@@ -37,14 +37,14 @@ def no_such_port(scene: Scene) -> Iterator[Finding]:
     listed = ", ".join(_told(p) for p in ports) or "none"
     meant, because = _meant(asked, ports)
     summary = f"Dial port {meant.port}: {because}" if meant else f"Dial one of its ports: {listed}"
+    subject = service_subject(scene)
     yield Finding(
         where=f"svc/{scene.target.name}",
         says=f"port {asked} is not listed; the Service has {listed}",
         headline=f"the Service has no port {asked}" + (f", it has {meant.port}" if meant else ""),
         evidence=(
-            field(
-                scene, service_subject(scene), "spec.ports", [p.port for p in ports], f"spec.ports lists {listed}"
-            ),
+            field(scene, subject, "spec.ports", [p.port for p in ports], f"spec.ports lists {listed}"),
+            *([_miss(scene, asked, meant, because)] if meant else []),
         ),
         fix=Fix(summary=summary),
     )
@@ -62,6 +62,11 @@ def _meant(asked: str, ports: tuple[ServicePort, ...]) -> tuple[ServicePort | No
     if by_name is not None:
         return by_name, f"{name} is the nearest name"
     return (ports[0], "it is the only one") if len(ports) == 1 else (None, "")
+
+
+def _miss(scene: Scene, asked: str, meant: ServicePort, because: str) -> NearestEvidence:
+    found = str(meant.port) if asked.isdecimal() else meant.name or str(meant.port)
+    return nearest_miss(scene, service_subject(scene), "port", asked, found, f"{_told(meant)}: {because}")
 
 
 def _told(port: ServicePort) -> str:

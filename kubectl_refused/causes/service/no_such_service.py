@@ -17,18 +17,26 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
-from kubectl_refused.model.facts import NAMESPACE, SERVICES_IN, SERVICES_NAMED, NameKey, NamespaceKey
+from kubectl_refused.model.facts import (
+    NAMESPACE,
+    NAMESPACES,
+    SERVICES_IN,
+    SERVICES_NAMED,
+    ClusterKey,
+    NameKey,
+    NamespaceKey,
+)
 from kubectl_refused.model.gaps import Absent
 from kubectl_refused.model.objects import Service
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.nearest import nearest
-from kubectl_refused.trace.proofs import field, service_subject
+from kubectl_refused.trace.proofs import field, nearest_miss, service_subject
 
 
 @cause(
     "KR101",
     scope=Scope.ROUTE,
-    reads={NAMESPACE, SERVICES_IN, SERVICES_NAMED},
+    reads={NAMESPACE, NAMESPACES, SERVICES_IN, SERVICES_NAMED},
     produces=Symptom.NO_NAME,
     since="0.1",
 )
@@ -41,23 +49,27 @@ def no_such_service(scene: Scene) -> Iterator[Finding]:
     elsewhere = scene.maybe(SERVICES_NAMED, NameKey(name)) or ()
     spaces = sorted(s.metadata.namespace for s in elsewhere if s.metadata.namespace != namespace)
     meant = nearest(name, (s.metadata.name for s in here or ()))
+    space = nearest(namespace, spaces) or (_space(scene) if not here and not spaces else None)
     says, headline = _told(scene, here)
     evidence: list[Evidence] = [field(scene, service_subject(scene), "metadata.name", name, says)]
     if spaces:
         told = f"svc/{name} exists in namespace {', '.join(spaces[:3])}"
-        evidence.append(NearestEvidence(witness="api server", subject=f"service/{name}", says=told))
+        differs = {"namespace": (namespace, space)} if space else {}
+        evidence.append(
+            NearestEvidence(witness="api server", subject=f"service/{name}", says=told, differs=differs)
+        )
+    elif space:
+        told = f"namespace {space} is the nearest name"
+        evidence.append(nearest_miss(scene, f"namespace/{space}", "namespace", namespace, space, told))
     if meant:
         told = f"svc/{meant} is the nearest name in {namespace}"
-        difference = {"name": (name, meant)}
-        evidence.append(
-            NearestEvidence(witness="api server", subject=f"service/{meant}", says=told, differs=difference)
-        )
+        evidence.append(nearest_miss(scene, f"service/{meant}", "name", name, meant, told))
     yield Finding(
         where=f"namespace {namespace}",
         says=says,
         headline=headline,
         evidence=tuple(evidence),
-        fix=_fix(name, spaces, meant),
+        fix=_fix(name, [space] if space else spaces, meant, there=bool(spaces)),
     )
 
 
@@ -67,16 +79,33 @@ def _told(scene: Scene, here: tuple[Service, ...] | None) -> tuple[str, str]:
     headline = f"there is no Service {name} in namespace {namespace}"
     if here is None:
         return f"namespace {namespace} has no Service of that name", headline
-    key = NamespaceKey(namespace)
     # The API server lists a namespace that does not exist as an empty one.
-    if not here and scene.maybe(NAMESPACE, key) is None:
-        why = scene.facts.get(NAMESPACE, key)
-        if isinstance(why, Absent):
-            return f"no namespace is called {namespace}", f"there is no namespace {namespace}"
+    if not here and _no_namespace(scene):
+        return f"no namespace is called {namespace}", f"there is no namespace {namespace}"
     return f"namespace {namespace} has {len(here)} Service{'s' * (len(here) != 1)} and none of that name", headline
 
 
-def _fix(name: str, spaces: list[str], meant: str | None) -> Fix:
+def _space(scene: Scene) -> str | None:
+    """The namespace that was meant, where none has the name asked for and they may be listed."""
+    if not _no_namespace(scene):
+        return None
+    there = scene.maybe(NAMESPACES, ClusterKey()) or ()
+    return nearest(scene.target.namespace, (one.metadata.name for one in there))
+
+
+def _no_namespace(scene: Scene) -> bool:
+    """Whether it was looked for and is not there."""
+    key = NamespaceKey(scene.target.namespace)
+    if scene.maybe(NAMESPACE, key) is not None:
+        return False
+    why = scene.facts.get(NAMESPACE, key)
+    return isinstance(why, Absent)
+
+
+def _fix(name: str, spaces: list[str], meant: str | None, *, there: bool) -> Fix:
+    """`there`: the Service stands in those namespaces; else one is only called like the one asked for."""
+    if spaces and not there:
+        return Fix(summary=f"Ask in namespace {spaces[0]}: -n {spaces[0]}")
     if spaces:
         return Fix(summary=f"Dial {name}.{spaces[0]}: the Service stands in namespace {spaces[0]}")
     if meant:
