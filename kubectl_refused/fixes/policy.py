@@ -27,7 +27,7 @@ def allow(
         scene,
         "NetworkPolicy",
         metadata,
-        summary=f"Allow {direction} {_whom(policy, direction, rule)} on port {rule['ports'][0]['port']}",
+        summary=f"Allow {direction} {_whom(policy, direction, rule)} on port {_numbers(rule)}",
         patch={"spec": {direction: [rule]}},
         verb=("patch", "--type", "json", "-p", json.dumps(operations, separators=(",", ":"))),
         sent=request("NetworkPolicy", metadata.namespace, metadata.name, operations),
@@ -44,6 +44,10 @@ def pods(policy: NetworkPolicy, namespace: str, labels: Labels | None = None) ->
     if namespace != policy.metadata.namespace:
         peer["namespaceSelector"] = {"matchLabels": {NAME_LABEL: namespace}}
     return peer
+
+
+def _numbers(rule: dict[str, Any]) -> str:
+    return " and ".join(str(entry["port"]) for entry in rule["ports"])
 
 
 def _whom(policy: NetworkPolicy, direction: Literal["ingress", "egress"], rule: dict[str, Any]) -> str:

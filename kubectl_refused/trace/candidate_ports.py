@@ -6,13 +6,15 @@ Asked only once the port meant is known to be refused; the likeliest come first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kubectl_refused.model.objects import Container, Pod, Probe
+from kubectl_refused.model.observation import Socket
 
 from .containers import command_line, containers, said_ports
 from .log_reasons import MOST_CHARACTERS, named_ports
-from .runtimes import mesh_of
+from .runtimes import app_sockets, mesh_of
+from .sockets import likeliest_port, reachable_ports
 
 # Dials of one search; of them this many at most for what logs say, since logs are others' to write.
 MOST_CANDIDATES = 32
@@ -92,6 +94,13 @@ def app_ports(pod: Pod, ports: Iterable[int]) -> tuple[int, ...]:
     mesh = mesh_of(pod)
     found = [p for p in dict.fromkeys(ports) if not purpose(pod, p) and not (mesh and p in mesh.ports)]
     return tuple(sorted(found, key=lambda p: p in _CUSTOM and not _named(pod, p)))
+
+
+def own_ports(pod: Pod, sockets: Sequence[Socket], address: str) -> tuple[int, ...]:
+    """The ports that the app itself listens on and that answer at the address; the likeliest comes first."""
+    mine = app_ports(pod, reachable_ports(app_sockets(pod, sockets), address))
+    first = likeliest_port(mine, said_ports(pod))
+    return tuple(sorted(mine, key=lambda port: port != first))
 
 
 def _named(pod: Pod, port: int) -> bool:

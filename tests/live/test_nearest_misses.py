@@ -1,9 +1,8 @@
-"""Names that a person typed, and names in policies, that nearly are the cluster's: the one meant is told."""
+"""Names that a person typed, and that nearly are the cluster's: the one meant is told."""
 
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -13,15 +12,13 @@ from tests.cluster.api import Cluster
 from .conftest import fresh_namespace
 from .from_shop import HTTPD, SLEEPS
 from .small_shop import deployment
-from .tool import refused, until
+from .tool import refused
 from .witness_shop import service
-
-SETTLE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[str]:
-    """The Service web, and the client cart that a policy meant to let in."""
+    """The Service web and the client cart."""
     namespace = fresh_namespace(cluster)
     items = [deployment("web", HTTPD), service("web", {"app": "web"}, 80, 8080), deployment("cart", SLEEPS)]
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=namespace)
@@ -53,30 +50,3 @@ def test_a_client_that_is_misspelt(cluster: Cluster, shop: str, word: str) -> No
     answer = refused(cluster.kubeconfig, "svc/web", "-n", shop, "--from", word.format(pod=pod))
     assert answer.code == 2
     assert f"did you mean {meant}" in answer.err, answer
-
-
-def test_a_policy_that_was_to_select_the_pod(cluster: Cluster, shop: str) -> None:
-    policies = [
-        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}
-        for name, spec in (
-            ("deny", {"podSelector": {}, "policyTypes": ["Ingress"]}),
-            ("allow", {"podSelector": {"matchLabels": {"app": "wbe"}}, "ingress": [{}]}),
-        )
-    ]
-    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": policies}), namespace=shop)
-    answer = until(
-        lambda: refused(cluster.kubeconfig, "svc/web", "-n", shop, "-o", "json"),
-        lambda one: bool(one.out) and one.root == "policy-nearly-allows",
-        SETTLE_SECONDS,
-    )
-    root = answer.report["root"]
-    assert "its podSelector nearly selects" in root["says"], answer
-    assert {"app": ["wbe", "web"]} in [one.get("differs") for one in root["evidence"]], answer
-    done = cluster.kubectl(*shlex.split(root["fix"]["command"].partition("kubectl ")[2])[2:])
-    assert done.returncode == 0
-    healthy = until(
-        lambda: refused(cluster.kubeconfig, "svc/web", "-n", shop, "-o", "json"),
-        lambda one: one.code == 0,
-        SETTLE_SECONDS,
-    )
-    assert (healthy.code, healthy.root) == (0, None), healthy

@@ -7,7 +7,8 @@ Why it refuses:
 Confirm:
     kubectl get networkpolicy -n NAMESPACE -o yaml    # which select the pod, and what their rules allow
 Fix:
-    Add a rule that lets the client in on the pod's port (not the Service's).
+    Add a rule that lets the client in on the pod's port (not the Service's). Where nothing listens on that one,
+    the rule told names the port the app is on as well: it stays right once targetPort is.
 See:
     https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
@@ -20,11 +21,13 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.policy import allow, pods
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN
-from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.trace.candidate_ports import own_ports
 from kubectl_refused.trace.controls import lasting_labels
-from kubectl_refused.trace.denials import client_told, ingress_denial
+from kubectl_refused.trace.denials import Denial, client_told, ingress_denial
 from kubectl_refused.trace.policies import lets_in
 from kubectl_refused.trace.proofs import field
+from kubectl_refused.trace.sockets import Standing, standing
 
 
 @cause(
@@ -46,7 +49,7 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
     says = f"{names} selects {denial.pod.metadata.name}; no rule lets {who} in on port {denial.port}"
     rule = {
         "from": [pods(first, denial.peer.namespace, lasting_labels(scene))],
-        "ports": [{"protocol": "TCP", "port": denial.port}],
+        "ports": [{"protocol": "TCP", "port": port} for port in _ports(scene, denial)],
     }
     yield Finding(
         where=subject,
@@ -56,3 +59,12 @@ def ingress_denied(scene: Scene) -> Iterator[Finding]:
         evidence=(field(scene, subject, "spec.ingress", None, says), *denial.evidence),
         fix=allow(scene, first, "ingress", rule),
     )
+
+
+def _ports(scene: Scene, denial: Denial) -> tuple[int, ...]:
+    """The port that is dialled; where nothing listens on it, the one as well that it will be set to."""
+    listeners = scene.known(LISTENERS, pod_key(denial.pod))
+    address = scene.endpoint.address if scene.endpoint else ""
+    if listeners is None or standing(listeners.sockets, address, denial.port) is not Standing.ABSENT:
+        return (denial.port,)
+    return (denial.port, *own_ports(denial.pod, listeners.sockets, address)[:1])

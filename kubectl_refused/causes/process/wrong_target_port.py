@@ -33,13 +33,13 @@ from kubectl_refused.model.facts import (
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
-from kubectl_refused.trace.candidate_ports import app_ports, called
+from kubectl_refused.trace.candidate_ports import app_ports, called, own_ports
 from kubectl_refused.trace.containers import containers, resolve_target_port, said_listeners, said_ports
 from kubectl_refused.trace.localhost import Found, found_port, not_comparable, refused_in_both_families
 from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
 from kubectl_refused.trace.rejecters import may_be_rejected
 from kubectl_refused.trace.runtimes import app_sockets
-from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_ports, shown, standing
+from kubectl_refused.trace.sockets import Standing, likeliest_port, shown, standing
 from kubectl_refused.trace.veils import says_nothing
 
 
@@ -73,8 +73,8 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     aimed, mine = handshake.port, app_sockets(pod, listeners.sockets)
     if standing(listeners.sockets, endpoint.address, aimed) is not Standing.ABSENT:
         return
-    open_ports = app_ports(pod, reachable_ports(mine, endpoint.address))
-    meant = likeliest_port(open_ports or app_ports(pod, [s.port for s in mine]), said_ports(pod))
+    open_ports = own_ports(pod, listeners.sockets, endpoint.address)
+    meant = next(iter(open_ports), likeliest_port(app_ports(pod, [s.port for s in mine]), said_ports(pod)))
     if meant is None:
         return  # nothing of the app's listens at all: another cause's to say
     if _untranslated(scene, pod, meant):
