@@ -862,9 +862,10 @@ def answer_all(words: list[str], options: dict[str, float], until: float) -> Non
     lookups = [word for word in words if word.startswith("lookup:")]
     named = [question for question in questions if not numeric(question.host)]
     unnamed = [question for question in questions if question not in named]
+    looked = time.monotonic() + LOOKUP_TIMEOUT
     threads = start_lookups([word[len("lookup:") :] for word in lookups] + [question.host for question in named])
     dial_all(unnamed, times, options["--timeout"], until, options["--hops"] > 0)
-    join_all(threads, min(until, time.monotonic() + LOOKUP_TIMEOUT))
+    join_all(threads, min(until, looked))  # dials that time out have used it up
     for word in lookups:
         write_lookup(word)
     dial_all(named, times, options["--timeout"], until, options["--hops"] > 0)
