@@ -28,7 +28,8 @@ both count it. A silent dial may so be a reject that was not said, so dials to o
 one is dialled again when all others are done, one by one; who rejects is asked again at that pace only.
 
 What it speaks: read from what the peer says by itself. Not one byte is sent without --guess; with it, QUESTION
-once, and POSTGRES once on a connection of its own when the peer hung up on the first.
+once, and POSTGRES once on a connection of its own when the peer hung up on the first. A Postgres without TLS is
+then asked to let somebody in (LOG_IN): it says by the address whether it would want a password, and gets none.
 
 Whether large answers arrive (bulk): packets that are too large for the way and whose "fragmentation needed" gets
 lost vanish, while handshakes and small answers pass (RFC 2923 2.1). A dial that announces a small MSS (tcp(7),
@@ -82,6 +83,8 @@ PROHIBITED = {(3, 9), (3, 10), (3, 13), (1, 1), (1, 5), (1, 6)}
 # before it for a bad command and say so in their words. The end is an HTTP request's end.
 QUESTION = b"\x16\x03\n\x00\x08\x01\x00\x00\x04\r\n\r\n"
 POSTGRES = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, answered with S or N
+# StartupMessage of protocol 3.0 (postgresql.org, 55.7): a user and a database that every server has.
+LOG_IN = b"\0\0\0)\0\3\0\0user\0postgres\0database\0postgres\0\0"
 ANSWER_WITHIN = 0.5  # seconds
 MOST_BYTES = 1024  # of an answer
 BULK_SILENCE = 2.0  # seconds without a byte, after which an answer counts as stuck
@@ -97,7 +100,7 @@ SETTINGS = (
     ("most", "net/netfilter/nf_conntrack_max"),
 )
 COUNTERS = (("dropped", "drop"), ("invalid", "invalid"))  # columns of /proc/net/stat/nf_conntrack, one line a CPU
-CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN = range(5)  # phases of a dial
+CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN, ASK_IN = range(6)  # phases of a dial
 ROUTE_ERRORS = ((3, 0), (3, 1), (3, 13))  # what ip_error of net/ipv4/route.c sends
 # What a server says first: RFC 4253 4.2, RFC 6143 7.1.1, RFC 3501 7.1, RFC 1939 4, RFC 854, NATS, AMQP 0-9-1
 # 4.2.2, rsync, Redis (its errors), memcached (protocol.txt), MySQL X.
@@ -178,7 +181,8 @@ def framed(said: bytes, text: str) -> tuple[str, str]:
     if len(said) > 8 and said[0] == 0 and said[2] % 6 == 0 and said[3] == 4 and not any(said[5:9]):
         return "http2", ""
     if said[:1] == b"E" and b"FATAL" in said:
-        return "postgres", f"said {text[5:150].strip()}"
+        start = max(5, said.find(b"\0M") + 2)  # the message among the fields, each with a zero behind it
+        return "postgres", "said " + text[start : said.find(0, start)][:150].strip()
     if len(said) > 8 and 0x81 <= said[0] <= 0x86 and b"protocol version" in said:
         return "cassandra", ""
     return "", ""
@@ -398,7 +402,7 @@ class Dial:
 
     def ready(self) -> bool:
         """Look at a socket that has something to say; True when the dial ended."""
-        if self.phase in (LISTEN, ASK, ASK_AGAIN):
+        if self.phase in (LISTEN, ASK, ASK_AGAIN, ASK_IN):
             return self.answered()
         # SO_ERROR first: reading the queue clears the socket's error (sock_dequeue_err_skb).
         code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -429,12 +433,17 @@ class Dial:
             return False
         except OSError as problem:
             said, how, code = b"", "reset", problem.errno or 0
+        if said == b"N" and self.phase == ASK_AGAIN:
+            self.speaks = "postgres"
+            return not self.ask(LOG_IN, ASK_IN)
         if said:
             self.understand(said)
             self.end("accepted")
         elif self.phase == LISTEN:
             after = (time.monotonic() - self.started - self.seconds) * 1000
             self.end("reset", code, f"accepted, then {how} after {after:.0f} ms, before any byte was sent")
+        elif self.phase == ASK_IN:
+            self.end("accepted")
         elif self.phase == ASK:
             return not self.ask_again()
         else:
@@ -443,14 +452,15 @@ class Dial:
 
     def understand(self, said: bytes) -> None:
         """Note what the peer speaks, and its words where they say more."""
-        if self.phase == ASK_AGAIN and said in (b"S", b"N"):
+        if self.phase == ASK_AGAIN and said == b"S":
             self.speaks = "postgres"
             return
-        self.speaks, words = spoken(said)
+        speaks, words = spoken(said)
+        self.speaks = speaks or self.speaks
         self.detail = "; ".join(part for part in (words, self.detail) if part)
 
     def ask(self, question: bytes, phase: int) -> bool:
-        """Send one of the two questions, the only bytes this program ever sends; False when the dial ended."""
+        """Send one of the questions, the only bytes this program ever sends; False when the dial ended."""
         self.phase = phase
         self.ends = time.monotonic() + ANSWER_WITHIN
         try:
@@ -481,7 +491,8 @@ class Dial:
         if self.phase == LISTEN and self.question.guess:
             self.question.guess = False
             return not self.ask(QUESTION, ASK)
-        self.end("accepted", 0, "it said nothing when asked what it speaks" if self.phase != LISTEN else "")
+        mute = self.phase not in (LISTEN, ASK_IN)
+        self.end("accepted", 0, "it said nothing when asked what it speaks" if mute else "")
         return True
 
     def give_up(self) -> None:

@@ -28,6 +28,22 @@ PROTECTED = (
 )
 # An ERR_Packet in place of a greeting: its length, number 0, the mark, error 1130.
 NOT_ALLOWED = b"\xff\x6a\x04Host '10.0.0.7' is not allowed to connect to this MariaDB server"
+# PostgreSQL 15.18 hangs up on what it does not know, has no TLS, and lets nobody in from there.
+LETS_NOBODY_IN = """
+import socket
+with socket.create_server(("0.0.0.0", 8080)) as server:
+    while True:
+        peer = server.accept()[0]
+        if peer.recv(64) == bytes.fromhex("0000000804d2162f"):
+            peer.sendall(b"N")
+            peer.recv(64)
+            peer.sendall({said!r})
+        peer.close()
+"""
+NO_ENTRY = (
+    b'E\0\0\0\x9dSFATAL\0VFATAL\0C28000\0Mno pg_hba.conf entry for host "10.0.0.7", user "postgres",'
+    b' database "postgres", no encryption\0Fauth.c\0L544\0RClientAuthentication\0\0'
+)
 PACKET = len(NOT_ALLOWED).to_bytes(3, "little") + b"\0" + NOT_ALLOWED
 
 
@@ -44,12 +60,20 @@ def named(cluster: Cluster, namespace: str, root: str, *words: str) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("said", "certainty"), [(PROTECTED, "proved"), (PACKET, "likely")], ids=["redis", "mysql"]
+    ("app", "certainty", "words"),
+    [
+        (SAYS.format(said=PROTECTED), "proved", ()),
+        (SAYS.format(said=PACKET), "likely", ()),
+        (LETS_NOBODY_IN.format(said=NO_ENTRY), "likely", ("--guess-protocol",)),
+    ],
+    ids=["redis", "mysql", "postgres"],
 )
-def test_an_app_that_takes_no_strangers(cluster: Cluster, namespace: str, said: bytes, certainty: str) -> None:
-    """A probe's own address may be another than the client's: what MySQL says to it is a hint."""
-    furnish(cluster, namespace, deployment("web", python(SAYS.format(said=said))), served())
-    root = named(cluster, namespace, "app-denies-client-address")
+def test_an_app_that_takes_no_strangers(
+    cluster: Cluster, namespace: str, app: str, certainty: str, words: tuple[str, ...]
+) -> None:
+    """A probe's own address may be another than the client's: what MySQL and Postgres say to it is a hint."""
+    furnish(cluster, namespace, deployment("web", python(app)), served())
+    root = named(cluster, namespace, "app-denies-client-address", *words)
     assert (root["code"], root["certainty"]) == ("KR419", certainty), root
 
 

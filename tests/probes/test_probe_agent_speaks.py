@@ -21,12 +21,16 @@ from hypothesis import strategies as st
 
 from kubectl_refused.model.facts import Dial
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.probes.probe_agent import GREETINGS, POSTGRES, QUESTION, spoken
+from kubectl_refused.probes.probe_agent import GREETINGS, LOG_IN, POSTGRES, QUESTION, spoken
 from kubectl_refused.probes.probe_agent_source import packed_source
 from tests.probes.agent_runs import dialled
 
 GUESS = ("--timeout", "1.3", "--guess", "1")
 BLOCKED = b"\xff\x69\x04Host '10.0.0.7' is blocked because of many connection errors"
+NOT_LISTED_TOLD = 'no pg_hba.conf entry for host "127.0.0.1", user "postgres", database "postgres", no encryption'
+NOT_LISTED = (
+    b"E\0\0\0\x9dSFATAL\0VFATAL\0C28000\0M%s\0Fauth.c\0L544\0RClientAuthentication\0\0" % NOT_LISTED_TOLD.encode()
+)
 MYSQL = b"\x4a\0\0\0\x0a8.0.36\0" + b"\x01" * 60
 KNOWN = {
     b"SSH-2.0-OpenSSH_9.2\r\n": "ssh",
@@ -94,9 +98,14 @@ def test_hostile_words_give_a_known_protocol_or_none_and_short_plain_text(said: 
 
 
 class Peer:
-    """A server that answers each connection in turn by a script, and keeps what it was sent."""
+    """A server that answers each connection in turn by a script, and keeps what it was sent.
 
-    def __init__(self, *scripts: bytes | None, greets: bytes = b"", closes: bool = False) -> None:
+    A script of several answers has one for each message, and hangs up after the last.
+    """
+
+    def __init__(
+        self, *scripts: bytes | tuple[bytes, ...] | None, greets: bytes = b"", closes: bool = False
+    ) -> None:
         self.scripts, self.greets, self.closes = list(scripts), greets, closes
         self.sent: list[bytes] = []
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -119,14 +128,15 @@ class Peer:
     def talk(self, client: socket.socket) -> None:
         """Take what comes until the end; answer as scripted, None hangs up."""
         script = self.scripts.pop(0) if self.scripts else b""
+        answers = iter(script if isinstance(script, tuple) else ())
         self.sent.append(b"")
         try:
             while data := client.recv(4096):
                 self.sent[-1] += data
                 if script is None:
                     return
-                client.sendall(script)
-        except OSError:
+                client.sendall(script if isinstance(script, bytes) else next(answers))
+        except (OSError, StopIteration):
             return
 
     def heard(self, connections: int) -> list[bytes]:
@@ -146,7 +156,7 @@ class Peer:
 
 
 @contextmanager
-def peer(*scripts: bytes | None, greets: bytes = b"") -> Iterator[Peer]:
+def peer(*scripts: bytes | tuple[bytes, ...] | None, greets: bytes = b"") -> Iterator[Peer]:
     """A scripted server."""
     server = Peer(*scripts, greets=greets)
     try:
@@ -191,12 +201,31 @@ def test_the_question_is_one_and_asked_once_however_often_is_dialled() -> None:
     assert sent == [QUESTION, b"", b""]
 
 
-@pytest.mark.parametrize("answer", [b"S", b"N"])
-def test_who_hangs_up_on_it_is_asked_whether_it_is_postgres(answer: bytes) -> None:
-    with peer(None, answer) as server:
+def test_who_hangs_up_on_it_is_asked_whether_it_is_postgres() -> None:
+    with peer(None, b"S") as server:
         said = dialled(server.dial, options=GUESS)
-    assert (said.outcome, said.speaks) == (Outcome.ACCEPTED, "postgres")
+    assert (said.outcome, said.speaks, said.detail) == (Outcome.ACCEPTED, "postgres", "")
     assert server.sent == [QUESTION, POSTGRES]
+
+
+@pytest.mark.parametrize(
+    ("answers", "detail"),
+    [
+        ((b"N", NOT_LISTED), f"said {NOT_LISTED_TOLD}"),
+        ((b"N", b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"), ""),
+        ((b"N", b""), ""),
+        ((b"N",), ""),
+    ],
+    ids=["not listed", "password", "silent", "hangs up"],
+)
+def test_postgres_without_tls_is_asked_to_let_somebody_in(answers: tuple[bytes, ...], detail: str) -> None:
+    """By the bytes of PostgreSQL 15.18. No password is sent, and nothing that could be one."""
+    with peer(None, answers) as server:
+        said = dialled(server.dial, options=GUESS)
+    assert (said.outcome, said.speaks, said.detail) == (Outcome.ACCEPTED, "postgres", detail)
+    assert server.sent == [QUESTION, POSTGRES + LOG_IN]
+    assert int.from_bytes(LOG_IN[:4]) == len(LOG_IN)
+    assert LOG_IN[8:].split(b"\0") == [b"user", b"postgres", b"database", b"postgres", b"", b""]
 
 
 def test_silence_and_two_hang_ups_are_told_as_such() -> None:

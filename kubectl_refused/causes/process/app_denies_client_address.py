@@ -5,14 +5,17 @@ Why it refuses:
     password serves localhost only (protected-mode, -DENIED); MySQL and MariaDB look the client's address up among
     the hosts of their users (error 1130) and shut out a host that broke off too many handshakes (1129). Inside the
     pod all is well, since port-forward and exec come from localhost. Only the server's own first words tell.
-    Postgres says it (no pg_hba.conf entry) only to a client that logs in: its log has the line.
+    Postgres says it (no pg_hba.conf entry) only to a client that logs in, and judges user and database as well:
+    with --guess-protocol one without TLS is asked to let in the user postgres, and no password is ever sent.
 Confirm:
     kubectl exec CLIENT -- nc -w 2 SERVICE PORT    # -DENIED …, or Host '…' is not allowed to connect
 Fix:
-    Give Redis a password (requirepass) or a user; give the MySQL user the host '%' or the network of the pods.
+    Give Redis a password (requirepass) or a user; give the MySQL user the host '%' or the network of the pods; add
+    such a line to pg_hba.conf.
 See:
     https://redis.io/docs/latest/operate/oss_and_stack/management/security/#protected-mode
     https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
+    https://www.postgresql.org/docs/current/auth-pg-hba-conf.html
 """
 
 from __future__ import annotations
@@ -32,16 +35,21 @@ from kubectl_refused.text import mask, one_line
 
 
 class _Denial(NamedTuple):
-    """A server's words, what they mean, and what lets clients in; `all_alike`: all but localhost."""
+    """A server's words, what they mean, and what lets clients in; `all_alike`: all but localhost.
+
+    `hint`: another user might have been let in.
+    """
 
     speaks: str
     words: re.Pattern[str]
     means: str
     remedy: str
     all_alike: bool = False
+    hint: bool = False
 
 
-# redis networking.c, clientAcceptHandler; mysqld_error.txt ER_HOST_NOT_PRIVILEGED, ER_HOST_IS_BLOCKED.
+# redis networking.c, clientAcceptHandler; mysqld_error.txt ER_HOST_NOT_PRIVILEGED, ER_HOST_IS_BLOCKED;
+# postgres auth.c, ClientAuthentication.
 _DENIALS = (
     _Denial(
         "redis",
@@ -61,6 +69,13 @@ _DENIALS = (
         re.compile(r"\berror 1129\b|is blocked because of many connection errors", re.IGNORECASE),
         "it has shut out this client's address for broken handshakes",
         "Unblock the address (FLUSH HOSTS), and let health checks speak MySQL or raise max_connect_errors",
+    ),
+    _Denial(
+        "postgres",
+        re.compile(r"\bno pg_hba\.conf entry for host\b", re.IGNORECASE),
+        "its pg_hba.conf has no line for this client's address, as the user postgres without TLS",
+        "Add a line for the network of the pods to pg_hba.conf (host all all NETWORK scram-sha-256) and reload it",
+        hint=True,
     ),
 )
 
@@ -83,7 +98,7 @@ def _denial(heard: Handshake) -> _Denial | None:
 def _finding(scene: Scene, pod: Pod, heard: Handshake, denial: _Denial) -> Finding:
     kind, metadata, _ = workload_of(scene, pod)
     said = one_line(mask(heard.detail.removeprefix("said ")), 160)
-    own = denial.all_alike or scene.vantage.kind in ("client", "stand-in")
+    own = denial.all_alike or (scene.vantage.kind in ("client", "stand-in") and not denial.hint)
     return Finding(
         where=f"port {heard.port} of pod/{pod.metadata.name}",
         says=denial.means,
