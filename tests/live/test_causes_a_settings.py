@@ -88,7 +88,7 @@ def test_a_client_that_is_told_the_services_address_is_well(cluster: Cluster, sh
 def test_what_is_in_a_secret_is_said_to_be_unread(cluster: Cluster, shop: str) -> None:
     answer = refused(cluster.kubeconfig, "svc/web", "-n", shop, "--from", "deploy/hidden", "-o", "json")
     (note,) = answer.report["notes"]
-    assert (answer.code, answer.root, note["code"]) == (0, None, "KR115"), answer
+    assert (answer.code, answer.root, note["name"]) == (0, None, "client-setting-in-secret"), answer
     assert "the value of WEB_URL is in secret/app, not read" in note["says"]
     assert "8080/items" not in answer.out
 
