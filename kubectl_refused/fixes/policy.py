@@ -8,6 +8,7 @@ from typing import Any, Literal
 from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.objects import Labels, NetworkPolicy
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.near_rules import NearRule
 
 from .change import change
 from .requests import request
@@ -59,6 +60,11 @@ def _whom(policy: NetworkPolicy, direction: Literal["ingress", "egress"], rule: 
         who = f"pods with {', '.join(f'{key}={value}' for key, value in labels.items())}" if labels else "the pods"
         return f"from {who} of {f'namespace {other}' if other else 'this namespace'}"
     return "to the pods of the Service" + (f" in namespace {other}" if other else "")
+
+
+def amended(scene: Scene, near: NearRule) -> Fix:
+    """The one part of a rule put right that does not fit."""
+    return amend(scene, near.policy, near.path, near.value, summary=near.summary, verb=near.verb)
 
 
 def amend(

@@ -38,6 +38,7 @@ class Denial:
     port: int
     certainty: Certainty
     evidence: tuple[Evidence, ...]
+    protocol: str = "TCP"
 
     @property
     def names(self) -> str:

@@ -12,13 +12,16 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubectl_refused.model.evidence import Evidence, NearestEvidence
 from kubectl_refused.model.objects import IPBlock, Labels, LabelSelector, NetworkPolicy, PolicyPeer, PolicyPort
+from kubectl_refused.model.scene import Scene
 
 from .containers import containers
 from .denials import Denial
 from .labels import selects
 from .nearest import ALIKE, label_difference, label_slip, likeness, nearest
 from .policies import allows, directions, in_block, peers_hold, port_holds, rules_of
+from .proofs import field as proven
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 
@@ -58,7 +61,7 @@ def nearest_selector(
         slip = label_slip(policy.spec.pod_selector, labels)
         if slip is None or policy.metadata.namespace != home or denial.direction not in directions(policy):
             continue
-        if allows([policy], denial.direction, denial.peer, denial.pod, denial.port):
+        if allows([policy], denial.direction, denial.peer, denial.pod, denial.port, protocol=denial.protocol):
             says = f"its podSelector nearly selects {whose}: {slip.told}"
             path, summary = "/spec/podSelector/matchLabels", f"Write {slip.written} in its podSelector"
             return NearRule(policy, path, slip.meant, says, summary, 0, differs=slip.differs)
@@ -77,6 +80,15 @@ def nearest_rule(
     return min(found, key=lambda near: near.rank, default=None)
 
 
+def near_proof(scene: Scene, near: NearRule) -> Evidence:
+    """The part that does not fit: as a difference where names or labels are compared."""
+    name = near.policy.metadata.name
+    subject, says = f"networkpolicy/{name}", f"{near.place} of {name}: {near.says}"
+    if near.differs:
+        return NearestEvidence(witness="api server", subject=subject, says=says, differs=near.differs)
+    return proven(scene, subject, near.place, near.value, says)
+
+
 def _of_policy(
     policy: NetworkPolicy, denial: Denial, own_labels: bool, elsewhere: Collection[tuple[str, str]]
 ) -> Iterator[NearRule]:
@@ -85,7 +97,7 @@ def _of_policy(
         if peers_hold(peers, policy.metadata.namespace, denial.peer):
             for entry, offered in enumerate(ports or ()):
                 yield from _port(policy, denial, f"{at}/ports/{entry}", offered)
-        elif not ports or any(port_holds(p, denial.pod, denial.port) for p in ports):
+        elif not ports or any(port_holds(p, denial.pod, denial.port, denial.protocol) for p in ports):
             side = "from" if denial.direction == "Ingress" else "to"
             for entry, peer in enumerate(peers or ()):
                 where = f"{at}/{side}/{entry}"
@@ -96,11 +108,13 @@ def _of_policy(
 def _port(policy: NetworkPolicy, denial: Denial, at: str, offered: PolicyPort) -> Iterator[NearRule]:
     pod, port = denial.pod.metadata.name, denial.port
     summary = f"Set the port of {denial.field} rule {_number(at)} to {port}"
-    if (offered.protocol or "TCP") != "TCP":
+    allowed, dialled = offered.protocol or "TCP", denial.protocol
+    if allowed != dialled:
         if offered.port == port:
-            says = f"port {port} is allowed for {offered.protocol}; the dial is TCP"
-            wanted = f"Set the protocol of {denial.field} rule {_number(at)} to TCP"
-            yield NearRule(policy, f"{at}/protocol", "TCP", says, wanted, 0)
+            says = f"port {port} is allowed for {allowed}; the dial is {dialled}"
+            wanted = f"Set the protocol of {denial.field} rule {_number(at)} to {dialled}"
+            verb = "replace" if offered.protocol else "add"
+            yield NearRule(policy, f"{at}/protocol", dialled, says, wanted, 0, verb=verb)
     elif isinstance(offered.port, str):
         declared = [p for c in containers(denial.pod) for p in c.ports or () if p.name]
         means = next((p for p in declared if p.name == offered.port), None)

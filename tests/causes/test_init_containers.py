@@ -8,18 +8,26 @@ from typing import Any
 import pytest
 
 from kubectl_refused.causes.pod.init_container_unfinished import init_container_unfinished
-from kubectl_refused.model.evidence import Certainty, Finding
-from kubectl_refused.model.facts import LOG, WORKLOAD, ContainerKey, Need, PodKey
+from kubectl_refused.model.evidence import Certainty, Finding, NearestEvidence
+from kubectl_refused.model.facts import LOG, SERVICES_IN, WORKLOAD, ContainerKey, NamespaceKey, Need, PodKey
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import Pod
+from kubectl_refused.model.objects import Pod, Service
 from tests.case_folders import decoded
 from tests.scenery import endpoint_slice, scene
+
+
+def named_service(name: str) -> Service:
+    made = decoded({"kind": "Service", "metadata": {"name": name, "namespace": "shop"}, "spec": {}})
+    assert isinstance(made, Service)
+    return made
+
 
 START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 CRASHED = {"terminated": {"exitCode": 1}}
 UNKNOWN = {
     Need(LOG, ContainerKey("shop", "web-1", "wait")): Gap("log", "withheld"),
     Need(WORKLOAD, PodKey("shop", "web-1")): Gap("workload", "withheld"),
+    Need(SERVICES_IN, NamespaceKey("shop")): (named_service("db"), named_service("web")),
 }
 
 
@@ -106,3 +114,36 @@ def test_a_password_in_the_command_is_not_shown() -> None:
     (finding,) = found(command="until check --password hunter2; do sleep 1; done")
     assert "hunter2" not in repr(finding)
     assert "--password ***" in repr(finding)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "until nslookup dbb; do sleep 1; done",
+        "until nc -z -w 2 dbb.shop 5432; do sleep 1; done",
+        "until wget -q http://dbb.shop.svc.cluster.local:80/; do :; done",
+        "until getent hosts dbb; do sleep 1; done",
+    ],
+)
+def test_a_wait_for_a_misspelt_service_names_the_one_meant(command: str) -> None:
+    (finding,) = found(command=command)
+    assert "it waits for dbb, and the Service is called db" in finding.headline
+    differs = [one.differs for one in finding.evidence if isinstance(one, NearestEvidence)]
+    assert differs == [{"name": ("dbb", "db")}]
+    assert finding.fix is not None
+    assert finding.fix.summary.startswith("Write db for dbb in the command of init container wait")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "until nslookup db; do sleep 1; done",
+        "until nslookup dbb.other; do sleep 1; done",
+        "until nslookup dbb.example.com; do sleep 1; done",
+        "until nslookup metrics; do sleep 1; done",
+        "cp dbb /data; sleep 999",
+    ],
+)
+def test_other_hosts_are_nobodys_slip(command: str) -> None:
+    (finding,) = found(command=command)
+    assert finding.headline == "init container wait does not end"

@@ -137,3 +137,17 @@ def test_a_policy_of_other_pods_is_no_near_miss(
     selector: dict[str, Any], rule: dict[str, Any], namespace: str
 ) -> None:
     assert beside(selector, rule, namespace) is None
+
+
+def test_a_rule_for_the_other_protocol_is_near_whichever_is_dialled() -> None:
+    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 53}]}]}
+    policy = decoded({"kind": "NetworkPolicy", "metadata": {"name": "p", "namespace": "shop"}, "spec": spec})
+    assert isinstance(policy, NetworkPolicy)
+    server = Party(
+        "kube-system", {"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"}, "10.0.0.9"
+    )
+    denial = Denial("Egress", (policy,), server, pod(), 53, Certainty.PROVED, (), protocol="UDP")
+    found = nearest_rule(denial, own_labels=True)
+    assert found is not None
+    assert (found.place, found.value, found.verb) == ("spec.egress[0].ports[0].protocol", "UDP", "add")
+    assert found.says == "port 53 is allowed for TCP; the dial is UDP"

@@ -3,7 +3,8 @@
 Why it refuses:
     Once any policy selects the client for egress, everything it may not reach is closed, DNS too: without a rule
     for port 53 (UDP, and TCP for long answers) no name resolves, though the Service's address works. The client
-    waits for its resolver's timeout, five seconds and more.
+    waits for its resolver's timeout, five seconds and more. A rule that was to allow it and has a slip (TCP for
+    UDP, a label that the namespace lacks) allows nothing.
 Confirm:
     kubectl get networkpolicy -n CLIENT_NAMESPACE -o yaml    # which select the client for Egress; port 53
 Fix:
@@ -20,12 +21,13 @@ from typing import Any
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import change
+from kubectl_refused.fixes.policy import amended
 from kubectl_refused.fixes.requests import request
 from kubectl_refused.model.evidence import Certainty, Finding, Fix
 from kubectl_refused.model.facts import LOOKUP, NAMESPACE, PODS_IN, POLICIES_IN, SERVICES_IN, NamespaceKey
 from kubectl_refused.model.objects import Labels, NetworkPolicy, Pod
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.denials import client_told, party
+from kubectl_refused.trace.denials import Denial, client_told, party
 from kubectl_refused.trace.name_service import (
     PORT,
     SYSTEM,
@@ -35,6 +37,7 @@ from kubectl_refused.trace.name_service import (
     ready,
     unanswered,
 )
+from kubectl_refused.trace.near_rules import NearRule, near_proof, nearest_rule
 from kubectl_refused.trace.policies import allows, selecting
 from kubectl_refused.trace.proofs import field
 
@@ -63,6 +66,7 @@ def egress_blocks_dns(scene: Scene) -> Iterator[Finding]:
     names, first = ", ".join(p.metadata.name for p in closing), closing[0]
     subject = f"networkpolicy/{first.metadata.name}"
     who = client_told(scene)
+    near = _nearest(scene, closing, servers[0])
     says = f"{names} selects {who} for egress; no rule lets it out to {servers[0].metadata.name} on UDP {PORT}"
     yield Finding(
         where=subject,
@@ -70,9 +74,23 @@ def egress_blocks_dns(scene: Scene) -> Iterator[Finding]:
         headline=f"NetworkPolicy {names} does not let {scene.vantage.who} ask DNS",
         # Where the pods themselves are closed too, that is mended first: DNS comes after it in the chain.
         certainty=Certainty.LIKELY if _closed_anyway(scene, closing) else Certainty.PROVED,
-        evidence=(field(scene, subject, "spec.egress", None, says), lookup_proof(scene, lookup)),
-        fix=_allow(scene, first, (behind[0].spec.selector if behind else None) or _LABELS),
+        evidence=(
+            field(scene, subject, "spec.egress", None, says),
+            *([near_proof(scene, near)] if near else []),
+            lookup_proof(scene, lookup),
+        ),
+        fix=amended(scene, near)
+        if near
+        else _allow(scene, first, (behind[0].spec.selector if behind else None) or _LABELS),
     )
+
+
+def _nearest(scene: Scene, closing: tuple[NetworkPolicy, ...], server: Pod) -> NearRule | None:
+    """The rule that was to let DNS through."""
+    address = (server.status.pod_ip if server.status else None) or ""
+    peer = party(scene, server.metadata.namespace, server.metadata.labels or {}, address)
+    denial = Denial("Egress", closing, peer, server, PORT, Certainty.PROVED, (), protocol="UDP")
+    return nearest_rule(denial, own_labels=True)
 
 
 def _lets_out(

@@ -7,7 +7,7 @@ Why it refuses:
 Confirm:
     kubectl logs POD -c INIT-CONTAINER
 Fix:
-    Provide what it waits for, or take out the wait. A wait for its own Service can never end.
+    Provide what it waits for, by its right name, or take out the wait. A wait for its own Service can never end.
 See:
     https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#detailed-behavior
 """
@@ -20,12 +20,13 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
-from kubectl_refused.model.facts import LOG, WORKLOAD
+from kubectl_refused.model.facts import LOG, SERVICES_IN, WORKLOAD, NamespaceKey
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.text import mask, one_line
 from kubectl_refused.trace.containers import command_line
-from kubectl_refused.trace.proofs import field
+from kubectl_refused.trace.nearest import ALIKE, nearest
+from kubectl_refused.trace.proofs import field, nearest_miss
 from kubectl_refused.trace.statuses import Reported, condition, reported, seconds
 from kubectl_refused.trace.testimonies import log_lines, log_said
 
@@ -33,9 +34,15 @@ from kubectl_refused.trace.testimonies import log_lines, log_said
 LONG = 20.0
 # The kubelet forgets earlier exits of a container that has run for this long; till then it may crash again.
 RESET = 600.0
+MOST_CHARACTERS = 4000
+# A host that a command asks for, behind the options of what asks.
+_HOST = re.compile(
+    r"(?:://|\b(?:nslookup|hosts|ping|curl|wget|nc|telnet)(?:\s{1,4}-\S{1,20}(?:\s{1,4}\d{1,5})?){0,4}\s{1,4})"
+    r"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?![\w.-]|://)"
+)
 
 
-@cause("KR210", scope=Scope.POD, reads={LOG, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
+@cause("KR210", scope=Scope.POD, reads={LOG, SERVICES_IN, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
 def init_container_unfinished(scene: Scene) -> Iterator[Finding]:
     """Yield for the init container that runs while its pod is not initialised; likely while it is young."""
     pod = scene.pod
@@ -64,6 +71,7 @@ def _ran(scene: Scene, container: Reported) -> float:
 def _finding(scene: Scene, pod: Pod, container: Reported, ran: float) -> Finding:
     command = _command(pod, container.status.name)
     circle = _names_target(scene, command)
+    slip = None if circle else _misspelt(scene, pod, command)
     told = f"{container.shown} has run for {_lasting(ran)}" + (
         f" and waits for svc/{scene.target.name}, which waits for its pod" if circle else ""
     )
@@ -71,10 +79,11 @@ def _finding(scene: Scene, pod: Pod, container: Reported, ran: float) -> Finding
         where=f"{container.shown} of pod/{pod.metadata.name}",
         says=f"{told}; no container after it starts",
         headline=f"{container.shown} "
-        + (f"waits for svc/{scene.target.name} itself and never ends" if circle else "does not end"),
+        + (f"waits for svc/{scene.target.name} itself and never ends" if circle else "does not end")
+        + (f": it waits for {slip[0]}, and the Service is called {slip[1]}" if slip else ""),
         certainty=Certainty.PROVED if ran >= LONG else Certainty.LIKELY,
-        evidence=tuple(_evidence(scene, pod, container, command, ran)),
-        fix=_fix(scene, pod, container, circle=circle),
+        evidence=(*_evidence(scene, pod, container, command, ran), *([_miss(scene, *slip)] if slip else [])),
+        fix=_fix(scene, pod, container, circle=circle, slip=slip),
     )
 
 
@@ -96,10 +105,28 @@ def _evidence(scene: Scene, pod: Pod, container: Reported, command: str, ran: fl
         yield log_said(pod, name, one_line(lines[-1]), previous=False)
 
 
-def _fix(scene: Scene, pod: Pod, container: Reported, *, circle: bool) -> Fix:
+def _misspelt(scene: Scene, pod: Pod, command: str) -> tuple[str, str] | None:
+    """A host of the command that is no Service of the pod's namespace, and the Service nearly called so."""
+    space = pod.metadata.namespace
+    hosts = [host.split(".") for host in _HOST.findall(command[:MOST_CHARACTERS])]
+    local = [parts[0] for parts in hosts if len(parts) == 1 or parts[1:3] in ([space], [space, "svc"])]
+    services = scene.maybe(SERVICES_IN, NamespaceKey(space)) if local else ()
+    names = [one.metadata.name for one in services or ()]
+    wanted = next((name for name in local if name not in names), "")
+    near = nearest(wanted, names, least=ALIKE) if wanted else None
+    return (wanted, near) if near else None
+
+
+def _miss(scene: Scene, wanted: str, near: str) -> Evidence:
+    return nearest_miss(scene, f"service/{near}", "name", wanted, near, f"svc/{near} is the nearest name")
+
+
+def _fix(scene: Scene, pod: Pod, container: Reported, *, circle: bool, slip: tuple[str, str] | None) -> Fix:
     kind, metadata, _ = workload_of(scene, pod)
     owner = named(kind, metadata.name)
     summary = f"Provide what {container.shown} waits for, or take out the wait"
+    if slip:
+        summary = f"Write {slip[1]} for {slip[0]} in the command of {container.shown}"
     if circle:
         summary = f"Take out the wait of {container.shown} for svc/{scene.target.name}: it waits for itself"
     return Fix(summary=f"{summary} ({owner})", owner=owner)

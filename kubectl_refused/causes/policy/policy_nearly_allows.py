@@ -20,14 +20,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.fixes.policy import amend
-from kubectl_refused.model.evidence import Evidence, Finding, NearestEvidence
+from kubectl_refused.fixes.policy import amended
+from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, NODE, POLICIES_IN, NamespaceKey, NodeKey
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.denials import Denial, client_told, egress_denial, ingress_denial
-from kubectl_refused.trace.near_rules import NearRule, nearest_rule, nearest_selector
+from kubectl_refused.trace.near_rules import NearRule, near_proof, nearest_rule, nearest_selector
 from kubectl_refused.trace.policies import rules_of
-from kubectl_refused.trace.proofs import field
 
 
 @cause(
@@ -75,15 +74,11 @@ def _finding(scene: Scene, denial: Denial, near: NearRule) -> Finding:
     subject = f"networkpolicy/{name}"
     through = "in" if denial.direction == "Ingress" else "out"
     who = client_told(scene)
-    says = f"{near.place} of {name}: {near.says}"
-    proof: Evidence = field(scene, subject, near.place, near.value, says)
-    if near.differs:
-        proof = NearestEvidence(witness="api server", subject=subject, says=says, differs=near.differs)
     return Finding(
         where=subject,
         says=f"a rule nearly lets {who} {through}: {near.says}",
         headline=f"NetworkPolicy {name} nearly lets {scene.vantage.who} {through}: {near.says}",
         certainty=denial.certainty,
-        evidence=(proof, *denial.evidence),
-        fix=amend(scene, near.policy, near.path, near.value, summary=near.summary, verb=near.verb),
+        evidence=(near_proof(scene, near), *denial.evidence),
+        fix=amended(scene, near),
     )
