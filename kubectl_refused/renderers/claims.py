@@ -42,24 +42,21 @@ def _claim(evidence: Evidence) -> str:
         case EventEvidence():
             return evidence.says if evidence.reason in evidence.says else f"{evidence.reason}: {evidence.says}"
         case NearestEvidence():
-            return ": ".join(filter(None, (evidence.says, _differing(evidence))))
+            return " ".join(filter(None, (evidence.says, _difference(evidence))))
         case ObjectEvidence() | SocketEvidence() | PacketEvidence() | WitnessEvidence() | TrialEvidence():
             return evidence.says
         case _:
             assert_never(evidence)
 
 
-def _differing(evidence: NearestEvidence) -> str:
-    """`tier=core is wanted, tier=c0re found`, for the keys whose value found is not yet told."""
-    told = []
-    for key, (wanted, found) in evidence.differs.items():
-        if (found or key) not in evidence.says:
-            told.append(f"{_pair(key, wanted)} is wanted, {_pair(key, found)} found")
-    return "; ".join(told)
-
-
-def _pair(key: str, value: str | None) -> str:
-    return f"no {key}" if value is None else f"{key}={value}"
+def _difference(evidence: NearestEvidence) -> str:
+    """`[-tier=c0re] [+tier=core]`: what is asked for, and what is there; of a missing key the first alone."""
+    return " ".join(
+        f"[{mark}{key}={value}]"
+        for key, pair in evidence.differs.items()
+        for mark, value in zip("-+", pair, strict=True)
+        if value is not None
+    )
 
 
 def _details(evidence: Evidence, wide: bool) -> Iterator[str]:

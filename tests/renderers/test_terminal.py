@@ -82,7 +82,7 @@ def test_each_kind_of_evidence_has_its_row() -> None:
 def test_a_row_names_what_its_claim_does_not() -> None:
     root = msgspec.structs.replace(samples.selector(), evidence=samples.one_of_each_evidence())
     text = " ".join(rendered(samples.diagnosis(samples.path(Outcome.REFUSED, root))).split())
-    assert "tier=core is wanted, tier=c0re found; track=stable is wanted, no track found (deployment/web-b" in text
+    assert "[-tier=core] [+tier=c0re] [-track=stable] (deployment/web-b" in text
     assert "the last line before it exited: bind: in use (pod/web-7d9f-x7k2p)" in text
     assert "BackOff: Back-off restarting failed container (pod/web-7d9f-x7k2p)" in text
 
