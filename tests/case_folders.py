@@ -24,19 +24,21 @@ import msgspec
 import yaml
 
 from kubectl_refused.causes import Cause, catalogue
+from kubectl_refused.model.containers import Engine, EngineContainer, EngineNetwork
 from kubectl_refused.model.facts import Need
 from kubectl_refused.model.objects import (
     ConfigMap,
     EndpointSlice,
     Event,
-    KubernetesObject,
     Namespace,
     NetworkPolicy,
     Node,
     Pod,
     Service,
 )
+from kubectl_refused.model.snapshot import SeenObject
 from kubectl_refused.model.target import Target, Vantage
+from kubectl_refused.resolve.places import place_of
 from kubectl_refused.sources.decoding import decode, decode_workload
 
 from .observations import load_observations
@@ -45,7 +47,7 @@ CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 _TYPES: dict[str, type[Any]] = {
     t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node, ConfigMap)
-}
+} | {t.__name__: t for t in (Engine, EngineContainer, EngineNetwork)}
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +86,10 @@ class Case:
 
     @property
     def target(self) -> Target:
-        """`svc/web:80` in the expectation's namespace."""
+        """`svc/web:80` in the expectation's namespace, or `docker/web:80`."""
+        elsewhere = place_of(self.expected.target)
+        if elsewhere:
+            return elsewhere
         name, _, port = self.expected.target.removeprefix("svc/").partition(":")
         return Target(name, self.expected.namespace, port or None)
 
@@ -92,7 +97,7 @@ class Case:
         """The YAML documents of refused.yaml, healthy.yaml or refused-HOW.yaml."""
         return [d for d in yaml.safe_load_all((self.folder / f"{name}.yaml").read_text()) if d]
 
-    def world(self, name: str) -> tuple[KubernetesObject, ...]:
+    def world(self, name: str) -> tuple[SeenObject, ...]:
         """The same, decoded as a cluster's answers are."""
         return tuple(decoded(d) for d in self.documents(name))
 
@@ -119,13 +124,13 @@ def cases() -> list[Case]:
     return [Case(p.parent) for p in sorted(CASES.glob("*/*/expect.yaml"))]
 
 
-def decoded(document: dict[str, Any]) -> KubernetesObject:
+def decoded(document: dict[str, Any]) -> SeenObject:
     """One object as sources/decoding.py reads it from an API server."""
     raw = msgspec.json.encode(document)
     kind: str = document["kind"]
     if kind in WORKLOADS:
         return decode_workload(raw, kind)
-    value: KubernetesObject = decode(raw, _TYPES[kind])
+    value: SeenObject = decode(raw, _TYPES[kind])
     return value
 
 

@@ -25,7 +25,6 @@ from kubectl_refused.model.objects import (
     ConfigMap,
     EndpointSlice,
     Event,
-    KubernetesObject,
     Namespace,
     NetworkPolicy,
     Node,
@@ -35,8 +34,8 @@ from kubectl_refused.model.objects import (
 )
 from kubectl_refused.model.observation import Holder, OtherPolicies
 from kubectl_refused.model.report import Diagnosis, Note, Root
-from kubectl_refused.model.snapshot import Change, Coverage, Snapshot
-from kubectl_refused.model.target import Depth, Target, Vantage
+from kubectl_refused.model.snapshot import Change, Coverage, SeenObject, Snapshot
+from kubectl_refused.model.target import HERE, Depth, Target, Vantage
 from kubectl_refused.pipeline import diagnose
 from kubectl_refused.probes.holder_reads import of_nodes, of_pods
 from kubectl_refused.probes.prober import Prober
@@ -55,12 +54,16 @@ class CaseSource:
     `at` is when they were read, in seconds since the epoch.
     """
 
-    world: Sequence[KubernetesObject]
+    world: Sequence[SeenObject]
     at: float = 0.0
     origin: str = "cluster"
 
     def read(self, target: Target) -> Iterable[Change]:
-        """Service, slices and pods of the target, each with its coverage."""
+        """Service, slices and pods of the target, each with its coverage; of other targets all."""
+        if not target.is_service:
+            yield from (Change(self.at, value=value) for value in self.world)
+            yield from (Change(self.at, covered=Coverage(k, "")) for k in ("EngineContainer", "EngineNetwork"))
+            return
         here = [o for o in self.world if o.metadata.namespace == target.namespace]
         service = next((o for o in here if isinstance(o, Service) and o.metadata.name == target.name), None)
         selector = (service.spec.selector if service else None) or {}
@@ -82,12 +85,13 @@ class CaseLearner:
     at depth none only objects answer.
     """
 
-    world: Sequence[KubernetesObject]
+    world: Sequence[SeenObject]
     observed: dict[Need, Any]
     namespace: str
     depth: Depth = Depth.PODS
     without: Collection[Fact[Any]] = ()
     places: tuple[Vantage, ...] = ()
+    is_service: bool = True
     answers: dict[Need, Any] = field(default_factory=dict)
     notices: list[Gap] = field(default_factory=list)
 
@@ -108,9 +112,11 @@ class CaseLearner:
     def vantages(self) -> tuple[Vantage, ...]:
         """The case's own clients, or a probe pod in the target's namespace, once one was heard."""
         if self.depth is not Depth.PODS or not any(n.fact is f.HANDSHAKE for n in self.observed):
-            return (Vantage(""),)
+            return (Vantage("", key="" if self.is_service else HERE),)
         if self.places:
             return self.places
+        if not self.is_service:
+            return (Vantage("here", key=HERE),)
         labels = (("app.kubernetes.io/managed-by", "kubectl-refused"),)
         return (Vantage("pod", self.namespace, "node1", labels=labels, address="10.202.1.200"),)
 
@@ -177,7 +183,7 @@ class CaseLearner:
         return found if isinstance(found, Workload) else Gap(f"the workload of pod/{key.name}", "nothing made it")
 
 
-def _is_about(fact: Fact[Any], key: Any, value: KubernetesObject) -> bool:
+def _is_about(fact: Fact[Any], key: Any, value: SeenObject) -> bool:
     """Whether an object belongs to the answer of a fact about several objects."""
     if isinstance(key, SelectorKey):
         return isinstance(value, Pod) and carries(value.metadata.labels, dict(key.labels))
@@ -222,7 +228,8 @@ def run(case: Case, name: str, depth: Depth = Depth.PODS, without: Collection[Fa
     """Diagnose refused or healthy as a cluster would show it."""
     world = case.world(name)
     places = case.expected.vantages
-    learner = CaseLearner(world, case.observed(name), case.target.namespace, depth, without, places)
+    target = case.target
+    learner = CaseLearner(world, case.observed(name), target.namespace, depth, without, places, target.is_service)
     told = diagnose(case.target, CaseSource(world, case.taken(name)), learner, depth=depth)
     return Run(told, learner.answers, learner.vantages())
 

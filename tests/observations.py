@@ -47,6 +47,8 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.LOOKUP.name: (f.NameKey, Lookup),
     f.DRY_RUN.name: (f.PatchKey, DryRun),
     f.HOLDER.name: (f.AddressKey, Holder),
+    f.CONTAINER_LISTENERS.name: (f.EngineKey, Listeners),
+    f.CONTAINER_LOG.name: (f.EngineKey, Log),
 }
 _FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in f.ALL}
 

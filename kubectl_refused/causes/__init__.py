@@ -19,12 +19,20 @@ from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import Fact
 from kubectl_refused.model.scene import Scene
 
-# The path from the client to the process; a fault nearer to the client is mended first.
-HOPS = ("name", "service", "endpoints", "pod", "forwarder", "policy", "process")
+# The path from the client to the process; a fault nearer to the client is mended first. Then those of containers
+# without Kubernetes (publish: how they are reached, container: its state, inside: its processes) and of hosts.
+HOPS = (
+    *("name", "service", "endpoints", "pod", "forwarder", "policy", "process"),
+    *("publish", "container", "inside"),
+    *("address", "firewall", "host"),
+)
 
 
 class Scope(StrEnum):
-    """How often a cause runs: once per scene, per endpoint that gets traffic, or per selected pod.
+    """Which targets a cause is about, and how often it runs.
+
+    Of a Service once per scene, per endpoint that gets traffic, or per selected pod; once per scene of a container
+    without Kubernetes, or of an address.
 
     PROCESS looks into a pod's network namespace: of each endpoint that gets traffic, or where none does, of each
     selected pod, since what keeps a server from listening also keeps its pod from becoming ready.
@@ -34,6 +42,8 @@ class Scope(StrEnum):
     ENDPOINT = "endpoint"
     POD = "pod"
     PROCESS = "process"
+    CONTAINER = "container"
+    ADDRESS = "address"
 
 
 class Symptom(StrEnum):

@@ -206,6 +206,15 @@ def _deletion(start: str, what: str, namespace: str) -> str:
 
 
 def _ground_of(request: Request) -> Ground:
+    kind = request.targets[0].kind if request.targets else "Service"
+    if kind in ("Container", "Compose"):
+        from .docker_ground import DockerGround
+
+        return DockerGround(request)
+    if kind == "Address":
+        from .host_ground import HostGround
+
+        return HostGround(request)
     from .grounds import ClusterGround, FilesGround
 
     return FilesGround(request) if request.files else ClusterGround(request)

@@ -13,6 +13,7 @@ from kubectl_refused.trace.addresses import place
 
 from .outcomes import WORST_FIRST
 from .tellings import signal_of
+from .ways import way_hops
 
 Status = Literal["ok", "broken", "unknown", "start"]
 # Which drawn hop a cause's hop belongs to.
@@ -25,6 +26,8 @@ def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) 
     `hop` is the root cause's hop, or empty.
     """
     assert not hop or hop in HOPS
+    if not scene.target.is_service:
+        return way_hops(scene, root, hop)
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
     if scene.alias_port:
         broken = None if _reached(scene) else broken

@@ -35,6 +35,8 @@ def endpoint_dials(scene: Scene) -> tuple[Handshake, ...]:
 
 def path_outcome(scene: Scene, *, tried: bool) -> Outcome:
     """Accepted only where the entrance and every endpoint dialled accepted; `tried`: were dials asked for."""
+    if not scene.target.is_service:
+        return _of_ways(scene, tried=tried)
     entrance, behind = scene.handshake(scene.entrance_dial), endpoint_dials(scene)
     if entrance is None and not behind:
         return Outcome.UNKNOWN if tried else Outcome.UNTRIED
@@ -43,6 +45,20 @@ def path_outcome(scene: Scene, *, tried: bool) -> Outcome:
     if ended is Outcome.ACCEPTED and lookup is not None and lookup.error:
         return Outcome.UNRESOLVED
     return ended
+
+
+def way_dials(scene: Scene) -> tuple[Handshake, ...]:
+    """The dials made of a target that is no Service, in the client's order."""
+    return tuple(seen for dial in scene.ways if (seen := scene.handshake(dial)))
+
+
+def _of_ways(scene: Scene, *, tried: bool) -> Outcome:
+    """The worst of all ways in; mixed where one of them works. What stands behind them only explains it."""
+    outcomes = {seen.outcome for seen in way_dials(scene)}
+    if not outcomes:
+        return Outcome.UNKNOWN if tried else Outcome.UNTRIED
+    some = Outcome.ACCEPTED in outcomes and len(outcomes) > 1
+    return Outcome.MIXED if some else worst(list(outcomes))
 
 
 def _together(entrance: Handshake | None, behind: Sequence[Handshake]) -> Outcome:

@@ -27,6 +27,7 @@ from .outcomes import WORST_FIRST, endpoint_dials, path_outcome, worst
 from .tellings import milliseconds, rejecter
 from .unbelieved import outcome_behind, unbelieved, unbelieved_gaps
 from .unexplained import unexplained, unexplained_gaps
+from .ways import way_summary, ways_complete, ways_told
 
 
 def judge(
@@ -46,7 +47,8 @@ def judge(
     return Diagnosis(
         target=str(target),
         context=context,
-        namespace=target.namespace,
+        namespace=target.namespace if target.is_service else "",
+        target_kind=target.kind,
         depth=_reached(rulings),
         outcome=worst([p.outcome for p in _speaking(paths)]),
         root=next((p.root for p in paths if p.root), None),
@@ -123,7 +125,8 @@ def _entrance(scene: Scene) -> str:
 
 def _dials(scene: Scene) -> Iterable[DialTold]:
     entrance = scene.handshake(scene.entrance_dial)
-    for handshake in ((entrance,) if entrance else ()) + endpoint_dials(scene):
+    of_service = ((entrance,) if entrance else ()) + endpoint_dials(scene)
+    for handshake in of_service if scene.target.is_service else ways_told(scene):
         yield DialTold(
             address=place(handshake.host, handshake.port),
             outcome=handshake.outcome,
@@ -139,6 +142,8 @@ def _summary(scene: Scene, outcome: Outcome, root: Root | None) -> str:
     """For a healthy path: how many endpoints accepted, and the handshake's time."""
     if root or outcome is not Outcome.ACCEPTED:
         return ""
+    if not scene.target.is_service:
+        return way_summary(scene)
     behind, entrance = endpoint_dials(scene), scene.handshake(scene.entrance_dial)
     accepted = sum(1 for h in behind if h.outcome is Outcome.ACCEPTED)
     first: Handshake | None = entrance or (behind[0] if behind else None)
@@ -173,6 +178,8 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         return True
     if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling) or unbelieved(ruling):
         return False
+    if not scene.target.is_service:
+        return depth is Depth.NONE or scene.from_files or ways_complete(scene)
     if scene.service is not None and scene.service.spec.type == "ExternalName" and scene.number is None:
         return depth is Depth.NONE  # where it leads is not dialled
     if not scene.is_dialled:

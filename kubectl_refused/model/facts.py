@@ -51,6 +51,20 @@ class Dial(NamedTuple):
     at: str = ""
 
 
+class EngineKey(NamedTuple):
+    """A container of an engine, by its id."""
+
+    container: str
+
+
+class EngineDial(NamedTuple):
+    """An address and port as a program in a container's own network namespace dials it."""
+
+    container: str
+    host: str
+    port: int
+
+
 class PodPort(NamedTuple):
     """A port inside one pod's network namespace, dialled at localhost there."""
 
@@ -211,6 +225,12 @@ NODE_SETTINGS: Fact[NodeSettings] = Fact("node-settings", Depth.PODS, "the kerne
 LISTENERS: Fact[Listeners] = Fact("listeners", Depth.PODS, "listening sockets of a pod")
 CONNECTIONS: Fact[Connections] = Fact("connections", Depth.PODS, "connections of a pod", aside=True)
 DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server checked without applying it")
+
+# Of containers without Kubernetes: read from /proc or by the engine's API, the least intrusive way.
+CONTAINER_LOG: Fact[Log] = Fact("container-log", Depth.PASSIVE, "the last lines of a container's log", quiet=True)
+CONTAINER_LISTENERS: Fact[Listeners] = Fact(
+    "container-listeners", Depth.PASSIVE, "listening sockets of a container", quiet=True
+)
 
 # Whatever stands above, so that a new fact is one entry and no second list can lack it.
 ALL: tuple[Fact[Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Fact))

@@ -8,6 +8,7 @@ import msgspec
 
 from .evidence import Certainty, Evidence, Fix
 from .observation import Outcome
+from .target import TargetKind
 
 API_VERSION = "kubectl-refused/v1"
 State = Literal["broken", "unjudged", "idle", "ignored", "works"]
@@ -181,6 +182,7 @@ class Diagnosis(_Part, frozen=True, tag_field="kind", tag="Diagnosis"):
     matrices: tuple[Matrix, ...] = ()
     changed: tuple[Changed, ...] = ()
     notes: tuple[Note, ...] = ()
+    target_kind: TargetKind = "Service"
     api_version: str = API_VERSION
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replaced
 from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .containers import EngineContainer, PublishedPort
 from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey
 from .gaps import Gap
 from .objects import EndpointSlice, Pod, Service, ServicePort
@@ -44,6 +46,9 @@ class Scene(Struct, frozen=True):
     An ExternalName that leads to a host outside has that as its `entrance`, and `alias_port` is the port dialled
     there: it has no Service port of its own.
     `siblings` are the same port and family as seen from the other vantages of the run, themselves without any.
+    A target that is no Service has neither of these: what its client dials are `ways`, in the client's order, and
+    what stands behind them, where that is known and can be dialled, are its `endpoints`. `container` and
+    `published` are a container's, None where there is none of that name, or it has no such port.
     `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD; in scope PROCESS both, but
     `endpoint` only where the pod's containers run, so that there is something to dial.
     """
@@ -63,6 +68,9 @@ class Scene(Struct, frozen=True):
     pod: Pod | None = None
     siblings: tuple[Scene, ...] = ()
     alias_port: int | None = None
+    ways: tuple[Dial, ...] = ()
+    container: EngineContainer | None = None
+    published: PublishedPort | None = None
 
     def need(self, fact: Fact[T], of: Any) -> T:
         """The fact, or Undecided: the engine then tries to learn it and asks again."""
@@ -98,12 +106,16 @@ class Scene(Struct, frozen=True):
     @property
     def number(self) -> int | None:
         """The port a client dials at the entrance; None where there is none."""
+        if not self.target.is_service:
+            return self.ways[0].port if self.ways else None
         return self.port.port if self.port else self.alias_port
 
     @property
     def entrance_dial(self) -> Dial | None:
         """What a client dials: the ClusterIP and Service port, or an alias's host; None without either, or where
-        it is not TCP."""
+        it is not TCP. Of several ways the first."""
+        if self.ways:
+            return self.ways[0]
         if not self.entrance or self.number is None or not self.is_dialled:
             return None
         return Dial(self.entrance, self.number, self.vantage.key)
@@ -138,6 +150,8 @@ class Scene(Struct, frozen=True):
     @property
     def asked(self) -> str:
         """`svc/web:80`: the target with this scene's port."""
+        if not self.target.is_service:
+            return str(replaced(self.target, port=self.target.port or (str(self.number) if self.number else None)))
         port = str(self.number) if self.number else self.target.port
         return f"svc/{self.target.name}" + (f":{port}" if port else "")
 

@@ -9,10 +9,12 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
+from .containers import Engine, EngineContainer, EngineNetwork, EngineObject
 from .gaps import Gap
 from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Workload
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+SeenObject = KubernetesObject | EngineObject
 
 
 class Coverage(NamedTuple):
@@ -38,7 +40,7 @@ class Change(Struct, frozen=True):
     """
 
     at: float
-    value: KubernetesObject | None = None
+    value: SeenObject | None = None
     removed: tuple[str, str, str] | None = None
     covered: Coverage | None = None
     gap: Gap | None = None
@@ -63,11 +65,11 @@ class Index(NamedTuple):
 class Snapshot(Struct, frozen=True, dict=True):
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
-    `origin` is cluster or files; `lines` holds `file:line` for objects that came from files, `passages`
-    where their fields stand. `taken` is the time of the last change, in seconds since the epoch.
+    `origin` is cluster, files, engine or host; `lines` holds `file:line` for objects that came from files,
+    `passages` where their fields stand. `taken` is the time of the last change, in seconds since the epoch.
     """
 
-    objects: dict[tuple[str, str, str], KubernetesObject] = field(default_factory=dict)
+    objects: dict[tuple[str, str, str], SeenObject] = field(default_factory=dict)
     coverage: frozenset[Coverage] = frozenset()
     gaps: tuple[Gap, ...] = ()
     origin: str = "cluster"
@@ -113,6 +115,19 @@ class Snapshot(Struct, frozen=True, dict=True):
         """The live pods and the Services that have the address as one of theirs."""
         return tuple(self.index.addressed.get(address, ()))
 
+    def containers(self) -> tuple[EngineContainer, ...]:
+        """Every container read, in the engine's order."""
+        return tuple(o for o in self.objects.values() if isinstance(o, EngineContainer))
+
+    def networks(self) -> tuple[EngineNetwork, ...]:
+        """Every network of the engine that was read."""
+        return tuple(o for o in self.objects.values() if isinstance(o, EngineNetwork))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that was asked; one without a word where none was."""
+        return next((o for o in self.objects.values() if isinstance(o, Engine)), Engine())
+
     def workloads(self, namespace: str) -> tuple[Workload, ...]:
         """Every workload read of a namespace."""
         return tuple(self.index.workloads.get(namespace, ()))
@@ -127,7 +142,7 @@ class Snapshot(Struct, frozen=True, dict=True):
         return any(c.kind == kind and c.namespace in ("", namespace) for c in self.coverage)
 
 
-def indexed(objects: Iterable[KubernetesObject]) -> Index:
+def indexed(objects: Iterable[SeenObject]) -> Index:
     """The Index of these objects."""
     index = Index(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
     for value in objects:
@@ -147,7 +162,7 @@ def indexed(objects: Iterable[KubernetesObject]) -> Index:
     return index
 
 
-def _addresses(value: KubernetesObject) -> Iterator[str]:
+def _addresses(value: SeenObject) -> Iterator[str]:
     """A finished pod keeps its address in its status, though another pod may have it by now."""
     if isinstance(value, Service):
         given = (value.spec.cluster_ip, *(value.spec.cluster_ips or ()))
@@ -156,19 +171,19 @@ def _addresses(value: KubernetesObject) -> Iterator[str]:
         yield from (one for one in (value.status.pod_ip, *(p.ip for p in value.status.pod_ips or ())) if one)
 
 
-def kind_of(value: KubernetesObject) -> str:
+def kind_of(value: SeenObject) -> str:
     """The object's kind; a Workload carries its own."""
     return value.kind if isinstance(value, Workload) else type(value).__name__
 
 
-def key_of(value: KubernetesObject) -> tuple[str, str, str]:
+def key_of(value: SeenObject) -> tuple[str, str, str]:
     """(kind, namespace, name) of an object."""
     return (kind_of(value), value.metadata.namespace, value.metadata.name)
 
 
 def fold(changes: Iterable[Change], *, until: float | None = None, origin: str = "cluster") -> Snapshot:
     """The Snapshot that a source's changes make, up to and including the time `until`."""
-    objects: dict[tuple[str, str, str], KubernetesObject] = {}
+    objects: dict[tuple[str, str, str], SeenObject] = {}
     lines: dict[tuple[str, str, str], str] = {}
     passages: dict[tuple[str, str, str], Lines] = {}
     coverage: set[Coverage] = set()

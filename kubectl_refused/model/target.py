@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+TargetKind = Literal["Service", "Container", "Compose", "Address"]
 
 
 class Depth(StrEnum):
@@ -27,20 +30,38 @@ class Depth(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """One Service, and one of its ports or (`port` None) every TCP port of it.
+    """One Service, and one of its ports or (`port` None) every TCP port of it; or what else accepts connections.
 
     `port` is as typed: a number or a port's name. `kubectl` is how commands of fixes must start, so that
     they reach the same cluster (`kubectl --context kind-dev`).
+
+    `kind`     `name`                        `namespace`       `port`
+    Service    the Service                   its namespace     its own, or a name
+    Container  a container of an engine      empty             the container's, or a published one
+    Compose    a service of a project        the project       the same; empty project: the only one
+    Address    a host, without brackets;     empty             always there; `scheme` is what was typed in front
+               empty for this machine
     """
 
     name: str
     namespace: str
     port: str | None = None
-    kind: str = "Service"
+    kind: TargetKind = "Service"
     kubectl: str = "kubectl"
+    scheme: str = ""
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is a Kubernetes Service, on whose path the other kinds have nothing."""
+        return self.kind == "Service"
 
     def __str__(self) -> str:
-        return f"svc/{self.name}" + (f":{self.port}" if self.port else "")
+        port = f":{self.port}" if self.port else ""
+        if self.kind == "Address":
+            return (f"[{self.name}]" if ":" in self.name else self.name) + port
+        project = f"{self.namespace}/" if self.namespace else ""
+        kinds = {"Container": "docker/", "Compose": f"compose/{project}"}
+        return kinds.get(self.kind, "svc/") + self.name + port
 
 
 HERE = "here"  # the key of the vantage that is this machine
@@ -79,6 +100,7 @@ class Vantage:
         return {
             "pod": f"a pod{on}",
             "client": f"inside {self.name}{on}",
+            "container": f"inside {self.name}",
             "stand-in": f"a pod like {self.name}{on}",
             "node": f"the network of {self.node}",
             "here": "this machine",

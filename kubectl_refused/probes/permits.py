@@ -79,6 +79,13 @@ class Permits:
             self._servers = frozenset((*_configured(context), *_published(context)))
 
 
+class AllPermitted(Permits):
+    """For what a person named by its address, or an engine of theirs publishes: nobody else wrote it there."""
+
+    def _strangers(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
+        return {}
+
+
 @dataclass(frozen=True)
 class _Case:
     """What the objects that were read say of addresses."""

@@ -37,13 +37,17 @@ class Prober:
         *,
         deepest: Depth = Depth.ALL,
         preflight: Preflight | None = None,
+        permits: Permits | None = None,
     ) -> None:
-        """`deepest` is the last level that a person could ask for here; `preflight` may be shared."""
+        """`deepest` is the last level that a person could ask for here; `preflight` may be shared.
+
+        `permits` says what may be dialled; without it what belongs to the cluster.
+        """
         self._methods = {m.name: m for m in methods}
         self._deepest = deepest
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
-        self._permits, self._preflight = Permits(), preflight or Preflight()
+        self._permits, self._preflight = permits or Permits(), preflight or Preflight()
         self._gaps: dict[Need, list[Gap]] = {}
         self._noticed: dict[Need, list[Gap]] = {}
         self.notices: list[Gap] = []

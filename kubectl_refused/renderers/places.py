@@ -25,7 +25,10 @@ def place_of(diagnosis: Diagnosis, root: Root | None) -> Place:
     source = root.source if root else None
     if source and source.file != STDIN:
         return Place(_uri(source.file), source.line, True)
-    parts = ("k8s", diagnosis.namespace or "default", "Service", service_name(diagnosis))
+    if diagnosis.target_kind == "Service":
+        parts = ("k8s", diagnosis.namespace or "default", "Service", service_name(diagnosis))
+    else:
+        parts = ("host", "local", diagnosis.target_kind, diagnosis.target)
     return Place("/".join(_quoted(part) for part in parts), 1, False)
 
 

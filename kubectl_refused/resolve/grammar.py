@@ -2,6 +2,7 @@
 
 The rules are kubectl's (cli-runtime pkg/resource/builder.go): one slash in a word, all words with a kind
 or none, TYPE[.VERSION][.GROUP] as kind. Beyond kubectl a bare NAME is a Service, and a port may follow.
+What names no Service at all is understood in places.py.
 Pure: hostile words end in a UsageProblem of one line, never in another exception.
 """
 
@@ -14,6 +15,7 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
 
 from .kinds import is_service, meant, other_kind
+from .places import place_of
 
 # A DNS label (RFC 1123). Service names must start with a letter (RFC 1035) unless the cluster has the feature
 # gate RelaxedServiceNameValidation; ports of Services are DNS labels too (core validation.go), not the
@@ -26,8 +28,27 @@ def parse(words: Sequence[str], *, namespace: str, kubectl: str = "kubectl") -> 
     """The Targets that `words` name, in their order, each once. Raises UsageProblem."""
     if len(words) > MOST_TARGETS:
         raise UsageProblem(f"{len(words)} targets are too many", f"give at most {MOST_TARGETS}")
+    places = [place_of(word) for word in words]
+    if any(places):
+        return _elsewhere(words, places)
     pairs = [_name_and_port(word) for word in _without_kind(words)]
     return tuple(dict.fromkeys(Target(n, namespace, p, kubectl=kubectl) for n, p in pairs))
+
+
+def _elsewhere(words: Sequence[str], places: Sequence[Target | None]) -> tuple[Target, ...]:
+    """Targets that are no Services, all of them of one kind. Raises UsageProblem."""
+    found = [place for place in places if place is not None]
+    for word, place in zip(words, places, strict=True):
+        if place is None or _ground(place) != _ground(found[0]):
+            raise UsageProblem(
+                f"{_quoted(word)} and {shown(str(found[0]))} are not in one place", "ask about each by itself"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _ground(target: Target) -> str:
+    """Where the target is: several of one run are asked in one place."""
+    return "Container" if target.kind == "Compose" else target.kind
 
 
 def check_namespace(name: str) -> str:
@@ -46,7 +67,7 @@ def _without_kind(words: Sequence[str]) -> Sequence[str]:
     if not slashed:
         return _without_leading_kind(words)
     for word in slashed:
-        _refuse_urls_and_slashes(word)
+        _refuse_slashes(word)
     if len(slashed) != len(words):
         bare = next(word for word in words if "/" not in word)
         raise UsageProblem(
@@ -66,9 +87,7 @@ def _without_leading_kind(words: Sequence[str]) -> Sequence[str]:
     return words
 
 
-def _refuse_urls_and_slashes(word: str) -> None:
-    if "://" in word:
-        raise UsageProblem(f"{_quoted(word)} is a URL, which is not understood", "type svc/NAME:PORT")
+def _refuse_slashes(word: str) -> None:
     if word.count("/") > 1:
         raise UsageProblem(
             f"{_quoted(word)}: arguments in resource/name form may not have more than one slash",

@@ -83,9 +83,10 @@ def _from_scene(handshake: Handshake, icmp: Icmp, scene: Scene) -> str:
     pod = next((e.pod for e in scene.endpoints if e.pod and e.address == icmp.offender), None)
     if pod is not None:
         return f"pod/{pod.metadata.name}"
-    if _at_entrance(handshake, scene) and port_unreachable(icmp) and not scene.ready_endpoints:
+    of_service = scene.target.is_service and _at_entrance(handshake, scene)
+    if of_service and port_unreachable(icmp) and not scene.ready_endpoints:
         return f"the service proxy of {scene.vantage.node}" if scene.vantage.node else ""
-    if _at_entrance(handshake, scene) and icmp.offender == handshake.host:
+    if of_service and icmp.offender == handshake.host:
         return _behind(icmp, scene)
     if icmp.offender in (handshake.source, scene.vantage.address):
         return "the client itself, by rules of its own network"

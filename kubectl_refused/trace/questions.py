@@ -14,6 +14,7 @@ from kubectl_refused.model.target import HERE, Depth, Target
 from .aliases import alias_ports, inside, is_address
 from .offenders import unnamed_offenders
 from .other_policies import asked_for
+from .walks import walk_of
 
 # Dials that a path asks for by itself. All are arguments of one probe: in IPv6 20 kB, of the 2 MB that Linux takes
 # (execve(2)) and the 1.5 MB that etcd does. Where they accept they take half a second.
@@ -28,6 +29,9 @@ def dns_name(scene: Scene) -> str:
 def questions(scene: Scene) -> Iterator[Need]:
     """The name, the entrance, each endpoint that gets traffic, whose address an unknown rejecter has, and where
     a dial failed which policies there are that nobody here evaluates."""
+    if not scene.target.is_service:
+        yield from walk_of(scene.target).questions(scene)
+        return
     if scene.from_files or scene.service is None or scene.number is None or not scene.is_dialled:
         return
     if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
@@ -43,6 +47,9 @@ def questions(scene: Scene) -> Iterator[Need]:
 
 def not_walked(target: Target, snapshot: Snapshot, depth: Depth = Depth.PODS) -> Iterator[Gap]:
     """Parts of a target that no scene covers: aliases without a port to dial, ports that are not TCP."""
+    if not target.is_service:
+        yield from walk_of(target).not_walked(target, snapshot, depth)
+        return
     service = snapshot.service(target.namespace, target.name)
     if service is None:
         return

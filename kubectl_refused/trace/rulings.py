@@ -32,6 +32,9 @@ from .veils import veiled
 MOST_SUSPECTS = 6
 # What tells how a TCP port works; of others only the objects are judged, and no probe is started for them.
 _OF_TCP: frozenset[Fact[Any]] = frozenset({HANDSHAKE, FORWARD, SEARCH, INSIDE, LISTENERS, LOOKUP})
+# Each kind of target but a Service has one scope, in which its causes run.
+_SCOPES = {"Container": Scope.CONTAINER, "Compose": Scope.CONTAINER, "Address": Scope.ADDRESS}
+_OTHERS = frozenset(_SCOPES.values())
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,12 @@ def _looks_at(cause: Cause, scene: Scene) -> bool:
 
 
 def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
-    """The scene as a scope sees it: itself, each suspect endpoint, or each selected pod."""
-    if scope is Scope.PROCESS:
+    """The scene as a scope sees it: itself, each suspect endpoint, or each selected pod; nothing of another's."""
+    if scope is not _SCOPES.get(scene.target.kind, scope) or (scene.target.is_service and scope in _OTHERS):
+        return
+    if scope in _OTHERS:
+        yield scene
+    elif scope is Scope.PROCESS:
         yield from suspects(scene) if scene.ready_endpoints else unready(scene)
         yield from veiled(scene)
     elif scope is Scope.ROUTE:

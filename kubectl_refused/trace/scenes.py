@@ -15,12 +15,15 @@ from kubectl_refused.model.target import Target, Vantage
 from .aliases import alias_ports, outside
 from .containers import resolve_target_port
 from .labels import carries
+from .walks import walk_of
 
 
 def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantage) -> tuple[Scene, ...]:
     """Every scene of a target: one without a Service where there is none, one without a port where
     the port asked for does not exist, those of an alias (ExternalName), and otherwise one for each chosen port
-    and family."""
+    and family. Targets that are no Services have scenes of their own (walks.py)."""
+    if not target.is_service:
+        return walk_of(target).scenes(target, snapshot, facts, vantage)
     service = snapshot.service(target.namespace, target.name)
     bare = Scene(target, vantage, snapshot, facts)
     if service is None:

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.changed import changes, open_changes
 from kubectl_refused.model.facts import POLICIES_IN, REPLICA_SETS, WORKLOAD, NamespaceKey, Need, PodKey
-from kubectl_refused.model.objects import KubernetesObject, NetworkPolicy, Workload
+from kubectl_refused.model.objects import NetworkPolicy, Workload
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Changed
+from kubectl_refused.model.snapshot import SeenObject
 from kubectl_refused.trace.rulings import Ruling, rule
 from tests.case_folders import decoded
 from tests.scenery import CLUSTER_IP, dialled, endpoint_slice, pod, scene, service, workload
@@ -74,7 +75,7 @@ def seen(
 
 
 def _meta(kind: str, fields: Sequence[dict[str, str]]) -> Any:
-    made: KubernetesObject = decoded({
+    made: SeenObject = decoded({
         "kind": kind, "metadata": {"name": "web", "namespace": "shop", **BORN, "managedFields": list(fields)}
     })  # fmt: skip
     return made.metadata

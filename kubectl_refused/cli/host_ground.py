@@ -1,0 +1,30 @@
+"""The ground of a host and port: dialled from this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from kubectl_refused.model.snapshot import Change, Coverage
+from kubectl_refused.model.target import Target
+
+from .local_ground import LocalGround
+from .request import Request
+
+
+class HostSource:
+    """What is known of a host beforehand: nothing."""
+
+    origin = "host"
+
+    def read(self, target: Target) -> Iterable[Change]:
+        """That nothing was left unread."""
+        yield Change(time.time(), covered=Coverage("Address", ""))
+
+
+class HostGround(LocalGround):
+    """A host and port."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.source = HostSource()

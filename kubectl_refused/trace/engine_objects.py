@@ -1,0 +1,69 @@
+"""What an engine's objects say of a container: its ports, addresses, networks and state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_refused.model.containers import EngineContainer, PublishedPort
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Target
+
+PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
+_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def container_of(target: Target, snapshot: Snapshot) -> EngineContainer | None:
+    """The container of that name, or whose id starts so; of a compose service the first."""
+    if target.kind == "Compose":
+        return next((c for c in snapshot.containers() if is_of(target, c)), None)
+    named = (c for c in snapshot.containers() if c.called == target.name)
+    like = [c for c in snapshot.containers() if len(target.name) >= 4 and c.id.startswith(target.name)]
+    return next(named, like[0] if len(like) == 1 else None)
+
+
+def is_of(target: Target, container: EngineContainer) -> bool:
+    """Whether compose made the container for the target's service; without a project, of whichever."""
+    labels = container.config.labels or {}
+    return labels.get(SERVICE) == target.name and target.namespace in ("", labels.get(PROJECT))
+
+
+def ports_of(container: EngineContainer) -> tuple[PublishedPort, ...]:
+    """Every port that the container publishes or exposes, published ones first."""
+    given = dict.fromkeys([*(container.config.exposed_ports or {}), *(container.host_config.port_bindings or {})])
+    seen: dict[str, object] = dict.fromkeys(given) | dict(container.network_settings.ports or {})
+    wanted = container.host_config.port_bindings or {}
+    found = [_port(key, places or wanted.get(key)) for key, places in seen.items()]
+    return tuple(sorted((p for p in found if p), key=lambda p: (not p.places, p.protocol, p.number)))
+
+
+def _port(key: str, places: object) -> PublishedPort | None:
+    number, _, protocol = key.partition("/")
+    if not (number.isascii() and number.isdigit()):
+        return None
+    told = [(p.host_ip, int(p.host_port)) for p in places or () if p.host_port.isdigit()]  # type: ignore[attr-defined]
+    return PublishedPort(int(number), protocol or "tcp", tuple(dict.fromkeys(told)))
+
+
+def addresses_of(container: EngineContainer) -> tuple[str, ...]:
+    """The container's own addresses, of every network, IPv4 first."""
+    nets = (container.network_settings.networks or {}).values()
+    found = [n.ip_address for n in nets] + [n.global_ipv6_address for n in nets]
+    return tuple(address for address in found if address)
+
+
+def ways_in(container: EngineContainer, port: PublishedPort, scene: Scene) -> Iterator[tuple[str, int]]:
+    """What a client on the host dials: localhost where all addresses are published, and the host's own address."""
+    found: dict[tuple[str, int], None] = {}
+    for address, number in port.places:
+        found[(_ANY.get(address, address), number)] = None
+        if address in ("", "0.0.0.0", "::"):
+            mine = [a for a in scene.snapshot.engine.addresses if (":" in a) == (address == "::")]
+            found |= {(a, number): None for a in mine[:1]}
+    yield from found
+
+
+def state_told(container: EngineContainer) -> str:
+    """`web: running on bridge`."""
+    nets = ", ".join(container.network_settings.networks or {})
+    return f"{container.called}: {container.state.status or 'not started'}" + (f" on {nets}" if nets else "")
