@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.errors import RefusedError, shown
+from kubectl_refused.probes.base import ProbeContext
 
 DEFAULT = "unix:///var/run/docker.sock"
 TIMEOUT = 10  # seconds for one answer
@@ -39,6 +40,12 @@ class EngineConnection:
     def close(self) -> None:
         """Close its connections."""
         self.api.close()
+
+
+def api_of(context: ProbeContext) -> Any:
+    """The API that a method of ours is given in its context."""
+    connection: Any = context.connection
+    return connection.api
 
 
 def connect(environment: Mapping[str, str] = os.environ) -> EngineConnection:

@@ -229,7 +229,7 @@ DRY_RUN: Fact[DryRun] = Fact("dry-run", Depth.PASSIVE, "a patch the API server c
 # Of containers without Kubernetes: read from /proc or by the engine's API, the least intrusive way.
 CONTAINER_LOG: Fact[Log] = Fact("container-log", Depth.PASSIVE, "the last lines of a container's log", quiet=True)
 CONTAINER_LISTENERS: Fact[Listeners] = Fact(
-    "container-listeners", Depth.PASSIVE, "listening sockets of a container", quiet=True
+    "container-listeners", Depth.PASSIVE, "listening sockets of a container"
 )
 
 # Whatever stands above, so that a new fact is one entry and no second list can lack it.

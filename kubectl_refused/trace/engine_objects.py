@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from kubectl_refused.model.containers import EngineContainer, PublishedPort
+from kubectl_refused.model.containers import EngineContainer, EngineNetwork, PublishedPort, State
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
@@ -67,3 +68,37 @@ def state_told(container: EngineContainer) -> str:
     """`web: running on bridge`."""
     nets = ", ".join(container.network_settings.networks or {})
     return f"{container.called}: {container.state.status or 'not started'}" + (f" on {nets}" if nets else "")
+
+
+def network_mode(container: EngineContainer) -> str:
+    """host, none, or the name of a network; `default` is the engine's own bridge."""
+    return container.host_config.network_mode
+
+
+def networks_of(container: EngineContainer, snapshot: Snapshot) -> tuple[EngineNetwork, ...]:
+    """The networks of the container that were read."""
+    names = set(container.network_settings.networks or {})
+    return tuple(network for network in snapshot.networks() if network.name in names)
+
+
+def publishes(container: EngineContainer, port: int) -> bool:
+    """Whether it holds that TCP port of the host."""
+    return any(number == port for p in ports_of(container) if p.protocol == "tcp" for _, number in p.places)
+
+
+def ending_told(state: State) -> str:
+    """`exited with code 3`, `was created and never started`."""
+    words = {"created": "was created and never started", "removing": "is being removed"}
+    return (
+        words.get(state.status)
+        or f"{'exited' if state.status == 'exited' else 'died'} with code {state.exit_code}"
+    )
+
+
+def started_before(scene: Scene, container: EngineContainer) -> float:
+    """How many seconds before the objects were read it was started; many where nobody tells."""
+    try:
+        started = datetime.fromisoformat(container.state.started_at[:19] + "+00:00").timestamp()
+    except ValueError:
+        return float("inf")
+    return max(0.0, scene.snapshot.taken - started) if started > 0 else float("inf")

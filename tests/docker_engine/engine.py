@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tests.cluster import cgroups, images
+from tests.cluster import cgroups
 from tests.cluster.cache import cache_root
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import MARK, Identity, marked, wait_ended
@@ -60,7 +56,12 @@ class Engine:
     def refused(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Our command, run on the engine's machine."""
         argv = [*self.enter(), sys.executable, "-m", "kubectl_refused", *words]
-        environment = {"PATH": os.environ["PATH"], "HOME": "/root", "DOCKER_HOST": self.host, "PYTHONPATH": str(CHECKOUT)}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": "/root",
+            "DOCKER_HOST": self.host,
+            "PYTHONPATH": str(CHECKOUT),
+        }
         return run(argv, environment=environment, check=False)
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""Docker out of Debian or Ubuntu packages, unpacked into the cache beside the cluster's tools; nothing is installed."""
+"""Docker out of Debian packages, unpacked into the cache beside the tools of the cluster; nothing is installed."""
 
 from __future__ import annotations
 

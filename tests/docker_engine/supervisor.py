@@ -98,7 +98,15 @@ def serve(state: Path) -> None:
     mount_fresh("/run")
     mount_bind(shown, "/run")
     argv = [
-        *("dockerd", "--data-root", state / "data", "--exec-root", state / "exec", "--pidfile", state / "dockerd.pid"),
+        *(
+            "dockerd",
+            "--data-root",
+            state / "data",
+            "--exec-root",
+            state / "exec",
+            "--pidfile",
+            state / "dockerd.pid",
+        ),
         *("--host", f"unix://{state / 'docker.sock'}", "--storage-driver", driver, "--oom-score-adjust", "0"),
         *("--exec-opt", "native.cgroupdriver=cgroupfs", "--config-file", state / "daemon.json"),
     ]
@@ -106,7 +114,12 @@ def serve(state: Path) -> None:
     with (state / "dockerd.log").open("ab") as log:
         environment = {**packages.environment(), MARK: str(state)}
         dockerd = subprocess.Popen(
-            [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/"
+            [str(word) for word in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd="/",
         )
     while True:
         pid, _ = os.wait()

@@ -66,6 +66,7 @@ def test_what_is_wrong_and_what_to_type_instead(word: str, wrong: str, instead: 
 
 @given(st.text(max_size=80))
 def test_hostile_words_end_in_one_line(word: str) -> None:
+    told: object = None
     try:
         told = place_of(word)
     except UsageProblem as problem:

@@ -1,0 +1,1 @@
+"""Faults of the processes in a container, seen by its sockets."""

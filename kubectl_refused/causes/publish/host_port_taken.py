@@ -1,0 +1,54 @@
+"""The host's port is taken already, so the container was not started.
+
+Why it refuses:
+    A port of the host can be published for one container only, and not at all while a program of the host
+    listens on it. The engine creates the container and does not start it; whoever accepts there is somebody
+    else.
+Confirm:
+    docker inspect -f '{{.State.Error}}' NAME
+Fix:
+    End what holds the port, or publish another one.
+See:
+    https://docs.docker.com/engine/network/port-publishing/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.text import one_line
+from kubectl_refused.trace.engine_objects import publishes
+from kubectl_refused.trace.engine_proofs import inspected
+
+_TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
+_PORT = re.compile(r":(\d{1,5})(?!\d)")
+
+
+@cause("KR608", scope=Scope.CONTAINER, produces=(Symptom.RST, Symptom.CRASH), since="0.2")
+def host_port_taken(scene: Scene) -> Iterator[Finding]:
+    """Yield when the engine says so, with the container that has the port where there is one."""
+    container = scene.container
+    if container is None or not _TAKEN.search(container.state.error):
+        return
+    error = one_line(container.state.error.rpartition("Bind for ")[2] or container.state.error)
+    numbers = [int(n) for n in _PORT.findall(error)]
+    port = next(iter(numbers), None)
+    holders = [c for c in scene.snapshot.containers() if c is not container and port and publishes(c, port)]
+    evidence: list[Evidence] = [
+        inspected(scene, container, "State.Error", error, f"the engine says: {error}"),
+    ]
+    if holders:
+        told = f"container {holders[0].called} publishes port {port}"
+        evidence.append(NearestEvidence(witness="engine", subject=f"container/{holders[0].called}", says=told))
+    who = f"container {holders[0].called}" if holders else "a program of the host"
+    yield Finding(
+        where=f"container {container.called}",
+        says=f"{container.called} was not started: {f'port {port}' if port else 'its port'} is taken by {who}",
+        headline=f"port {port} of the host is taken already" if port else "a port of the host is taken already",
+        evidence=tuple(evidence),
+        fix=Fix(summary=f"Stop {who}, or publish another port, and start {container.called}"),
+    )
