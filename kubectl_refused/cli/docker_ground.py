@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from kubectl_refused.engine.connect import EngineConnection, connect
+from kubectl_refused.engine.connect import EngineConnection, check_container, connect
+from kubectl_refused.engine.dials import InContainer, InNetwork
 from kubectl_refused.engine.exec_listeners import ExecListeners, HelperListeners
 from kubectl_refused.engine.logs import EngineLogs
 from kubectl_refused.engine.proc_listeners import ProcListeners
 from kubectl_refused.engine.source import EngineSource
+from kubectl_refused.model.target import Target
 from kubectl_refused.probes.base import Method
+from kubectl_refused.probes.clients import Client
+from kubectl_refused.resolve.standpoints import CONTAINER
 
-from .local_ground import LocalGround
+from .local_ground import THIS_MACHINE, LocalGround
 from .request import Request
 
 
@@ -24,11 +28,20 @@ class DockerGround(LocalGround):
         super().__init__(request)
         self.connection = connect()
         self.context = self.connection.endpoint
-        self.source = EngineSource(self.connection)
+        others = [point.name for point in request.standpoints if point.kind == CONTAINER]
+        for name in others:
+            check_container(self.connection, name)
+        self.source = EngineSource(self.connection, others)
 
     def methods(self) -> Sequence[Method]:
         """What reads sockets and logs."""
-        return (ProcListeners(), EngineLogs(), ExecListeners(), HelperListeners())
+        return (InNetwork(), InContainer(), ProcListeners(), EngineLogs(), ExecListeners(), HelperListeners())
+
+    def clients(self, target: Target) -> tuple[Client, ...]:
+        """This machine, or the containers and this machine that --from names."""
+        points = self._request.standpoints
+        named = (Client(str(p), "container", name=str(p)) if p.kind == CONTAINER else THIS_MACHINE for p in points)
+        return tuple(named) or (THIS_MACHINE,)
 
     def spare_connection(self) -> EngineConnection:
         """A second connection, for undo steps."""

@@ -15,11 +15,12 @@ from kubectl_refused.model.report import FailOn
 from kubectl_refused.model.target import HERE, Depth, Target
 from kubectl_refused.probes.base import ProbeSettings
 from kubectl_refused.resolve.grammar import check_namespace, parse
-from kubectl_refused.resolve.standpoints import EVERY_NODE, Standpoint, parse_standpoints
+from kubectl_refused.resolve.standpoints import CONTAINER, EVERY_NODE, Standpoint, parse_standpoints
 from kubectl_refused.trace.ignores import NOTHING_IGNORED, Ignores
 
 from .command import Values
 from .durations import seconds_of
+from .ground_checks import check_grounds
 from .kubectl_command import kubectl_command
 from .options import Option
 from .reports import ReportFile, report_files
@@ -74,11 +75,13 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
     if not words and not files:
         raise UsageProblem("no Service is named", "type svc/NAME, or -f FILE for every Service in a file")
     fixing = _fixing(values, files=bool(files))
+    targets = parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection))
     shared = shared_of(values, connection, files=bool(files))
     if shared["wait"] is not None or shared["watch"]:
         _check_lasting(values, files=bool(files))
+    check_grounds(targets, shared["standpoints"], values, files=bool(files))
     return Request(
-        targets=parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection)),
+        targets=targets,
         files=files,
         recursive=bool(values.get("recursive")),
         dry_run=bool(values.get("dry_run")),
@@ -183,7 +186,7 @@ def _standpoints(values: Values, *, files: bool) -> tuple[Standpoint, ...]:
         raise UsageProblem("--host-network is of nodes, and none is named", "add --from node/NAME")
     depth = Depth(values.get("probe") or Depth.PODS)
     for point in points:
-        least = Depth.PASSIVE if point.kind == HERE else Depth.PODS
+        least = Depth.PASSIVE if point.kind in (HERE, CONTAINER) else Depth.PODS
         if depth.rank < least.rank:
             raise UsageProblem(
                 f"--from {point} cannot dial at --probe {depth.value}", f"type --probe {least.value}"

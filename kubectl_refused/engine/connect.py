@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kubectl_refused.connection.cancel import Cancel
-from kubectl_refused.errors import RefusedError, shown
+from kubectl_refused.errors import RefusedError, UsageProblem, shown
 from kubectl_refused.probes.base import ProbeContext
+from kubectl_refused.trace.nearest import nearest
 
 DEFAULT = "unix:///var/run/docker.sock"
 TIMEOUT = 10  # seconds for one answer
@@ -64,6 +65,19 @@ def connect(environment: Mapping[str, str] = os.environ) -> EngineConnection:
         return EngineConnection(_client(settings), settings["base_url"])
     except Exception as error:  # docker, requests, urllib3, paramiko and ssl all have trees of their own
         raise _problem(error, settings["base_url"]) from error
+
+
+def check_container(connection: EngineConnection, name: str) -> None:
+    """Raise UsageProblem for a client that is no container of the engine, with the nearest name."""
+    names = [one.lstrip("/") for entry in connection.api.containers(all=True) for one in entry.get("Names") or ()]
+    ids = [entry["Id"] for entry in connection.api.containers(all=True)]
+    if name in names or any(len(name) >= 4 and one.startswith(name) for one in ids):
+        return
+    meant = nearest(name, names)
+    raise UsageProblem(
+        f"--from docker/{shown(name)}: there is no such container",
+        f"did you mean docker/{shown(meant)}?" if meant else "docker ps -a lists them",
+    )
 
 
 def _client(settings: Mapping[str, Any]) -> Any:

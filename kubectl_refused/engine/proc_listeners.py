@@ -79,6 +79,14 @@ class ProcListeners:
                 continue
 
 
+def is_its_process(container: EngineContainer, proc: Path = Path("/proc")) -> bool:
+    """Whether the number that the engine gives for its process means that process here too."""
+    try:
+        return container.id in (proc / str(container.state.pid) / "cgroup").read_text(errors="replace")
+    except OSError:
+        return False
+
+
 def find(snapshot: Snapshot, key: EngineKey) -> EngineContainer | None:
     """The container of that id."""
     return next((c for c in snapshot.containers() if c.id == key.container), None)

@@ -40,7 +40,7 @@ class Icmp(Struct, frozen=True):
 # The agent's words (probe_agent.py) where --guess-protocol was asked for.
 SAID_NOTHING = "said nothing when asked"
 
-FIRST_HAND = frozenset({"probe-pod", "client-exec", "here"})
+FIRST_HAND = frozenset({"probe-pod", "client-exec", "here", "in-network", "in-container"})
 
 
 class Handshake(Struct, frozen=True):

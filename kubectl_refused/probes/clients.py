@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from kubectl_refused.model.objects import Pod
 
-Standing = Literal["anywhere", "pod", "node", "here", "control"]
+Standing = Literal["anywhere", "pod", "node", "here", "control", "container"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Client:
                 carries `labels`, so that policies and local traffic policies see the same client
     `node`      a probe pod on `node`; with `host_network` in the node's own network namespace
     `here`      this machine
+    `container` another container of the target's engine
     `control`   a probe pod in `namespace` on `node` without anybody's labels, beside the client `pod`
 
     `manner` are fields of a pod's spec that a probe pod for it takes over (dnsPolicy, tolerations, hostNetwork).

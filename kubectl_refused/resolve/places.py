@@ -16,7 +16,7 @@ from kubectl_refused.model.target import Target
 
 ENGINES = ("docker", "podman", "container")
 # Names and ids of containers (moby daemon/names), of compose projects and services.
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
 # RFC 1123, and underscores, which resolvers take.
 _HOST = re.compile(
     r"(?=.{1,253}\.?$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62}))*\.?", re.ASCII
@@ -46,7 +46,7 @@ def place_of(word: str) -> Target | None:
 
 def _of_compose(word: str, rest: str) -> Target:
     project, slash, service = rest.rpartition("/")
-    if slash and not _NAME.fullmatch(project):
+    if slash and not NAME.fullmatch(project):
         raise UsageProblem(f"'{shown(word)}' has no project name", "type compose/PROJECT/SERVICE")
     name, port = _named(word, service, "compose/PROJECT/SERVICE")
     return Target(name, project, port, "Compose")
@@ -54,7 +54,7 @@ def _of_compose(word: str, rest: str) -> Target:
 
 def _named(word: str, rest: str, form: str) -> tuple[str, str | None]:
     name, colon, port = rest.partition(":")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise UsageProblem(f"'{shown(word)}' has no name of a container", f"type {form} or {form}:PORT")
     return name, port_of(word, port, form) if colon else None
 

@@ -10,13 +10,15 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import HERE
 
 from .kinds import OTHER_KINDS, other_kind
+from .places import ENGINES, NAME
 
 EVERY_NODE = "every-node"
+CONTAINER = "Container"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 MOST = 20
 # Names of pods, workloads and nodes: DNS subdomains (RFC 1123).
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-_INSTEAD = "type --from pod/NAME, deploy/NAME, node/NAME, every-node or here"
+_INSTEAD = "type --from pod/NAME, deploy/NAME, node/NAME, every-node, here or docker/NAME"
 
 
 class Standpoint(NamedTuple):
@@ -26,6 +28,8 @@ class Standpoint(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
+        if self.kind == CONTAINER:
+            return f"docker/{self.name}"
         word = OTHER_KINDS[self.kind][self.kind in ("Pod", "Node")] if self.name else self.kind
         return f"{word}/{self.name}" if self.name else word
 
@@ -38,10 +42,18 @@ def parse_standpoints(words: Sequence[str]) -> tuple[Standpoint, ...]:
     return tuple(dict.fromkeys(_standpoint(word.strip()) for word in split))
 
 
+def _container(word: str, name: str) -> Standpoint:
+    if not NAME.fullmatch(name):
+        raise UsageProblem(f"--from '{shown(word)}' has no name of a container", "type --from docker/NAME")
+    return Standpoint(CONTAINER, name)
+
+
 def _standpoint(word: str) -> Standpoint:
     if word in (EVERY_NODE, HERE):
         return Standpoint(word)
     kind_word, slash, name = word.partition("/")
+    if slash and kind_word in ENGINES:
+        return _container(word, name)
     kind = other_kind(kind_word) if slash else None
     if kind not in ("Pod", "Node", *WORKLOADS):
         raise UsageProblem(f"--from '{shown(word)}' is no place to dial from", _INSTEAD)

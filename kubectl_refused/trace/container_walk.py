@@ -11,7 +11,7 @@ from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target, Vantage
 
-from .engine_objects import addresses_of, container_of, ports_of, state_told, ways_in
+from .engine_objects import addresses_of, client_in, container_of, ports_of, state_told, ways_in
 from .walks import Stop
 
 
@@ -44,7 +44,7 @@ def _scene(bare: Scene, container: EngineContainer, port: PublishedPort) -> Scen
     endpoints: tuple[Endpoint, ...] = ()
     if port.protocol == "tcp" and not bare.from_files:
         ways = tuple(Dial(host, number, bare.vantage.key) for host, number in ways_in(container, port, bare))
-        if engine.local and container.state.status in ("running", "paused"):
+        if engine.local and client_in(bare) is None and container.state.status in ("running", "paused"):
             endpoints = tuple(Endpoint(address, port.number) for address in addresses_of(container)[:1])
     return Scene(
         bare.target,

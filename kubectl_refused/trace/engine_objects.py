@@ -53,8 +53,42 @@ def addresses_of(container: EngineContainer) -> tuple[str, ...]:
     return tuple(address for address in found if address)
 
 
+def client_in(scene: Scene) -> EngineContainer | None:
+    """The container in which the client stands; None for a client on the host."""
+    kind, _, word = scene.vantage.name.partition("/")
+    if kind != "docker":
+        return None
+    return container_of(Target(word, "", None, "Container"), scene.snapshot)
+
+
+def shared_networks(one: EngineContainer, other: EngineContainer) -> tuple[str, ...]:
+    """The names of networks on which both are."""
+    mine = other.network_settings.networks or {}
+    return tuple(
+        name for name in one.network_settings.networks or {} if name in mine and name not in ("none", "host")
+    )
+
+
+def ways_between(
+    container: EngineContainer, port: PublishedPort, client: EngineContainer, scene: Scene
+) -> tuple[str, int]:
+    """What another container dials: the address on a network of both, at the port that was asked for."""
+    networks = container.network_settings.networks or {}
+    names = shared_networks(container, client) or tuple(networks)
+    address = next((networks[name].ip_address for name in names if networks[name].ip_address), "")
+    return address, int(scene.target.port or port.number)
+
+
 def ways_in(container: EngineContainer, port: PublishedPort, scene: Scene) -> Iterator[tuple[str, int]]:
-    """What a client on the host dials: localhost where all addresses are published, and the host's own address."""
+    """What a client on the host dials: localhost where all addresses are published, and the host's own address.
+
+    A client in another container dials the container itself.
+    """
+    client = client_in(scene)
+    if client is not None:
+        address, number = ways_between(container, port, client, scene)
+        yield from ((address, number) for one in (address,) if one)
+        return
     found: dict[tuple[str, int], None] = {}
     for address, number in port.places:
         found[(_ANY.get(address, address), number)] = None

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Evidence, Finding, Fix
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.engine_objects import network_mode, networks_of
+from kubectl_refused.trace.engine_objects import client_in, network_mode, networks_of
 from kubectl_refused.trace.engine_proofs import dead, inspected, way_packets
 
 
@@ -26,7 +26,7 @@ from kubectl_refused.trace.engine_proofs import dead, inspected, way_packets
 def network_leads_nowhere(scene: Scene) -> Iterator[Finding]:
     """Yield when a client on the host asks for a port of a container whose networks are all internal, or none."""
     container = scene.container
-    if container is None or scene.vantage.kind == "container" or dead(scene):
+    if container is None or client_in(scene) or dead(scene):
         return
     none = network_mode(container) == "none"
     networks = networks_of(container, scene.snapshot)

@@ -20,7 +20,7 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.engine_objects import network_mode, ports_of
+from kubectl_refused.trace.engine_objects import client_in, network_mode, ports_of
 from kubectl_refused.trace.engine_proofs import inspected
 
 
@@ -28,7 +28,7 @@ from kubectl_refused.trace.engine_proofs import inspected
 def port_not_published(scene: Scene) -> Iterator[Finding]:
     """Yield when the client is on the host, and the container does not publish the port it asks for."""
     container, port = scene.container, scene.published
-    if container is None or scene.vantage.kind == "container" or network_mode(container) in ("host", "none"):
+    if container is None or client_in(scene) or network_mode(container) in ("host", "none"):
         return
     if container.host_config.network_mode.startswith("container:") or (port and port.places):
         return

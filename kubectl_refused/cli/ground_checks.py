@@ -1,0 +1,41 @@
+"""Which options go with which kind of target: each is of a cluster, of files, of an engine or of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubectl_refused.errors import UsageProblem
+from kubectl_refused.model.target import HERE, Target
+from kubectl_refused.resolve.standpoints import CONTAINER, Standpoint
+
+from .command import Values
+
+# What only a cluster can do.
+_OF_A_CLUSTER = {
+    "fix": "--fix", "dry_run": "--dry-run", "wait": "--wait", "watch": "--watch", "host_network": "--host-network",
+    "from_namespace": "--from-namespace",
+}  # fmt: skip
+
+
+def check_grounds(
+    targets: Sequence[Target], standpoints: Sequence[Standpoint], values: Values, *, files: bool
+) -> None:
+    """Raise UsageProblem for an option that the targets' place does not have."""
+    containers = [point for point in standpoints if point.kind == CONTAINER]
+    if not targets or targets[0].is_service:
+        if containers:
+            raise UsageProblem(
+                f"--from {containers[0]} is a client of containers", "ask about docker/NAME from there"
+            )
+        return
+    what = str(targets[0])
+    for key, name in _OF_A_CLUSTER.items():
+        if values.get(key):
+            raise UsageProblem(f"{name} is of a cluster, and {what} is in none", f"leave {name} out")
+    if files and targets[0].kind == "Address":
+        raise UsageProblem(f"-f reads files, and {what} is an address", "leave one of them away")
+    for point in standpoints:
+        if point.kind != HERE and (point.kind != CONTAINER or targets[0].kind == "Address"):
+            raise UsageProblem(
+                f"--from {point} is of a cluster, and {what} is in none", "type --from here or docker/NAME"
+            )
