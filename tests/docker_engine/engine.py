@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import cgroups
+from tests.cluster import cgroups, images
 from tests.cluster.cache import cache_root
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import MARK, Identity, marked, wait_ended
@@ -21,6 +23,7 @@ from tests.docker_engine.supervisor import group_of
 CHECKOUT = Path(__file__).parents[2]
 START_SECONDS = 60.0
 IMAGE = "localhost/busybox:1"
+BARE = "localhost/bare:1"  # static busybox by the name of its applet httpd alone: no shell, no cat
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,6 @@ class Engine:
         """Variables for a client of the engine."""
         return {**packages.environment(), "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.state), **more}
 
-    def refused(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Our command, run on the engine's machine."""
-        argv = [*self.enter(), sys.executable, "-m", "kubectl_refused", *words]
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": "/root",
-            "DOCKER_HOST": self.host,
-            "PYTHONPATH": str(CHECKOUT),
-        }
-        return run(argv, environment=environment, check=False)
-
     def end(self) -> None:
         """End every process of it by its identity, then remove what it wrote. Raises ClusterError for a trace."""
         left = [self.first, *marked(self.state)]
@@ -84,7 +76,6 @@ def start(name: str) -> Engine:
     with (state / "supervisor.log").open("ab") as log:
         subprocess.run(
             [sys.executable, "-m", "tests.docker_engine.supervisor", str(state)],
-            *(),
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -95,7 +86,19 @@ def start(name: str) -> Engine:
         )
     engine = Engine(state)
     _await(engine)
+    engine.docker("load", "-i", str(next(path for path in images.archives() if path.stem == "busybox")))
+    _load_bare(engine)
     return engine
+
+
+def _load_bare(engine: Engine) -> None:
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        images.base_files(tar)
+        images.add_bytes(tar, "httpd", images.static_busybox().read_bytes(), mode=0o755)
+    archive = engine.state / "bare.tar"
+    images.write_archive(archive, BARE, layer.getvalue(), ["/httpd", "-f", "-p", "8080"])
+    engine.docker("load", "-i", str(archive))
 
 
 def _await(engine: Engine) -> None:

@@ -1,0 +1,196 @@
+"""Containers without Kubernetes on a real Docker engine: every fault made with `docker run`, and mended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docker_engine import engine as engines
+from tests.docker_engine.engine import BARE, IMAGE, Engine
+
+from .tool import RUN_SECONDS, Answer
+from .tool import until as until_within
+
+SECONDS = 30.0
+HTTPD = (IMAGE, "httpd", "-f", "-p", "8080")
+SHELL = (IMAGE, "sh", "-c")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """One engine for the module, which ends without a trace."""
+    made = engines.start(f"live-{os.getpid()}")
+    try:
+        yield made
+    finally:
+        made.end()
+    assert not made.state.exists()
+
+
+def refused(engine: Engine, *words: str, probe: str = "pods") -> Answer:
+    """Our command, on the engine's machine."""
+    done = subprocess.run(
+        [*engine.enter(), sys.executable, "-m", "kubectl_refused", *words, "--probe", probe, "-o", "json"],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env={
+            **os.environ,
+            "DOCKER_HOST": engine.host,
+            "KUBECONFIG": os.devnull,
+            "PYTHONPATH": str(engines.CHECKOUT),
+        },
+        stdin=subprocess.DEVNULL,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def run(engine: Engine, name: str, *words: str) -> None:
+    """Start a container; one that cannot be started is there nevertheless."""
+    engine.docker("run", "-d", "--name", name, *words, check=False)
+
+
+def until(answers: Callable[[], Answer], holds: Callable[[Answer], bool]) -> Answer:
+    """Ask again until the answer holds, which it must."""
+    answer = until_within(answers, holds, seconds=SECONDS)
+    assert holds(answer), answer
+    return answer
+
+
+# Root, options and command of the fault; the healthy container differs in nothing else.
+FAULTS = {
+    "port-not-published": (("--expose", "8080"), HTTPD),
+    "port-published-as-udp": (("-p", "18101:8080/udp"), HTTPD),
+    "host-network-ignores-ports": (("--network", "host", "-p", "18102:8080"), HTTPD),
+    "network-leads-nowhere": (("--network", "none", "-p", "18103:8080"), HTTPD),
+    "container-listens-on-loopback": (("-p", "18104:8080"), (IMAGE, "httpd", "-f", "-p", "127.0.0.1:8080")),
+    "published-to-wrong-port": (("-p", "18105:80"), HTTPD),
+    "no-listener-in-container": (("-p", "18106:8080"), (IMAGE, "sleep", "1000")),
+    "container-not-running": (("-p", "18107:8080"), (*SHELL, "echo 'Error: DATABASE_URL is not set'; exit 3")),
+    "container-out-of-memory": (("-m", "16m", "-p", "18108:8080"), (*SHELL, "exec tail /dev/zero")),
+    "container-restarts": (("--restart", "always", "-p", "18109:8080"), (*SHELL, "echo 'fatal: boom'; exit 1")),
+    "container-unhealthy": (
+        ("-p", "18110:8080", "--health-cmd", "exit 1", "--health-interval", "1s", "--health-retries", "1"),
+        (IMAGE, "nc", "-ll", "-p", "8080", "-e", "true"),
+    ),
+}
+
+
+def roots(answer: Answer) -> dict[str, str | None]:
+    """The root of each target, or how it ended where there is none."""
+    found = ((item["target"].partition("/")[2], item) for item in answer.report["items"])
+    return {name: item["root"]["name"] if item["root"] else item["outcome"] for name, item in found}
+
+
+def test_every_fault_is_found_and_every_mended_container_accepts(engine: Engine) -> None:
+    targets = [f"docker/{root}" for root in FAULTS]
+    for root, (options, command) in FAULTS.items():
+        run(engine, root, *options, *command)
+    broken = until(
+        lambda: refused(engine, *targets), lambda answer: roots(answer) == {root: root for root in FAULTS}
+    )
+    assert broken.code == 1
+    assert {item["targetKind"] for item in broken.report["items"]} == {"Container"}
+    engine.docker("rm", "-f", *FAULTS)
+    for at, root in enumerate(FAULTS):
+        run(engine, root, "-p", f"{18130 + at}:8080", *HTTPD)
+    mended = until(lambda: refused(engine, *targets), lambda answer: answer.code == 0)
+    assert roots(mended) == dict.fromkeys(FAULTS, "accepted")
+    engine.docker("rm", "-f", *FAULTS)
+
+
+def test_localhost_and_the_hosts_own_address_are_both_dialled_and_differ(engine: Engine) -> None:
+    run(engine, "lo", "-p", "18120:8080", IMAGE, "httpd", "-f", "-p", "127.0.0.1:8080")
+    told = until(lambda: refused(engine, "docker/lo"), lambda answer: answer.root is not None)
+    (path,) = told.report["paths"]
+    ended = {dial["address"]: dial["outcome"] for dial in path["dials"]}
+    assert (ended["127.0.0.1:18120"], ended["10.204.0.1:18120"]) == ("reset", "refused"), told
+    kinds = {evidence["kind"] for evidence in told.report["root"]["evidence"]}
+    assert kinds == {"sockets", "packet"}
+    assert told.report["touched"] == [], "its sockets are read out of /proc"
+    engine.docker("rm", "-f", "lo")
+
+
+def test_a_paused_container_accepts_and_never_answers(engine: Engine) -> None:
+    run(engine, "pausing", "-p", "18121:8080", *HTTPD)
+    engine.docker("pause", "pausing")
+    told = refused(engine, "docker/pausing")
+    assert (told.root, told.code) == ("container-paused", 1)
+    assert told.report["root"]["fix"]["command"] == "docker unpause pausing"
+    engine.docker("unpause", "pausing")
+    assert refused(engine, "docker/pausing").code == 0
+    engine.docker("rm", "-f", "pausing")
+
+
+def test_a_taken_port_is_told_with_who_has_it(engine: Engine) -> None:
+    run(engine, "first", "-p", "18122:8080", *HTTPD)
+    run(engine, "second", "-p", "18122:8080", *HTTPD)
+    told = refused(engine, "docker/second")
+    assert (told.root, told.code) == ("host-port-taken", 1)
+    assert "container first" in told.report["root"]["says"]
+    assert refused(engine, "docker/first").code == 0
+    engine.docker("rm", "-f", "first", "second")
+
+
+def test_between_containers_network_and_port_decide(engine: Engine) -> None:
+    engine.docker("network", "create", "shop")
+    run(engine, "db", "--network", "shop", "-p", "18123:8080", *HTTPD)
+    run(engine, "cart", "--network", "shop", IMAGE, "sleep", "1000")
+    run(engine, "lone", IMAGE, "sleep", "1000")
+    well = until(lambda: refused(engine, "docker/db", "--from", "docker/cart"), lambda answer: answer.code == 0)
+    assert well.report["paths"][0]["vantage"] == "inside docker/cart"
+    host_port = refused(engine, "docker/db:18123", "--from", "docker/cart")
+    assert (host_port.root, host_port.code) == ("published-port-between-containers", 1)
+    apart = refused(engine, "docker/db", "--from", "docker/lone")
+    assert (apart.root, apart.code) == ("networks-not-shared", 1)
+    engine.docker(*apart.report["root"]["fix"]["command"].removeprefix("docker ").split())
+    assert until(lambda: refused(engine, "docker/db", "--from", "docker/lone"), lambda answer: answer.code == 0)
+    engine.docker("rm", "-f", "db", "cart", "lone")
+
+
+def test_who_does_not_exist_is_told_with_the_nearest_name(engine: Engine) -> None:
+    run(engine, "webshop", "-p", "18124:8080", *HTTPD)
+    told = refused(engine, "docker/webshup")
+    assert (told.root, told.code) == ("no-such-container", 1)
+    assert "webshop" in told.report["root"]["fix"]["summary"]
+    client = refused(engine, "docker/webshop", "--from", "docker/webshup")
+    assert (client.code, client.err.count("\n")) == (2, 1)
+    assert client.err.endswith("did you mean docker/webshop?\n")
+    engine.docker("rm", "-f", "webshop")
+
+
+def test_no_engine_is_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kubectl_refused", "docker/web"],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env={**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+    assert "no container engine is at" in done.stderr
+
+
+def test_an_image_without_tools_is_read_by_a_helper_that_goes_away(engine: Engine) -> None:
+    """Where /proc does not tell: the engine has a PID namespace of its own, so its numbers mean others here."""
+    run(engine, "bare", "-p", "18125:8080", BARE, "/httpd", "-f", "-p", "127.0.0.1:8080")
+    enter = ["nsenter", "-t", str(engine.first.pid), "--net", "--"]
+    done = subprocess.run(
+        [*enter, sys.executable, "-m", "kubectl_refused", "docker/bare", "-o", "json"],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env={**os.environ, "DOCKER_HOST": engine.host, "PYTHONPATH": str(engines.CHECKOUT)},
+    )
+    told = Answer(done.returncode, done.stdout, done.stderr)
+    assert told.root == "container-listens-on-loopback", told
+    assert told.report["root"]["evidence"][0]["witness"] == "a helper beside bare"
+    (helper,) = (one for one in told.report["touched"] if one["what"].startswith("container/refused-"))
+    assert helper["undone"] == "removed"
+    assert engine.docker("ps", "-a", "--format", "{{.Names}}") == "bare"
+    engine.docker("rm", "-f", "bare")
