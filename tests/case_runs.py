@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ class CaseLearner:
     def vantages(self) -> tuple[Vantage, ...]:
         """The case's own clients, or a probe pod in the target's namespace, once one was heard."""
         if self.depth is not Depth.PODS or not any(n.fact is f.HANDSHAKE for n in self.observed):
-            return (Vantage("", key="" if self.is_service else HERE),)
+            if self.is_service:
+                return (Vantage(""),)
+            return tuple(changed(place, kind="") for place in self.places) or (Vantage("", key=HERE),)
         if self.places:
             return self.places
         if not self.is_service:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.model.evidence import Finding, Fix
+from kubectl_refused.model.evidence import Certainty, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.engine_objects import client_in
@@ -40,6 +40,7 @@ def published_port_between_containers(scene: Scene) -> Iterator[Finding]:
         where=f"container {container.called}",
         says=f"{told}, and containers reach {container.called} itself, at {port.number}",
         headline=f"{asked} is published on the host; between containers it is port {port.number}",
+        certainty=Certainty.PROVED if failed_ways(scene) else Certainty.LIKELY,
         evidence=(
             inspected(scene, container, f"NetworkSettings.Ports.{port}", int(asked), told),
             *way_packets(scene),
