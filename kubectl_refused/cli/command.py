@@ -83,4 +83,4 @@ def program_name(argv0: str) -> str:
     base = os.path.basename(argv0).removesuffix(".exe")
     if base.startswith("kubectl-"):
         return "kubectl " + base.removeprefix("kubectl-").replace("_", "-")
-    return "python -m kubectl_refused"
+    return "refused" if base == "refused" else "python -m kubectl_refused"

@@ -32,8 +32,8 @@ def check_grounds(
     for key, name in _OF_A_CLUSTER.items():
         if values.get(key):
             raise UsageProblem(f"{name} is of a cluster, and {what} is in none", f"leave {name} out")
-    if files and targets[0].kind == "Address":
-        raise UsageProblem(f"-f reads files, and {what} is an address", "leave one of them away")
+    if files and targets[0].kind != "Compose":
+        raise UsageProblem(f"-f reads files, and {what} is not in one", "leave -f out, or type compose/SERVICE")
     for point in standpoints:
         if point.kind != HERE and (point.kind != CONTAINER or targets[0].kind == "Address"):
             raise UsageProblem(

@@ -207,6 +207,10 @@ def _deletion(start: str, what: str, namespace: str) -> str:
 
 def _ground_of(request: Request) -> Ground:
     kind = request.targets[0].kind if request.targets else "Service"
+    if request.files and (kind == "Compose" or (not request.targets and all(map(_is_compose, request.files)))):
+        from .compose_ground import ComposeGround
+
+        return ComposeGround(request)
     if kind in ("Container", "Compose"):
         from .docker_ground import DockerGround
 
@@ -218,6 +222,12 @@ def _ground_of(request: Request) -> Ground:
     from .grounds import ClusterGround, FilesGround
 
     return FilesGround(request) if request.files else ClusterGround(request)
+
+
+def _is_compose(path: str) -> bool:
+    from kubectl_refused.sources.compose import is_compose
+
+    return is_compose(path)
 
 
 def _check_terminal(request: Request, talk: TextIO) -> None:

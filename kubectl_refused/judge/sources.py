@@ -44,7 +44,7 @@ def _proofs(scene: Scene, finding: Finding) -> Iterator[tuple[Key, ObjectEvidenc
 def _key(scene: Scene, subject: str) -> Key | None:
     """The object that `service/web` names, in the target's namespace before any other."""
     kind, _, name = subject.partition("/")
-    named = (k for k in scene.snapshot.lines if (k[0].lower(), k[2]) == (kind, name))
+    named = (k for k in scene.snapshot.lines if (k[0].removeprefix("Engine").lower(), k[2]) == (kind, name))
     return min(named, key=lambda k: k[1] != scene.target.namespace, default=None)
 
 

@@ -107,8 +107,15 @@ class Scene(Struct, frozen=True):
     def number(self) -> int | None:
         """The port a client dials at the entrance; None where there is none."""
         if not self.target.is_service:
-            return self.ways[0].port if self.ways else None
+            return self.ways[0].port if self.ways else self._promised_port
         return self.port.port if self.port else self.alias_port
+
+    @property
+    def _promised_port(self) -> int | None:
+        """What a client would dial of a container of which nothing is dialled."""
+        if self.published is None:
+            return None
+        return self.published.places[0][1] if self.published.places else self.published.number
 
     @property
     def entrance_dial(self) -> Dial | None:

@@ -18,10 +18,11 @@ import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.text import one_line
-from kubectl_refused.trace.engine_objects import publishes
+from kubectl_refused.trace.engine_objects import ports_of, publishes
 from kubectl_refused.trace.engine_proofs import inspected
 
 _TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
@@ -32,6 +33,8 @@ _PORT = re.compile(r":(\d{1,5})(?!\d)")
 def host_port_taken(scene: Scene) -> Iterator[Finding]:
     """Yield when the engine says so, with the container that has the port where there is one."""
     container = scene.container
+    if container is not None and scene.from_files:
+        yield from _promised(scene, container)
     if container is None or not _TAKEN.search(container.state.error):
         return
     error = one_line(container.state.error.rpartition("Bind for ")[2] or container.state.error)
@@ -52,3 +55,28 @@ def host_port_taken(scene: Scene) -> Iterator[Finding]:
         evidence=tuple(evidence),
         fix=Fix(summary=f"Stop {who}, or publish another port, and start {container.called}"),
     )
+
+
+def _promised(scene: Scene, container: EngineContainer) -> Iterator[Finding]:
+    """Two services of a file that publish one port of one address: the second will not start."""
+    port = scene.published
+    if port is None:
+        return
+    for other in scene.snapshot.containers():
+        both = [number for host, number in port.places for p in ports_of(other) if p.protocol == port.protocol
+                for address, wanted in p.places if wanted == number and _overlap(host, address)]  # fmt: skip
+        if other is container or not both:
+            continue
+        says = f"{container.called} and {other.called} both publish port {both[0]} of the host"
+        yield Finding(
+            where=f"container {container.called}",
+            says=says,
+            headline=f"port {both[0]} of the host is published twice, for {other.called} as well",
+            evidence=(inspected(scene, container, "ports", str(both[0]), says),),
+            fix=Fix(summary=f"Publish another port for {container.called} or {other.called}"),
+        )
+        return
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or bool({one, other} & {"", "0.0.0.0", "::"})

@@ -28,6 +28,8 @@ def network_leads_nowhere(scene: Scene) -> Iterator[Finding]:
     container = scene.container
     if container is None or client_in(scene) or dead(scene):
         return
+    if scene.from_files and not container.host_config.port_bindings:
+        return  # nobody meant to publish it
     none = network_mode(container) == "none"
     networks = networks_of(container, scene.snapshot)
     if not none and not (networks and all(network.internal for network in networks)):

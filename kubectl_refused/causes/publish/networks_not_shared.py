@@ -20,15 +20,23 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.engine_objects import PROJECT, client_in, network_mode, shared_networks
+from kubectl_refused.trace.engine_objects import PROJECT, network_mode, shared_networks
 from kubectl_refused.trace.engine_proofs import dead, inspected, way_packets
+from kubectl_refused.trace.mentions import Mention, clients, mentions, names_of
 
 
 @cause("KR609", scope=Scope.CONTAINER, produces=(Symptom.NO_NAME, Symptom.SILENCE), since="0.2", also=("KR610",))
 def networks_not_shared(scene: Scene) -> Iterator[Finding]:
     """Yield when the client is a container, and neither is on the host's network or in the other's namespace."""
-    container, client = scene.container, client_in(scene)
-    if container is None or client is None or container is client or dead(scene):
+    for client in clients(scene):
+        told = next((m for m in mentions(client) if scene.container and m.host in names_of(scene.container)), None)
+        if not scene.from_files or told:
+            yield from _apart(scene, client, told)
+
+
+def _apart(scene: Scene, client: EngineContainer, told: Mention | None) -> Iterator[Finding]:
+    container = scene.container
+    if container is None or container is client or dead(scene):
         return
     modes = (network_mode(container), network_mode(client))
     if any(mode == "host" or mode.startswith("container:") for mode in modes) or shared_networks(
@@ -45,6 +53,7 @@ def networks_not_shared(scene: Scene) -> Iterator[Finding]:
         evidence=(
             inspected(scene, container, "NetworkSettings.Networks", mine, f"{container.called} is on {mine}"),
             inspected(scene, client, "NetworkSettings.Networks", theirs, f"{client.called} is on {theirs}"),
+            *([inspected(scene, client, f"Config.Env.{told.where}", told.host, str(told))] if told else []),
             *way_packets(scene),
         ),
         fix=Fix(

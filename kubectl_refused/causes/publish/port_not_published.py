@@ -30,7 +30,9 @@ def port_not_published(scene: Scene) -> Iterator[Finding]:
     container, port = scene.container, scene.published
     if container is None or client_in(scene) or network_mode(container) in ("host", "none"):
         return
-    if container.host_config.network_mode.startswith("container:") or (port and port.places):
+    if scene.from_files and scene.target.port is None:
+        return  # a service that only others of the file dial need not be published
+    if network_mode(container).startswith("container:") or (port and port.places):
         return
     asked = port.number if port else int(scene.target.port) if scene.target.port else None
     bound = container.host_config.port_bindings or {}

@@ -31,6 +31,8 @@ def port_published_as_udp(scene: Scene) -> Iterator[Finding]:
     if container is None or port is None or port.protocol != "udp" or not port.places or dead(scene):
         return
     found = None if scene.from_files else listeners(scene, container)
+    if found is None and scene.target.port is None:
+        return  # a name server may well speak UDP alone
     if found is not None and not _takes_tcp_only(found, port.number):
         return
     says = f"port {port.number} is published as {port}, and no connection gets in"
