@@ -73,6 +73,7 @@ class EngineSource:
             version=one_line(str(told.get("ServerVersion", ""))),
             operating_system=system,
             local=local,
+            host=self._connection.remote,
             addresses=tuple(host_addresses(networks)) if local else (),
         )
 

@@ -151,7 +151,8 @@ class Engine(Struct, frozen=True):
     """The engine itself: how it is reached, and the addresses of the machine it publishes ports on.
 
     `local` tells that it runs on this machine and in this network, so that its containers' addresses can be
-    dialled from here. `addresses` are this machine's, without loopback; empty where the engine is elsewhere.
+    dialled from here; else `host` is where it publishes ports, if that is known. `addresses` are this machine's,
+    without loopback; empty where the engine is elsewhere.
     """
 
     endpoint: str = ""
@@ -159,6 +160,7 @@ class Engine(Struct, frozen=True):
     version: str = ""
     operating_system: str = ""
     local: bool = False
+    host: str = ""
     addresses: tuple[str, ...] = ()
 
     @property

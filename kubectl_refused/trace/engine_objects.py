@@ -90,7 +90,11 @@ def ways_in(container: EngineContainer, port: PublishedPort, scene: Scene) -> It
         yield from ((address, number) for one in (address,) if one)
         return
     found: dict[tuple[str, int], None] = {}
+    elsewhere = scene.snapshot.engine.host
     for address, number in port.places:
+        if elsewhere:
+            found |= {("127.0.0.1", number): None, (elsewhere, number): None}
+            continue
         found[(_ANY.get(address, address), number)] = None
         if address in ("", "0.0.0.0", "::"):
             mine = [a for a in scene.snapshot.engine.addresses if (":" in a) == (address == "::")]

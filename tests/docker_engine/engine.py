@@ -47,6 +47,11 @@ class Engine:
         """The words that run a program on the engine's machine: in its PID, network and mount namespaces."""
         return ["nsenter", "-t", str(self.first.pid), "--pid", "--net", "--mount", "--"]
 
+    def enter_client(self) -> list[str]:
+        """The words that run a program on the other machine of the engine's network."""
+        client = (self.state / "client.pid").read_text()
+        return [*self.enter(), "nsenter", "-t", client, "--net", "--"]
+
     def docker(self, *words: str, check: bool = True) -> str:
         """The output of Docker's own client."""
         done = run(["docker", "-H", self.host, *words], environment=self.environment(), check=check)

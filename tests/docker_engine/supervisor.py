@@ -7,6 +7,7 @@ Run as `python -m tests.docker_engine.supervisor STATE_DIRECTORY` by `engine.sta
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -27,7 +28,9 @@ from tests.cluster.processes import MARK, identity_of
 from tests.cluster.shell import run
 from tests.docker_engine import packages
 
-HOST_ADDRESS = "10.204.0.1"  # of the engine's machine, as others of its network would dial it
+HOST_ADDRESS = "10.204.0.1"  # of the engine's machine, as others of its network dial it
+CLIENT_ADDRESS = "10.204.0.2"  # of the other machine there, which has no engine
+TCP = f"tcp://{HOST_ADDRESS}:2375"
 SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/ipv6/conf/all/disable_ipv6": "0",
@@ -58,7 +61,7 @@ def first_process(state: Path) -> None:
         private_mounts()
         cgroups.confine(group_of(state))
         run(["mount", "-t", "proc", "proc", "/proc"])
-        network()
+        network(state)
         serve(state)
     except BaseException:
         traceback.print_exc()
@@ -71,22 +74,38 @@ def group_of(state: Path) -> str:
     return f"/kubectl-refused/{state.name}"
 
 
-def network() -> None:
-    """Loopback, and one address that leads nowhere else: the machine's own."""
+def network(state: Path) -> None:
+    """Loopback, and one link to another machine, which is a network namespace with a process that waits."""
     for name, value in SETTINGS.items():
         path = Path("/proc/sys", name)
         if path.exists():
             path.write_text(value)
+    environment, client = packages.environment(), other_machine()
     lines = [
         "link set lo up",
-        "link add eth0 type veth peer name wire0",
-        "link set wire0 up",
+        f"link add eth0 type veth peer name eth1 netns {client}",
         f"address add {HOST_ADDRESS}/24 dev eth0",
         "link set eth0 up",
         "route add default via 10.204.0.254 dev eth0",
     ]
-    environment = packages.environment()
     run(["ip", "-batch", "-"], environment=environment, given="\n".join(lines) + "\n")
+    there = ["link set lo up", f"address add {CLIENT_ADDRESS}/24 dev eth1", "link set eth1 up"]
+    enter = ["nsenter", "-t", str(client), "--net", "--"]
+    run([*enter, "ip", "-batch", "-"], environment=environment, given="\n".join(there) + "\n")
+    (state / "client.pid").write_text(str(client))
+
+
+def other_machine() -> int:
+    """The pid, in this PID namespace, of a fork in a network namespace of its own."""
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        unshare(NEW_NETWORK)
+        os.write(tell, b"n")
+        while True:
+            signal.pause()
+    os.read(told, 1)
+    return child
 
 
 def serve(state: Path) -> None:
@@ -107,7 +126,16 @@ def serve(state: Path) -> None:
             "--pidfile",
             state / "dockerd.pid",
         ),
-        *("--host", f"unix://{state / 'docker.sock'}", "--storage-driver", driver, "--oom-score-adjust", "0"),
+        *(
+            "--host",
+            f"unix://{state / 'docker.sock'}",
+            "--host",
+            TCP,
+            "--storage-driver",
+            driver,
+            "--oom-score-adjust",
+            "0",
+        ),
         *("--exec-opt", "native.cgroupdriver=cgroupfs", "--config-file", state / "daemon.json"),
     ]
     (state / "daemon.json").write_text("{}")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.docker_engine import engine as engines
 from tests.docker_engine.engine import BARE, IMAGE, Engine
+from tests.docker_engine.supervisor import TCP
 
 from .tool import RUN_SECONDS, Answer
 from .tool import until as until_within
@@ -194,3 +195,26 @@ def test_an_image_without_tools_is_read_by_a_helper_that_goes_away(engine: Engin
     assert helper["undone"] == "removed"
     assert engine.docker("ps", "-a", "--format", "{{.Names}}") == "bare"
     engine.docker("rm", "-f", "bare")
+
+
+def test_an_engine_on_another_machine_publishes_there(engine: Engine) -> None:
+    run(engine, "far", "-p", "18126:8080", *HTTPD)
+    done = subprocess.run(
+        [*engine.enter_client(), sys.executable, "-m", "kubectl_refused", "docker/far", "-o", "json"],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env={**os.environ, "DOCKER_HOST": TCP, "PYTHONPATH": str(engines.CHECKOUT)},
+    )
+    told = Answer(done.returncode, done.stdout, done.stderr)
+    assert (told.root, told.code) == ("engine-elsewhere", 1), told
+    assert told.report["root"]["fix"]["summary"] == "Dial 10.204.0.1:18126"
+    assert until(lambda: refused(engine, "docker/far"), lambda answer: answer.code == 0)
+    engine.docker("rm", "-f", "far")
+
+
+def test_a_port_on_loopback_is_a_note_where_it_works(engine: Engine) -> None:
+    run(engine, "own", "-p", "127.0.0.1:18127:8080", *HTTPD)
+    told = until(lambda: refused(engine, "docker/own"), lambda answer: answer.code == 0)
+    assert [note["name"] for note in told.report["notes"]] == ["published-on-loopback-only"]
+    engine.docker("rm", "-f", "own")
