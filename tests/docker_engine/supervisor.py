@@ -116,6 +116,10 @@ def serve(state: Path) -> None:
     shown.mkdir(exist_ok=True)
     mount_fresh("/run")
     mount_bind(shown, "/run")
+    # As most systems have it, whatever this one does.
+    hosts = state / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n::1 localhost\n")
+    mount_bind(hosts, "/etc/hosts")
     argv = [
         *(
             "dockerd",

@@ -218,3 +218,10 @@ def test_a_port_on_loopback_is_a_note_where_it_works(engine: Engine) -> None:
     told = until(lambda: refused(engine, "docker/own"), lambda answer: answer.code == 0)
     assert [note["name"] for note in told.report["notes"]] == ["published-on-loopback-only"]
     engine.docker("rm", "-f", "own")
+
+
+def test_localhost_over_ipv6_is_a_note_where_only_ipv4_is_published(engine: Engine) -> None:
+    run(engine, "four", "-p", "0.0.0.0:18128:8080", *HTTPD)
+    told = until(lambda: refused(engine, "docker/four"), lambda answer: answer.code == 0)
+    assert [note["name"] for note in told.report["notes"]] == ["localhost-is-ipv6-first"]
+    engine.docker("rm", "-f", "four")
