@@ -15,6 +15,7 @@ from .options import CONNECTION, DIAGNOSIS, SCAN, Option, find
 
 Values = Mapping[str, Any]
 DEFAULT = "diagnose"
+BY_ITSELF = "refused"  # the program for who has no kubectl
 
 
 class Command(NamedTuple):
@@ -83,4 +84,4 @@ def program_name(argv0: str) -> str:
     base = os.path.basename(argv0).removesuffix(".exe")
     if base.startswith("kubectl-"):
         return "kubectl " + base.removeprefix("kubectl-").replace("_", "-")
-    return "refused" if base == "refused" else "python -m kubectl_refused"
+    return BY_ITSELF if base == BY_ITSELF else "python -m kubectl_refused"

@@ -1,4 +1,4 @@
-"""localhost is ::1 first, and the port is published on IPv4 only.
+"""The port is published on IPv4 only, and localhost is ::1 first.
 
 Why it refuses:
     Most systems resolve localhost to ::1 before 127.0.0.1. A port published on an IPv4 address alone has no
