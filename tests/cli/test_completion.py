@@ -41,7 +41,7 @@ KUBECONFIG = {
         (["causes", ""], [], NO_FILES),
         (["explain", "listens-on-l"], ["listens-on-loopback"], NO_FILES),
         (["web"], [], NO_FILES),
-        ([], ["causes", "cleanup", "explain", "scan", "svc/"], NO_FILES),
+        ([], ["causes", "cleanup", "explain", "listen", "scan", "svc/"], NO_FILES),
         (["scan", "--al"], ["--all-namespaces"], NO_FILES),
         (["scan", "--fail-on", ""], ["any", "likely", "proved"], NO_FILES),
         (["scan", "--ignore", "KR201,listens-on-l"], ["KR201,listens-on-loopback"], NO_FILES),
