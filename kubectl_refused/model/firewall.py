@@ -21,6 +21,8 @@ class Field(StrEnum):
     INTERFACE_OUT = "interface out"
     STATE = "state"
     FAMILY = "family"
+    STATUS = "status"  # of the connection: dnat, snat
+    TYPE = "type of the destination"
     UNKNOWN = "unknown"
 
 
@@ -64,7 +66,7 @@ class Rule(Struct, frozen=True):
 
 
 class Chain(Struct, frozen=True):
-    """A chain; `hook` is empty where it is only jumped to; `family` is ip, ip6 or inet; low `priority` is first."""
+    """A chain; `hook` is empty where it is only jumped to, `family` ip, ip6 or inet; low `priority` is first."""
 
     tool: str
     family: str
@@ -87,4 +89,3 @@ class Firewall(Struct, frozen=True):
     chains: tuple[Chain, ...] = ()
     witness: str = "nft, iptables"
     gaps: tuple[Gap, ...] = ()
-    managers: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ class Space(Struct, frozen=True):
 
 
 class Unit(Struct, frozen=True):
-    """A systemd service as `systemctl show` tells it; times are its own text, `lines` of its journal, oldest first.
+    """A systemd service as `systemctl show` tells it; times are its own text, `lines` its journal's, oldest first.
 
     `failed` tells that ActiveState is failed, `restarting` that systemd starts it again and again.
     """
