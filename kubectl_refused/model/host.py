@@ -88,14 +88,7 @@ class Units(Struct, frozen=True):
 
 
 class Machine(Struct, frozen=True):
-    """This machine as far as a dial is concerned: its addresses, and what stands between it and others.
+    """What this machine is: `kind` is wsl, container or empty; ports below `low_port` need a privilege to bind."""
 
-    `kind` is wsl, container or empty; `low_port` is the first port that needs no privilege to bind.
-    """
-
-    name: str = ""
-    addresses: tuple[str, ...] = ()
     kind: str = ""
-    root: bool = False
-    system: str = ""
     low_port: int = 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,11 @@ def test_hostile_rules_of_iptables(text: str) -> None:
     )
 
 
-_WORDS = ["match", "left", "right", "op", "set", "prefix", "addr", "len", "range", "elem", "val", "payload", "protocol", "field", "meta", "key", "ct", "vmap", "data", "jump", "target", "reject", "fib", "drop"]
+_WORDS = re.findall(
+    r"\w+",
+    "match left right op set prefix addr len range elem val payload protocol field meta key ct vmap data jump"
+    " target reject fib drop",
+)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=3),

@@ -1,0 +1,67 @@
+"""The other network namespaces of this machine, by one process in each: /proc/PID/ns/net and /proc/PID/net/tcp."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.host import Space
+from kubectl_refused.model.observation import Socket
+from kubectl_refused.probes.proc_net import ByteOrder, parse_listeners
+from kubectl_refused.text import one_line
+
+from .owners import container_of
+from .sockets import control_groups, is_root
+
+MOST_PROCESSES = 20_000
+MOST_SPACES = 64
+MOST_BYTES = 4 << 20
+PROC = Path("/proc")
+_ORDER: ByteOrder = sys.byteorder
+
+
+def read_spaces() -> tuple[Space, ...] | Gap:
+    """Every other network namespace that has listening sockets."""
+    if not is_root():
+        return Gap("other network namespaces", "only root may look into them", "run it with sudo")
+    return tuple(space for pid in _one_of_each() if (space := _space(pid)).sockets)
+
+
+def _one_of_each() -> Iterator[int]:
+    """The lowest process number in each namespace but our own."""
+    seen = {_namespace("self")}
+    pids = sorted(int(entry) for entry in os.listdir(PROC) if entry.isdigit())[:MOST_PROCESSES]
+    for pid in pids:
+        name = _namespace(str(pid))
+        if name and name not in seen:
+            seen.add(name)
+            yield pid
+            if len(seen) > MOST_SPACES:
+                return
+
+
+def _namespace(pid: str) -> str:
+    """`net:[4026531840]`; empty for a process that has ended, or is a kernel's."""
+    try:
+        return os.readlink(PROC / pid / "ns" / "net")
+    except OSError:
+        return ""
+
+
+def _space(pid: int) -> Space:
+    sockets: tuple[Socket, ...] = ()
+    for table in ("tcp", "tcp6"):
+        sockets += parse_listeners(_text(PROC / str(pid) / "net" / table), _ORDER)
+    name = one_line(_text(PROC / str(pid) / "comm"), 40)
+    return Space(pid, name, sockets, container_of(control_groups(pid)))
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(MOST_BYTES)
+    except OSError:
+        return ""
