@@ -18,7 +18,9 @@ import yaml
 
 from kubectl_refused.model import facts as f
 from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.firewall import Firewall
 from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.host import HostSockets, Machine, Space, Units
 from kubectl_refused.model.observation import (
     Bulk,
     Connections,
@@ -33,7 +35,7 @@ from kubectl_refused.model.observation import (
 )
 
 # Fact to the type of its subject and of its value.
-_TYPES: dict[str, tuple[type[Any], type[Any]]] = {
+_TYPES: dict[str, tuple[type[Any], Any]] = {
     f.HANDSHAKE.name: (f.Dial, Handshake),
     f.FORWARD.name: (f.PodPort, Handshake),
     f.SEARCH.name: (f.PodPort, Search),
@@ -49,6 +51,11 @@ _TYPES: dict[str, tuple[type[Any], type[Any]]] = {
     f.HOLDER.name: (f.AddressKey, Holder),
     f.CONTAINER_LISTENERS.name: (f.EngineKey, Listeners),
     f.CONTAINER_LOG.name: (f.EngineKey, Log),
+    f.HOST_SOCKETS.name: (f.MachineKey, HostSockets),
+    f.FIREWALL.name: (f.MachineKey, Firewall),
+    f.UNITS.name: (f.PortKey, Units),
+    f.SPACES.name: (f.MachineKey, tuple[Space, ...]),
+    f.MACHINE.name: (f.MachineKey, Machine),
 }
 _FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in f.ALL}
 
@@ -72,4 +79,6 @@ def _observation(entry: dict[str, Any]) -> tuple[Need, Any]:
         known = entry["of"]
     if entry["fact"] in (f.INSIDE.name, f.BULK.name):
         known = {"host": entry["of"]["host"], "port": entry["of"]["port"]}
+    if isinstance(entry["value"], list):
+        return need, msgspec.convert(entry["value"], value_type)
     return need, msgspec.convert({**known, **entry["value"]}, value_type)

@@ -9,7 +9,7 @@ import pytest
 
 from kubectl_refused.cli.exit_codes import exit_code
 from kubectl_refused.model.evidence import Certainty
-from kubectl_refused.model.facts import NAMESPACE, PODS_IN, POLICIES_IN, Fact
+from kubectl_refused.model.facts import FIREWALL, NAMESPACE, PODS_IN, POLICIES_IN, Fact
 from kubectl_refused.model.report import Note
 from kubectl_refused.model.target import Depth
 
@@ -60,7 +60,8 @@ def test_the_root_says_where_and_shows_proof_and_a_fix(case: Case) -> None:
 @pytest.mark.parametrize("case", [c for c in cases() if c.cause.note], ids=str)
 def test_a_note_changes_nothing_else(case: Case) -> None:
     """The outcome and its exit code are as without it, and what it could not learn is nothing missing."""
-    unread: list[Fact[Any]] = [POLICIES_IN, PODS_IN, NAMESPACE] if case.target.is_service else []
+    of_kind: dict[str, list[Fact[Any]]] = {"Service": [POLICIES_IN, PODS_IN, NAMESPACE], "Address": [FIREWALL]}
+    unread = of_kind.get(case.target.kind, [])
     told, without = run(case, "refused"), run(case, "refused", without=unread)
     assert exit_code(told.diagnosis) == 0
     assert exit_code(without.diagnosis) == 0

@@ -30,7 +30,7 @@ PURE = ("model", "trace", "causes", "judge", "fixes")
 IMPURE = {
     "kubernetes", "docker", "rich", "urllib3", "websocket", "requests", "typer", "psutil", "socket", "subprocess",
     "threading", "os", "time", "kubectl_refused.connection", "kubectl_refused.sources", "kubectl_refused.cli",
-    "kubectl_refused.renderers", "kubectl_refused.probes", "kubectl_refused.engine",
+    "kubectl_refused.renderers", "kubectl_refused.probes", "kubectl_refused.engine", "kubectl_refused.host",
 }  # fmt: skip
 SECTIONS = ("Why it refuses", "Confirm", "Fix", "See")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kubectl_refused.model.snapshot import Change, Coverage
 from kubectl_refused.model.target import Target
+from kubectl_refused.probes.base import Method
 
 from .local_ground import LocalGround
 from .request import Request
@@ -23,7 +24,13 @@ class HostSource:
 
 
 class HostGround(LocalGround):
-    """A host and port."""
+    """A host and port. This machine is looked at only once a dial has failed, or accepts here."""
+
+    def methods(self) -> Sequence[Method]:
+        """What this machine tells of itself."""
+        from kubectl_refused.host.reads import HostReads
+
+        return (HostReads(),)
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)

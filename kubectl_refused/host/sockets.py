@@ -18,7 +18,7 @@ from kubectl_refused.model.host import HostSocket, HostSockets
 from kubectl_refused.text import one_line
 
 from .owners import container_of, forwards, unit_of
-from .socket_diagnosis import only_v6
+from .socket_diagnosis import Key, Told, ask_kernel
 
 MOST_SOCKETS = 4096
 MOST_BYTES = 1 << 16
@@ -37,9 +37,9 @@ def read_sockets() -> HostSockets:
     except (OSError, RuntimeError) as problem:
         return HostSockets((), gaps=(Gap("listening sockets", f"they cannot be read: {one_line(str(problem))}"),))
     listening = dict.fromkeys(bare for one in seen if (bare := _listening(one)))
-    only = only_v6() if sys.platform.startswith("linux") else {}
+    kernel = ask_kernel() if sys.platform.startswith("linux") else {}
     known: dict[int, HostSocket] = {}
-    found = [_told(one, only, known) for one in list(listening)[:MOST_SOCKETS]]
+    found = [_told(one, kernel, known) for one in list(listening)[:MOST_SOCKETS]]
     return HostSockets(tuple(sorted(found, key=_order)), gaps=gaps_of(found, len(listening)))
 
 
@@ -58,10 +58,11 @@ def _bare(protocol: str, one: Any) -> HostSocket:
     return HostSocket(address=address, port=one.laddr.port, protocol=protocol, pid=one.pid)
 
 
-def _told(one: HostSocket, only: dict[tuple[str, str, int], bool], known: dict[int, HostSocket]) -> HostSocket:
-    """With IPV6_V6ONLY and its owner, who is looked up once."""
-    if ":" in one.address:
-        one = replace(one, v6only=only.get((one.protocol, one.address, one.port)))
+def _told(one: HostSocket, kernel: dict[Key, Told], known: dict[int, HostSocket]) -> HostSocket:
+    """With what the kernel tells, and its owner, who is looked up once."""
+    if told := kernel.get((one.protocol, one.address, one.port)):
+        only = told.v6only if ":" in one.address else None
+        one = replace(one, v6only=only, waiting=told.waiting, backlog=told.backlog)
     if one.pid is None:
         return one
     if one.pid not in known:

@@ -124,7 +124,7 @@ def candidates(units: Iterable[Unit], port: int) -> list[Unit]:
     down = [unit for unit in units if unit.down]
     named = [unit for unit in down if serves(unit, port) and (unit.failed or unit.restarting or wanted(unit))]
     others = [unit for unit in down if (unit.failed or unit.restarting) and unit not in named]
-    return [*named, *others][:MOST_LOOKED_INTO]
+    return [*(replace(unit, for_port=True) for unit in named), *others][:MOST_LOOKED_INTO]
 
 
 def wanted(unit: Unit) -> bool:

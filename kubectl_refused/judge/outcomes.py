@@ -53,8 +53,13 @@ def way_dials(scene: Scene) -> tuple[Handshake, ...]:
 
 
 def _of_ways(scene: Scene, *, tried: bool) -> Outcome:
-    """The worst of all ways in; mixed where one of them works. What stands behind them only explains it."""
+    """The worst of all ways in; mixed where one of them works. What stands behind them only explains it.
+
+    The addresses of one name are another matter: a client tries them in turn until one accepts (RFC 8305).
+    """
     outcomes = {seen.outcome for seen in way_dials(scene)}
+    if scene.target.kind == "Address" and Outcome.ACCEPTED in outcomes:
+        return Outcome.ACCEPTED
     if not outcomes:
         return Outcome.UNKNOWN if tried else Outcome.UNTRIED
     some = Outcome.ACCEPTED in outcomes and len(outcomes) > 1

@@ -61,11 +61,14 @@ def _note(scene: Scene, root: Root | None) -> str:
 def way_summary(scene: Scene) -> str:
     """For a healthy path: which ways accept, how fast the first did, and what is spoken there."""
     seen = way_dials(scene)
-    if not seen:
+    if not any(one.outcome is Outcome.ACCEPTED for one in seen):
         return ""
-    told = " and ".join(place(one.host, one.port) for one in seen[:3]) + (" and more" if len(seen) > 3 else "")
+    works = [one for one in seen if one.outcome is Outcome.ACCEPTED]
+    told = " and ".join(place(one.host, one.port) for one in works[:3]) + (" and more" if len(works) > 3 else "")
     spoken = " and ".join(sorted({one.speaks for one in seen if one.speaks}))
-    return f"{told} accepted, {milliseconds(seen[0].seconds)}" + (f", speaks {spoken}" if spoken else "")
+    others = [f"{place(one.host, one.port)} did not: {signal_of(one, scene)}" for one in seen if one not in works]
+    spoken = f", speaks {spoken}" if spoken else ""
+    return f"{told} accepted, {milliseconds(works[0].seconds)}{spoken}" + "".join(f"; {one}" for one in others[:2])
 
 
 def ways_told(scene: Scene) -> tuple[Handshake, ...]:

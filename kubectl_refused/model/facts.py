@@ -12,7 +12,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec import Struct, field
 
 from . import objects
+from .firewall import Firewall
 from .gaps import Gap
+from .host import HostSockets, Machine, Space, Units
 from .observation import (
     Bulk,
     Connections,
@@ -115,6 +117,16 @@ class NodeView(NamedTuple):
 
 class ClusterKey(NamedTuple):
     """The whole cluster: of facts that are about nothing smaller."""
+
+
+class MachineKey(NamedTuple):
+    """This machine, in the network namespace of whoever asks."""
+
+
+class PortKey(NamedTuple):
+    """A port of this machine."""
+
+    port: int
 
 
 class AddressKey(NamedTuple):
@@ -231,6 +243,17 @@ CONTAINER_LOG: Fact[Log] = Fact("container-log", Depth.PASSIVE, "the last lines 
 CONTAINER_LISTENERS: Fact[Listeners] = Fact(
     "container-listeners", Depth.PASSIVE, "listening sockets of a container"
 )
+
+# Of this machine, where a dial to it or from it fails.
+HOST_SOCKETS: Fact[HostSockets] = Fact(
+    "host-sockets", Depth.PASSIVE, "listening sockets of this machine", quiet=True
+)
+FIREWALL: Fact[Firewall] = Fact("firewall", Depth.PASSIVE, "firewall rules of this machine", quiet=True)
+UNITS: Fact[Units] = Fact("units", Depth.PASSIVE, "services that do not run", quiet=True, aside=True)
+SPACES: Fact[tuple[Space, ...]] = Fact(
+    "spaces", Depth.PASSIVE, "other network namespaces of this machine", quiet=True, aside=True
+)
+MACHINE: Fact[Machine] = Fact("machine", Depth.PASSIVE, "what kind of machine this is", quiet=True, aside=True)
 
 # Whatever stands above, so that a new fact is one entry and no second list can lack it.
 ALL: tuple[Fact[Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Fact))

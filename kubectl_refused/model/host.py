@@ -11,8 +11,9 @@ from .observation import Socket
 class HostSocket(Socket, frozen=True):
     """A listening socket (TCP) or one that takes datagrams of anybody (UDP), and whose it is.
 
-    `unit` is the systemd unit and `container` the container (`docker 4f2a9c81d0b3`) in whose control group the
-    owner runs. `forwards` says where a process only passes connections on (`svc/web:80 by kubectl port-forward`).
+    `unit` is the systemd unit, and `container` the container (`docker 4f2a9c81d0b3`), in whose control group its
+    owner runs. `forwards` says where a process only passes connections on (`svc/web:80 by kubectl port-forward`),
+    `backlog` how many may wait to be accepted.
     """
 
     protocol: str = "tcp"
@@ -21,6 +22,7 @@ class HostSocket(Socket, frozen=True):
     unit: str = ""
     container: str = ""
     forwards: str = ""
+    backlog: int | None = None
 
 
 class HostSockets(Struct, frozen=True):
@@ -48,6 +50,7 @@ class Space(Struct, frozen=True):
 class Unit(Struct, frozen=True):
     """A systemd service as `systemctl show` tells it; times are its own text, `lines` its journal's, oldest first.
 
+    `for_port` tells that servers of its name listen on the port asked about as a rule.
     `failed` tells that ActiveState is failed, `restarting` that systemd starts it again and again.
     """
 
@@ -62,6 +65,7 @@ class Unit(Struct, frozen=True):
     enabled: str = ""
     since: str = ""
     at_boot: bool = False
+    for_port: bool = False
     lines: tuple[str, ...] = ()
 
     @property

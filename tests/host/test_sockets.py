@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_refused.host.socket_diagnosis import parse
+from kubectl_refused.host.socket_diagnosis import Told, parse
 from kubectl_refused.host.sockets import gaps_of, read_sockets
 from kubectl_refused.model.host import HostSocket, HostSockets
 from kubectl_refused.renderers.terminal_listen import table
@@ -115,7 +115,16 @@ def test_names_of_processes_are_cleaned_and_cut() -> None:
 
 
 def test_a_kernel_that_tells_less() -> None:
-    message = b"\x0a\x0a\0\0\x1f\x90\0\0" + bytes(64)
-    assert parse(message) == ("::", 8080, None)
-    assert parse(message + b"\x05\0\x0b\0\x01\0\0\0") == ("::", 8080, True)
-    assert parse(message + b"\x00\0\x0b\0") == ("::", 8080, False)
+    message = b"\x0a\x0a\0\0\x1f\x90\0\0" + bytes(48) + b"\3\0\0\0\x10\0\0\0" + bytes(8)
+    assert parse(message) == ("::", 8080, Told(None, 3, 16))
+    assert parse(message + b"\x05\0\x0b\0\x01\0\0\0") == ("::", 8080, Told(True, 3, 16))
+    assert parse(message + b"\x00\0\x0b\0") == ("::", 8080, Told(False, 3, 16))
+
+
+def test_a_queue_that_nobody_empties() -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        one.listen(5)
+        with socket.create_connection(one.getsockname()):
+            (seen,) = _mine(one.getsockname()[1])
+    assert (seen.waiting, seen.backlog) == (1, 5)

@@ -1,0 +1,1 @@
+"""Packet filters: this machine's own rules, and those on the way."""

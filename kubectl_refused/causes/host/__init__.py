@@ -1,0 +1,1 @@
+"""Faults of the host that was reached: its sockets, its services."""

@@ -1,0 +1,58 @@
+"""Closed: nothing on this machine listens on the port.
+
+Why it refuses:
+    The kernel answers a SYN for which there is no socket with an RST, at once: the port is closed, not
+    filtered. The server is not running, or it listens on another port: what is near is named (8081 beside
+    8080).
+Confirm:
+    ss -ltnp 'sport = :PORT'; kubectl refused listen
+Fix:
+    Start the server, or ask for the port that it listens on.
+See:
+    https://man7.org/linux/man-pages/man8/ss.8.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.model.evidence import Finding, Fix
+from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, MachineKey
+from kubectl_refused.model.host import HostSocket
+from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.hosts import is_here, next_door, on_port, owned, proof, trouble
+from kubectl_refused.trace.proofs import packet
+
+
+@cause(
+    "KR721",
+    scope=Scope.ADDRESS,
+    reads={HANDSHAKE, HOST_SOCKETS},
+    produces=Symptom.RST,
+    shows=Symptom.NO_LISTENER,
+    since="0.4",
+)
+def nothing_listens_on_port(scene: Scene) -> Iterator[Finding]:
+    """Yield when this machine refuses, and has no TCP socket on the port."""
+    failed = trouble(scene)
+    if failed is None or failed.outcome is not Outcome.REFUSED or not is_here(failed):
+        return
+    seen = scene.need(HOST_SOCKETS, MachineKey())
+    if on_port(seen.sockets, failed.port):
+        return
+    near = next_door(seen.sockets, failed.port)
+    says = f"no TCP socket of this machine is on port {failed.port}"
+    yield Finding(
+        where=f"port {failed.port} of this machine",
+        says=says + (f"; next door: {', '.join(map(owned, near))}" if near else ""),
+        headline=f"nothing listens on port {failed.port} here" + (f", but {owned(near[0])}" if near else ""),
+        evidence=(proof(seen, near, says), packet(scene, failed)),
+        fix=Fix(summary=_advice(near, failed)),
+    )
+
+
+def _advice(near: Sequence[HostSocket], failed: Handshake) -> str:
+    start = f"Start the server that is meant to listen on port {failed.port}"
+    return f"{start}, or ask for port {near[0].port}" if near else start
