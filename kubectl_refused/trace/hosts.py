@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from kubectl_refused.model.evidence import ObjectEvidence, SocketEvidence
-from kubectl_refused.model.facts import HANDSHAKE
+from kubectl_refused.model.facts import HANDSHAKE, SPACES, UNITS, MachineKey, PortKey
 from kubectl_refused.model.firewall import Action, Firewall
-from kubectl_refused.model.host import HostSocket, HostSockets
+from kubectl_refused.model.host import HostSocket, HostSockets, Space, Unit
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 
 from .addresses import place
 from .firewalls import LOOPBACK, OUTSIDE, Packet, Stop, stops
+from .units import names_port
 
 # Of several addresses that all fail, the one that tells most: whoever answers tells more than a silence.
 _TELLING = (
@@ -66,6 +67,25 @@ def _alike(one: int, other: int) -> bool:
     short, long = sorted((str(one), str(other)), key=len)
     doubled = long == short * 2 or (len(long) == len(short) + 1 and long.startswith(short) and long[-1] == "0")
     return abs(one - other) <= NEAR or doubled or sorted(short) == sorted(long)
+
+
+def down_for(scene: Scene, failed: Handshake, seen: HostSockets) -> Unit | None:
+    """The service that is down and belongs on the port, where nothing listens there; of several the surest."""
+    if on_port(seen.sockets, failed.port):
+        return None
+    units = scene.maybe(UNITS, PortKey(failed.port))
+    known = units.units if units else ()
+    named = (unit for unit in known if names_port(unit, failed.port))
+    return next(named, next((unit for unit in known if unit.for_port), None))
+
+
+def spaces_with(scene: Scene, failed: Handshake, seen: HostSockets) -> tuple[Space, ...]:
+    """Other network namespaces in which the port is open, where nothing here is on it or near it."""
+    here = [*on_port(seen.sockets, failed.port), *on_port(seen.sockets, failed.port, "udp")]
+    if here or next_door(seen.sockets, failed.port):
+        return ()
+    spaces = scene.maybe(SPACES, MachineKey()) or ()
+    return tuple(space for space in spaces if any(socket.port == failed.port for socket in space.sockets))
 
 
 def owned(socket: HostSocket) -> str:

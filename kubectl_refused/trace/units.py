@@ -70,7 +70,8 @@ def reason_of(lines: Sequence[str]) -> Reason | None:
 
 
 def _port_in(line: str) -> int:
-    found = re.search(r":(\d{1,5})\b(?!:)", line) or re.search(r"(?i)port\s(\d{1,5})\b", line)
+    line = re.sub(r"\b\d\d:\d\d:\d\d\b", "", line)  # a time of day
+    found = re.search(r":(\d{1,5})\b", line) or re.search(r"(?i)port\s(\d{1,5})\b", line)
     return int(found[1]) if found and int(found[1]) < 65536 else 0
 
 

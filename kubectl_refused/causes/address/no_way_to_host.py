@@ -1,4 +1,4 @@
-"""No packet gets to the host: there is no route, or nobody answers for its address.
+"""No packet gets to the host: no route leads there, or nobody has its address.
 
 Why it refuses:
     Without a route the kernel refuses by itself (network is unreachable), often because a name has an IPv6

@@ -1,8 +1,9 @@
-"""The port is open in another network namespace of this machine, a container's as a rule.
+"""The port is open in another network namespace of this machine only.
 
 Why it refuses:
-    A container without host networking has ports of its own. Nothing on the machine's own addresses leads to
-    them unless the port is published, or asked for at the container's address: the machine's port is closed.
+    That is a container's as a rule. A container without host networking has ports of its own. Nothing on the
+    machine's own addresses leads to them unless the port is published, or asked for at the container's
+    address: the machine's port is closed.
 Confirm:
     lsns -t net; nsenter -t PID -n ss -ltn
 Fix:
@@ -21,7 +22,7 @@ from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, SPACES, Machine
 from kubectl_refused.model.host import Space
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.hosts import is_here, on_port, trouble
+from kubectl_refused.trace.hosts import is_here, spaces_with, trouble
 from kubectl_refused.trace.proofs import packet
 from kubectl_refused.trace.sockets import shown
 
@@ -41,9 +42,7 @@ def listens_in_another_namespace(scene: Scene) -> Iterator[Finding]:
     if failed is None or failed.outcome is not Outcome.REFUSED or not is_here(failed):
         return
     seen = scene.need(HOST_SOCKETS, MachineKey())
-    if on_port(seen.sockets, failed.port) or on_port(seen.sockets, failed.port, "udp"):
-        return
-    others = [space for space in scene.maybe(SPACES, MachineKey()) or () if _on(space, failed.port)]
+    others = spaces_with(scene, failed, seen)
     if not others:
         return
     named = ", ".join(space.called for space in others[:MOST_TOLD])
@@ -57,10 +56,6 @@ def listens_in_another_namespace(scene: Scene) -> Iterator[Finding]:
             summary=f"Publish port {failed.port} of {others[0].called}, or run it in the machine's own network"
         ),
     )
-
-
-def _on(space: Space, port: int) -> bool:
-    return any(socket.port == port for socket in space.sockets)
 
 
 def _proof(space: Space, port: int) -> SocketEvidence:

@@ -18,29 +18,29 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, MachineKey
+from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, SPACES, UNITS, MachineKey
 from kubectl_refused.model.host import HostSocket
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.hosts import is_here, next_door, on_port, owned, proof, trouble
+from kubectl_refused.trace.hosts import down_for, is_here, next_door, on_port, owned, proof, spaces_with, trouble
 from kubectl_refused.trace.proofs import packet
 
 
 @cause(
     "KR721",
     scope=Scope.ADDRESS,
-    reads={HANDSHAKE, HOST_SOCKETS},
+    reads={HANDSHAKE, HOST_SOCKETS, UNITS, SPACES},
     produces=Symptom.RST,
     shows=Symptom.NO_LISTENER,
     since="0.4",
 )
 def nothing_listens_on_port(scene: Scene) -> Iterator[Finding]:
-    """Yield when this machine refuses, and has no TCP socket on the port."""
+    """Yield when this machine refuses, has no TCP socket on the port, and nothing tells why."""
     failed = trouble(scene)
     if failed is None or failed.outcome is not Outcome.REFUSED or not is_here(failed):
         return
     seen = scene.need(HOST_SOCKETS, MachineKey())
-    if on_port(seen.sockets, failed.port):
+    if on_port(seen.sockets, failed.port) or down_for(scene, failed, seen) or spaces_with(scene, failed, seen):
         return
     near = next_door(seen.sockets, failed.port)
     says = f"no TCP socket of this machine is on port {failed.port}"

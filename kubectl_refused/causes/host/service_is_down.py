@@ -19,11 +19,11 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, LogEvidence, ObjectEvidence
-from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, UNITS, MachineKey, PortKey
+from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, UNITS, MachineKey
 from kubectl_refused.model.host import HostSocket, Unit
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.trace.hosts import is_here, on_port, owned, trouble
+from kubectl_refused.trace.hosts import down_for, is_here, on_port, owned, trouble
 from kubectl_refused.trace.proofs import packet
 from kubectl_refused.trace.units import Reason, ending, names_port, reason_of, state_told
 
@@ -41,14 +41,9 @@ def service_is_down(scene: Scene) -> Iterator[Finding]:
     if failed is None or failed.outcome is not Outcome.REFUSED or not is_here(failed):
         return
     seen = scene.need(HOST_SOCKETS, MachineKey())
-    if on_port(seen.sockets, failed.port):
-        return
-    units = scene.maybe(UNITS, PortKey(failed.port))
-    for unit in units.units if units else ():
-        named = names_port(unit, failed.port)
-        if named or unit.for_port:
-            yield _finding(scene, unit, failed, seen.sockets, proved=named)
-            return
+    unit = down_for(scene, failed, seen)
+    if unit:
+        yield _finding(scene, unit, failed, seen.sockets, proved=names_port(unit, failed.port))
 
 
 def _finding(
