@@ -26,6 +26,8 @@ class HostSource:
 class HostGround(LocalGround):
     """A host and port. This machine is looked at only once a dial has failed, or accepts here."""
 
+    together = True
+
     def methods(self) -> Sequence[Method]:
         """What this machine tells of itself."""
         from kubectl_refused.host.reads import HostReads

@@ -56,6 +56,8 @@ class TargetsSurvey:
     def report(self, say: Say) -> Report:
         """Diagnose every target."""
         targets = self.ground.targets()
+        if len(targets) > 1 and getattr(self.ground, "together", False):
+            return DiagnosisList(items=self._together(targets, say))
         found = [
             self._diagnosis(target, say if len(targets) == 1 else _saying(say, str(target))) for target in targets
         ]
@@ -88,6 +90,14 @@ class TargetsSurvey:
                 Watched(namespaced(space, "pods")),
             ]
         return tuple(dict.fromkeys(found))
+
+    def _together(self, targets: Sequence[Target], say: Say) -> tuple[Diagnosis, ...]:
+        """Those on whose paths nothing is read beforehand: all are dialled at once."""
+        from kubectl_refused.pipeline import diagnose_all
+
+        ground = self.ground
+        snapshot = fold(ground.source.read(targets[0]), origin=ground.source.origin)
+        return diagnose_all(targets, snapshot, ground.prober(targets[0], say), depth=ground.depth, say=say)
 
     def _diagnosis(self, target: Target, say: Say) -> Diagnosis:
         from kubectl_refused.pipeline import diagnose  # loads every cause

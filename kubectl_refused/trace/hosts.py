@@ -120,9 +120,7 @@ def stopping(firewall: Firewall, handshake: Handshake) -> Stop | None:
 def fits(stop: Stop, handshake: Handshake) -> bool:
     """Whether what came back is what such a rule makes: silence, an RST, or an ICMP error (nft(8), REJECT)."""
     if stop.action is Action.DROP:
-        # A drop of what this machine sends is told to the program at once: EPERM.
-        denied = stop.chain.hook == "output" and handshake.outcome is Outcome.DENIED
-        return denied or (stop.chain.hook != "output" and handshake.outcome is Outcome.TIMEOUT)
+        return handshake.outcome is Outcome.TIMEOUT  # also of what this machine sends: TCP sends it again
     if stop.answer == "tcp reset":
         return handshake.outcome is Outcome.REFUSED
     return handshake.outcome in (Outcome.REJECTED, Outcome.UNREACHABLE, Outcome.REFUSED)

@@ -1,10 +1,10 @@
 """A firewall rule of this machine drops or rejects the connection.
 
 Why it refuses:
-    Packets pass the rules of nftables and iptables before they reach a socket, listening or not. A rule that
-    drops makes the client wait until it gives up; one that drops what this machine sends ends connect with
-    EPERM at once. One that rejects answers with an ICMP error, or with an RST, which looks like a port where
-    nothing listens. firewalld and ufw write such rules for all that they were not told to let through.
+    Packets pass the rules of nftables and iptables before they reach a socket, listening or not, and what
+    this machine sends passes rules too. One that drops makes the client wait until it gives up. One that
+    rejects answers with an ICMP error, or with an RST, which looks like a port where nothing listens.
+    firewalld and ufw write such rules for all that they were not told to let through.
 Confirm:
     nft -a list ruleset; iptables-save    # the rule that is named
 Fix:
@@ -27,10 +27,10 @@ from kubectl_refused.model.firewall import Action
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.firewalls import Stop
-from kubectl_refused.trace.hosts import is_here, rule_told, stopping, trouble
+from kubectl_refused.trace.hosts import rule_told, stopping, trouble
 from kubectl_refused.trace.proofs import packet
 
-_MAY_BE_A_RULE = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNREACHABLE, Outcome.TIMEOUT, Outcome.DENIED)
+_MAY_BE_A_RULE = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNREACHABLE, Outcome.TIMEOUT)
 
 
 @cause(
@@ -45,8 +45,8 @@ def firewall_rule_stops_port(scene: Scene) -> Iterator[Finding]:
     failed = trouble(scene)
     if failed is None or failed.outcome not in _MAY_BE_A_RULE:
         return
-    refused = failed.outcome is Outcome.REFUSED
-    rules = (scene.maybe if refused or not is_here(failed) else scene.need)(FIREWALL, MachineKey())
+    asked = scene.maybe if failed.outcome is Outcome.REFUSED else scene.need
+    rules = asked(FIREWALL, MachineKey())
     stop = stopping(rules, failed) if rules else None
     if rules is None or stop is None:
         return
