@@ -206,7 +206,7 @@ def _rulings(
     for vantage in vantages:
         place = vantage if vantage.kind else _assumed_vantage(vantage, snapshot, facts, depth)
         seen += scenes(target, snapshot, facts, place)
-    return tuple(rule(scene, catalogue(), ignores) for scene in with_siblings(seen))
+    return tuple(rule(scene, catalogue(target.kind), ignores) for scene in with_siblings(seen))
 
 
 def _assumed_vantage(vantage: Vantage, snapshot: Snapshot, facts: FactStore, depth: Depth) -> Vantage:

@@ -21,11 +21,17 @@ from kubectl_refused.model.scene import Scene
 
 # The path from the client to the process; a fault nearer to the client is mended first. Then those of containers
 # without Kubernetes (publish: how they are reached, container: its state, inside: its processes) and of hosts.
-HOPS = (
-    *("name", "service", "endpoints", "pod", "forwarder", "policy", "process"),
-    *("publish", "container", "inside"),
-    *("address", "firewall", "host"),
-)
+_OF_SERVICES = ("name", "service", "endpoints", "pod", "forwarder", "policy", "process")
+_OF_CONTAINERS = ("publish", "container", "inside")
+_OF_ADDRESSES = ("address", "firewall", "host")
+HOPS = (*_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
+# By a target's kind: a run is about one kind, and need not load the causes of the others.
+HOPS_OF = {
+    "Service": _OF_SERVICES,
+    "Container": _OF_CONTAINERS,
+    "Compose": _OF_CONTAINERS,
+    "Address": _OF_ADDRESSES,
+}
 
 
 class Scope(StrEnum):
@@ -155,11 +161,11 @@ def cause(
 
 
 @cache
-def catalogue() -> tuple[Cause, ...]:
-    """All causes, by code. Imports every cause file: call it only when causes run."""
+def catalogue(kind: str = "") -> tuple[Cause, ...]:
+    """All causes, or those about one kind of target, by code. Imports their files: call it only when causes run."""
     found = []
     for hop in pkgutil.iter_modules(__path__):
-        if not hop.ispkg:
+        if not hop.ispkg or (kind and hop.name not in HOPS_OF[kind]):
             continue
         package = importlib.import_module(f"{__name__}.{hop.name}")
         for entry in pkgutil.iter_modules(package.__path__):

@@ -28,6 +28,12 @@ class HostGround(LocalGround):
 
     together = True
 
+    def dials(self) -> Method:
+        """Without a process of its own, as few addresses are dialled."""
+        from kubectl_refused.host.dials import HereItself
+
+        return HereItself()
+
     def methods(self) -> Sequence[Method]:
         """What this machine tells of itself."""
         from kubectl_refused.host.reads import HostReads

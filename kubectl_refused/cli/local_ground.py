@@ -50,6 +50,10 @@ class LocalGround:
         """What learns facts here, beside the dials from this machine."""
         return ()
 
+    def dials(self) -> Method:
+        """What dials and looks names up on this machine."""
+        return Here()
+
     def clients(self, target: Target) -> tuple[Client, ...]:
         """Who dials."""
         return (THIS_MACHINE,)
@@ -71,7 +75,7 @@ class LocalGround:
             say,
             self.clients(target),
         )
-        self._probers.append(Prober([Here(), *self.methods()], context, permits=AllPermitted()))
+        self._probers.append(Prober([self.dials(), *self.methods()], context, permits=AllPermitted()))
         return self._probers[-1]
 
     def close(self) -> None:

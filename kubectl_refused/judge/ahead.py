@@ -75,7 +75,7 @@ def _told(ruling: Ruling) -> Ruling | None:
 
 def _causes(root: Cause, hops: Iterable[str]) -> Iterator[Cause]:
     """The causes that look at pods, from the root's own hop on."""
-    for one in catalogue():
+    for one in catalogue("Service"):
         if one.hop in hops and one.scope is not Scope.ROUTE and one.rank >= root.rank and one is not root:
             yield one
 

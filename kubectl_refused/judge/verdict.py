@@ -93,7 +93,7 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         outcome=outcome,
         root=root,
         chain=(*roots[1:], *_behind(ruling, roots)),
-        hops=hops(scene, root, _hop_of(root), _endpoint_of(ruling, root)),
+        hops=hops(scene, root, _hop_of(root, scene), _endpoint_of(ruling, root)),
         dials=tuple(_dials(scene)),
         summary=_summary(scene, outcome, root),
         ignored=overlooked(ruling.found),
@@ -112,8 +112,8 @@ def _endpoint_of(ruling: Ruling, root: Root | None) -> Endpoint | None:
     return next((f.scene.endpoint for f in mine), None)
 
 
-def _hop_of(root: Root | None) -> str:
-    return next((c.hop for c in catalogue() if root and c.code == root.code), "")
+def _hop_of(root: Root | None, scene: Scene) -> str:
+    return next((c.hop for c in catalogue(scene.target.kind) if root and c.code == root.code), "")
 
 
 def _entrance(scene: Scene) -> str:

@@ -33,17 +33,15 @@ def closed_to_other_machines(scene: Scene) -> Iterator[Finding]:
     works = next((one for one in seen if one.outcome is Outcome.ACCEPTED and is_here(one)), None)
     if works is None:
         return
-    sockets = scene.maybe(HOST_SOCKETS, MachineKey())
-    open_to_all = (
-        [s for s in on_port(sockets.sockets, works.port) if not is_loopback(s.address)] if sockets else []
-    )
-    if sockets is None or not open_to_all:
+    # needed, not wished for: what a note lacks is nothing missing
+    rules = scene.need(FIREWALL, MachineKey())
+    packet = Packet("", "" if is_loopback(works.host) else works.host, works.port, interface_in=OUTSIDE)
+    stop = next((s for s in stops(rules, packet, "input") if s.certain), None)
+    if stop is None:
         return
-    rules = scene.maybe(FIREWALL, MachineKey())
-    own = "" if is_loopback(works.host) else works.host
-    packet = Packet("", own, works.port, interface_in=OUTSIDE)
-    stop = next((s for s in stops(rules, packet, "input") if s.certain), None) if rules else None
-    if rules is None or stop is None:
+    sockets = scene.need(HOST_SOCKETS, MachineKey())
+    open_to_all = [s for s in on_port(sockets.sockets, works.port) if not is_loopback(s.address)]
+    if not open_to_all:
         return
     yield Finding(
         where=stop.called,
