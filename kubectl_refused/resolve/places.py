@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
@@ -111,3 +112,14 @@ def port_of(word: str, port: str, form: str) -> str:
     if not port:
         raise UsageProblem(f"nothing follows the colon of '{shown(word)}'", f"type {form}:PORT")
     raise UsageProblem(f"port '{shown(port)}' is not between 1 and 65535", f"type {form}:PORT")
+
+
+def ask_which(words: Sequence[str]) -> None:
+    """Raise UsageProblem for a word that means a Service to users of kubectl, and a host to all others."""
+    for word in words:
+        name, colon, port = word.partition(":")
+        if colon and name and "/" not in word and place_of(word) is None:
+            raise UsageProblem(
+                f"'{shown(word)}' may be a Service or a host",
+                f"type svc/{shown(name)}:{shown(port)} or tcp://{shown(name)}:{shown(port)}",
+            )

@@ -37,6 +37,7 @@ def test_everything_else_is_the_diagnosis(words: list[str]) -> None:
         ("/usr/bin/kubectl-refused", "kubectl refused"),
         ("kubectl-refused.exe", "kubectl refused"),
         ("/x/kubectl_refused/__main__.py", "python -m kubectl_refused"),
+        ("/usr/bin/refused", "refused"),
     ],
 )
 def test_program_name(argv0: str, name: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.target import Target
 from kubectl_refused.resolve.grammar import parse
-from kubectl_refused.resolve.places import place_of
+from kubectl_refused.resolve.places import ask_which, place_of
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,15 @@ def test_places_of_two_kinds_are_not_asked_about_together() -> None:
     with pytest.raises(UsageProblem, match="are not in one place"):
         parse(["docker/web", "localhost:80"], namespace="")
     assert len(parse(["docker/web", "compose/a/b"], namespace="")) == 2
+
+
+@pytest.mark.parametrize("word", ["web", "svc/web:80", "localhost:80", ":80", "tcp://web:80", "db.internal:5432"])
+def test_what_means_one_thing_is_not_asked_about(word: str) -> None:
+    ask_which([word])
+
+
+@pytest.mark.parametrize("word", ["web:80", "web:http"])
+def test_a_service_or_a_host_is_asked_about(word: str) -> None:
+    with pytest.raises(UsageProblem) as problem:
+        ask_which(["localhost:80", word])
+    assert problem.value.message == f"'{word}' may be a Service or a host; type svc/{word} or tcp://{word}"

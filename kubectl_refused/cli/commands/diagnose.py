@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
-from kubectl_refused.cli.command import Command, Values
+from kubectl_refused.cli.command import BY_ITSELF, Command, Values, program_name
 from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
 
 MANY_OBJECTS = 100_000
@@ -22,7 +23,10 @@ def _run(words: Sequence[str], values: Values) -> int:
     gc.set_threshold(MANY_OBJECTS)
     from kubectl_refused.cli.request import request_of
     from kubectl_refused.cli.run import run
+    from kubectl_refused.resolve.places import ask_which
 
+    if program_name(sys.argv[0]) == BY_ITSELF:
+        ask_which(words)
     return run(request_of(words, values, COMMAND.options))
 
 
