@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import socket
 import sys
 import tempfile
 import time
@@ -49,6 +50,7 @@ def main(words: Sequence[str]) -> int:
         scratch = Path(folder)
         environment = {**os.environ, "HOME": folder, "KUBECONFIG": os.devnull}
         starts(environment, arguments.rounds)
+        addresses(environment, arguments.rounds)
         requests(environment, scratch, arguments.rounds)
         with cluster(arguments, scratch) as (kubeconfig, kubectl):
             there = {**environment, "KUBECONFIG": str(kubeconfig)}
@@ -73,6 +75,23 @@ def starts(environment: dict[str, str], rounds: int) -> None:
     row("python -c pass", bare.spread)
     for times, goal in ((version, 0.040), (completion, 0.040), (manual, 0.150)):
         over(times, bare, goal)
+
+
+def addresses(environment: dict[str, str], rounds: int) -> None:
+    """A host and port on loopback, dialled in less than a millisecond: one that accepts, one that is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as closed:
+        taken, free = (one.getsockname()[1] for one in (server, closed))
+        closed.close()
+        bare, *both = in_turns(
+            [
+                Command("python -c pass", [sys.executable, "-c", "pass"], environment),
+                Command("HOST:PORT, accepts", [REFUSED, f"127.0.0.1:{taken}"], environment),
+                Command("HOST:PORT, closed", [REFUSED, f"127.0.0.1:{free}"], environment, (1, 3)),
+            ],
+            rounds,
+        )
+    for times in both:
+        over(times, bare, 0.150)
 
 
 def over(times: Times, bare: Times, goal: float) -> None:

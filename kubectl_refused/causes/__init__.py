@@ -162,7 +162,7 @@ def cause(
 
 @cache
 def catalogue(kind: str = "") -> tuple[Cause, ...]:
-    """All causes, or those about one kind of target, by code. Imports their files: call it only when causes run."""
+    """All causes, or those about one kind of target, by code. Imports their files: call it when causes run."""
     found = []
     for hop in pkgutil.iter_modules(__path__):
         if not hop.ispkg or (kind and hop.name not in HOPS_OF[kind]):

@@ -58,7 +58,7 @@ def on_port(sockets: Iterable[HostSocket], port: int, protocol: str = "tcp") -> 
 
 
 def next_door(sockets: Iterable[HostSocket], port: int) -> tuple[HostSocket, ...]:
-    """TCP listeners that may be what was meant: near, or with the same digits (8080 and 80, 3000 and 30000)."""
+    """TCP listeners that may be meant: near, or with the same digits (80 and 8080, 443 and 8443, 5432, 5423)."""
     near = [s for s in sockets if s.protocol == "tcp" and s.port != port and _alike(s.port, port)]
     return tuple(sorted(near, key=lambda s: (abs(s.port - port), s.address))[:MOST_NAMED])
 
@@ -66,7 +66,8 @@ def next_door(sockets: Iterable[HostSocket], port: int) -> tuple[HostSocket, ...
 def _alike(one: int, other: int) -> bool:
     short, long = sorted((str(one), str(other)), key=len)
     doubled = long == short * 2 or (len(long) == len(short) + 1 and long.startswith(short) and long[-1] == "0")
-    return abs(one - other) <= NEAR or doubled or sorted(short) == sorted(long)
+    longer = len(short) > 2 and long.endswith(short)
+    return abs(one - other) <= NEAR or doubled or longer or sorted(short) == sorted(long)
 
 
 def down_for(scene: Scene, failed: Handshake, seen: HostSockets) -> Unit | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +96,19 @@ def test_a_diagnosis_of_the_objects_loads_one_client_and_no_stream(tmp_path: Pat
     assert "/api/v1/namespaces/shop/services/web" in {seen.path for seen in fake.seen}
     unneeded = {"asyncio", "dateutil", "multiprocessing", "oauthlib", "platformdirs"}
     assert loaded & (CLIENTS | unneeded) == {"urllib3"}
+
+
+@pytest.mark.parametrize("words", [["127.0.0.1:{}"], [":{}", "-o", "json"], ["localhost:{}"], ["listen", "{}"]])
+def test_hosts_need_no_cluster_and_no_engine(words: list[str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        loaded = _imported("main", *(word.format(port) for word in words), home=tmp_path)
+    assert loaded & (CLIENTS | {"typer", "yaml", "asyncio"}) <= {"rich"}  # its table of cell widths
+
+
+def test_a_closed_port_needs_no_more(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    loaded = _imported("main", f"127.0.0.1:{port}", "-o", "name", home=tmp_path)
+    assert loaded & (CLIENTS | {"typer", "yaml", "asyncio"}) == set()
+    assert "psutil" in loaded

@@ -18,18 +18,24 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Finding, Fix
-from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, SPACES, UNITS, MachineKey
+from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, MACHINE, SPACES, UNITS, MachineKey
 from kubectl_refused.model.host import HostSocket
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.hosts import down_for, is_here, next_door, on_port, owned, proof, spaces_with, trouble
 from kubectl_refused.trace.proofs import packet
 
+# Whose ports a person may mean who is inside something; what is asked about is the inside.
+_BEYOND = {
+    "wsl": "; this is WSL: a server of Windows is at the address that ip route show default names, not on localhost",
+    "container": "; this is a container: a server of the machine around it is at host.docker.internal or its gateway",
+}
+
 
 @cause(
     "KR721",
     scope=Scope.ADDRESS,
-    reads={HANDSHAKE, HOST_SOCKETS, UNITS, SPACES},
+    reads={HANDSHAKE, HOST_SOCKETS, UNITS, SPACES, MACHINE},
     produces=Symptom.RST,
     shows=Symptom.NO_LISTENER,
     since="0.4",
@@ -43,13 +49,15 @@ def nothing_listens_on_port(scene: Scene) -> Iterator[Finding]:
     if on_port(seen.sockets, failed.port) or down_for(scene, failed, seen) or spaces_with(scene, failed, seen):
         return
     near = next_door(seen.sockets, failed.port)
+    machine = scene.maybe(MACHINE, MachineKey())
+    beyond = "" if near or machine is None else _BEYOND.get(machine.kind, "")
     says = f"no TCP socket of this machine is on port {failed.port}"
     yield Finding(
         where=f"port {failed.port} of this machine",
         says=says + (f"; next door: {', '.join(map(owned, near))}" if near else ""),
         headline=f"nothing listens on port {failed.port} here" + (f", but {owned(near[0])}" if near else ""),
         evidence=(proof(seen, near, says), packet(scene, failed)),
-        fix=Fix(summary=_advice(near, failed)),
+        fix=Fix(summary=_advice(near, failed) + beyond),
     )
 
 
