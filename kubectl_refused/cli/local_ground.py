@@ -11,10 +11,10 @@ from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import HERE, Target
+from kubectl_refused.probes.all_permitted import AllPermitted
 from kubectl_refused.probes.base import Ledger, Method, ProbeContext
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.here import Here
-from kubectl_refused.probes.permits import AllPermitted
 from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.base import Source
 

@@ -25,7 +25,6 @@ from kubectl_refused.probes.agent_round import (
 )
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.probe_agent_answers import Answers
-from kubectl_refused.probes.probe_agent_source import packed_source
 from kubectl_refused.text import one_line
 
 WHAT = "a dial from this machine"
@@ -54,7 +53,11 @@ class Here:
         """`program` is given by tests; else the agent."""
         self.vantages: dict[str, Vantage] = {}
         self.unlikes: tuple[Gap, ...] = ()
-        self._program = program or packed_source()
+        if not program:
+            from kubectl_refused.probes.probe_agent_source import packed_source
+
+            program = packed_source()
+        self._program = program
 
     def takes(self, need: Need, context: ProbeContext) -> bool:
         """Whether the need is asked from this machine."""

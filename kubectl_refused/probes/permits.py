@@ -28,14 +28,13 @@ from kubectl_refused.sources.reads import namespaced
 from kubectl_refused.trace.addresses import place
 from kubectl_refused.trace.aliases import outside
 
+from .all_permitted import unasked
 from .base import ProbeContext
 from .claims import API_SERVER, Claim, borne_out, claims_of, named_pod, of_slice, own_addresses, special
 from .holder_reads import canonical, holders_of, known_holders
 
 MOST_NAMED = 3  # addresses that one Gap names
 REMEDY = "--dial-any"
-
-NOTHING_SENT = Gap(BULK.about, "nothing is sent without being asked for", "--guess-protocol")
 
 Place = tuple[str, int]
 
@@ -53,7 +52,7 @@ class Permits:
         Raises what ends a run.
         """
         needs = tuple(needs)
-        sending = {} if context.settings.guess else {need: NOTHING_SENT for need in needs if need.fact is BULK}
+        sending = unasked(needs, context)
         return sending | self._strangers([need for need in needs if need not in sending], context)
 
     def _strangers(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
@@ -77,13 +76,6 @@ class Permits:
             self._holders.update(holders_of(context, unknown))
         if addresses and self._servers is None:
             self._servers = frozenset((*_configured(context), *_published(context)))
-
-
-class AllPermitted(Permits):
-    """For what a person named by its address, or an engine of theirs publishes: nobody else wrote it there."""
-
-    def _strangers(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
-        return {}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubectl_refused.model.facts import HANDSHAKE, FactStore, Need
 from kubectl_refused.model.gaps import Gap
@@ -15,9 +15,12 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Vantage
 
 from .base import Learnt, Method, ProbeContext
-from .permits import Permits
 from .plan import plan, why_hopeless
 from .rights import Preflight
+
+if TYPE_CHECKING:
+    from .all_permitted import AllPermitted
+    from .permits import Permits
 
 # A method may hand its needs on to the next one this often before they are given up.
 MOST_FALLBACKS = 4
@@ -37,7 +40,7 @@ class Prober:
         *,
         deepest: Depth = Depth.ALL,
         preflight: Preflight | None = None,
-        permits: Permits | None = None,
+        permits: Permits | AllPermitted | None = None,
     ) -> None:
         """`deepest` is the last level that a person could ask for here; `preflight` may be shared.
 
@@ -47,7 +50,7 @@ class Prober:
         self._deepest = deepest
         self._context = context
         self._tried: dict[tuple[Need, str], Gap | None] = {}
-        self._permits, self._preflight = permits or Permits(), preflight or Preflight()
+        self._permits, self._preflight = permits or _of_the_cluster(), preflight or Preflight()
         self._gaps: dict[Need, list[Gap]] = {}
         self._noticed: dict[Need, list[Gap]] = {}
         self.notices: list[Gap] = []
@@ -166,6 +169,13 @@ class Prober:
 
     def _notice(self, told: Iterable[Gap]) -> None:
         self.notices += [gap for gap in dict.fromkeys(told) if gap not in self.notices]
+
+
+def _of_the_cluster() -> Permits:
+    """What may be dialled where nobody says more; its reads are loaded for a cluster only."""
+    from .permits import Permits
+
+    return Permits()
 
 
 def _takes(method: Method, need: Need, *, context: ProbeContext) -> bool:

@@ -16,7 +16,6 @@ from kubectl_refused.model.facts import Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Method, ProbeContext, Right
-from kubectl_refused.sources.reads import each
 
 # Websockets are opened with GET, which is checked as `get`; from 1.35 `create` is checked as well
 # (feature gate AuthorizePodWebsocketUpgradeCreatePermission).
@@ -42,6 +41,8 @@ class Preflight:
         """The needs for which the method must not even be tried, each with the Gap that says why."""
         if not getattr(method, "proves", ""):
             return {}
+        from kubectl_refused.sources.reads import each
+
         spaces = {need: acts_in(method, need, context) for need in needs}
         asked = dict.fromkeys(spaces.values())
         gaps = dict(zip(asked, each(lambda space: self.denied(method, context, space), asked), strict=True))
@@ -66,6 +67,8 @@ class Preflight:
         """Those of the rights that the user does not have, asked side by side."""
         if context.snapshot.read("Pod", namespace):  # it was done just now
             self._allowed[(namespace, LIST_PODS)] = True
+        from kubectl_refused.sources.reads import each
+
         new = [right for right in dict.fromkeys(rights) if (namespace, right) not in self._allowed]
         for right, allowed in zip(new, each(lambda one: _may(one, context, namespace), new), strict=True):
             self._allowed[(namespace, right)] = allowed

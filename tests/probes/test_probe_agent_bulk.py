@@ -18,7 +18,8 @@ from kubectl_refused.model.facts import BULK, BulkDial, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Bulk
 from kubectl_refused.probes.agent_round import UNSOUND, asked_of, is_sound
-from kubectl_refused.probes.permits import NOTHING_SENT, Permits
+from kubectl_refused.probes.all_permitted import NOTHING_SENT
+from kubectl_refused.probes.permits import Permits
 from kubectl_refused.probes.probe_agent_answers import Answers, request_of
 from tests.fakes import probe_context
 from tests.probes.agent_runs import ask

@@ -27,8 +27,8 @@ from kubectl_refused.trace.proofs import packet
 
 # Whose ports a person may mean who is inside something; what is asked about is the inside.
 _BEYOND = {
-    "wsl": "; this is WSL: a server of Windows is at the address that ip route show default names, not on localhost",
-    "container": "; this is a container: a server of the machine around it is at host.docker.internal or its gateway",
+    "wsl": "; this is WSL: a server of Windows is at the address that ip route show default names",
+    "container": "; this is a container: a server of the machine around it is at its gateway",
 }
 
 

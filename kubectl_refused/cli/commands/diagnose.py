@@ -39,12 +39,15 @@ COMMAND = Command(
     details="""
     Targets:
       svc/web  svc/web:80  svc/web:http  service/web  svc web cart  web
+      10.0.0.7:5432  db.internal:5432  localhost:8080  [::1]:80  :8080  https://example.com
+      A host and port is dialled from here; of this machine its sockets, services and rules are looked at.
       Without :PORT every TCP port is diagnosed. With -f and no target, every Service in the files.
 
     Other commands:
       scan      diagnose every Service of a namespace, or of all with -A
       causes    list every cause that can be found
       explain   print the manual page of a cause: kubectl refused explain KR403
+      listen    list the listening sockets of this machine
       cleanup   remove what killed runs left in the cluster
 
     Exit codes:
