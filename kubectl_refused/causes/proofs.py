@@ -11,9 +11,9 @@ from kubectl_refused.model.facts import Fact
 from . import Cause
 
 # What stands behind a cause besides the objects, which all of them read.
-_SOCKETS: frozenset[Fact[Any]] = frozenset({facts.LISTENERS, facts.CONNECTIONS})
+_SOCKETS: frozenset[Fact[Any]] = frozenset({facts.LISTENERS, facts.CONNECTIONS, facts.HOST_SOCKETS})
 _PACKETS: frozenset[Fact[Any]] = frozenset({facts.HANDSHAKE, facts.LOOKUP, facts.FORWARD, facts.SEARCH})
-_LOGS: frozenset[Fact[Any]] = frozenset({facts.LOG})
+_LOGS: frozenset[Fact[Any]] = frozenset({facts.LOG, facts.UNITS})
 # Written by `make docs` from the live suite, which a wheel does not hold.
 TESTED_LIVE = "tested_live.txt"
 

@@ -50,21 +50,21 @@ def firewall_rule_stops_port(scene: Scene) -> Iterator[Finding]:
     stop = stopping(rules, failed) if rules else None
     if rules is None or stop is None:
         return
-    done = _done(stop)
     yield Finding(
         where=stop.called,
-        says=f"{stop.called} {done}",
-        headline=f"{_whose(stop)} on this machine {done} port {failed.port}",
+        says=f"{stop.called} {_done(stop)}",
+        headline=f"{_whose(stop)} on this machine {_done(stop, f' port {failed.port}')}",
         certainty=Certainty.PROVED if stop.certain else Certainty.LIKELY,
         evidence=(rule_told(rules, stop), packet(scene, failed)),
         fix=_fix(stop, failed),
     )
 
 
-def _done(stop: Stop) -> str:
+def _done(stop: Stop, port: str = "") -> str:
+    """`drops`, `rejects port 80 with an RST`."""
     if stop.action is Action.DROP:
-        return "drops"
-    return f"rejects with {'an RST' if stop.answer == 'tcp reset' else f'ICMP {stop.answer}'}"
+        return f"drops{port}"
+    return f"rejects{port} with {'an RST' if stop.answer == 'tcp reset' else f'ICMP {stop.answer}'}"
 
 
 def _whose(stop: Stop) -> str:

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
-from kubectl_refused.judge.tellings import icmp_told
 from kubectl_refused.model.evidence import Certainty, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE
 from kubectl_refused.model.observation import Outcome
@@ -44,7 +43,7 @@ def rejected_on_the_way(scene: Scene) -> Iterator[Finding]:
     source = failed.source or "this machine"
     yield Finding(
         where=failed.icmp.offender,
-        says=f"{icmp_told(failed)} from {failed.icmp.offender}: no kernel says so of TCP without a rule",
+        says="no kernel says so of TCP without a rule",
         headline=f"{who} rejects it",
         certainty=Certainty.PROVED,
         evidence=(packet(scene, failed),),

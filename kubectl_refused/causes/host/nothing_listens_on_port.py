@@ -54,7 +54,7 @@ def nothing_listens_on_port(scene: Scene) -> Iterator[Finding]:
     says = f"no TCP socket of this machine is on port {failed.port}"
     yield Finding(
         where=f"port {failed.port} of this machine",
-        says=says + (f"; next door: {', '.join(map(owned, near))}" if near else ""),
+        says=f"closed, not filtered: {says}" + (f"; next door: {', '.join(map(owned, near))}" if near else ""),
         headline=f"nothing listens on port {failed.port} here" + (f", but {owned(near[0])}" if near else ""),
         evidence=(proof(seen, near, says), packet(scene, failed)),
         fix=Fix(summary=_advice(near, failed) + beyond),
