@@ -53,13 +53,14 @@ class HereItself(Here):
 def _asked(
     words: tuple[str, ...], timeout: float, until: float, times: int, guess: bool
 ) -> Iterator[dict[str, Any]]:
-    """The agent's lines for these requests; an address first, then names, as in its main."""
+    """The agent's lines for these requests: first what is looked up, then what is dialled."""
     questions = [agent.Question(word, guess) for word in words if word.startswith("dial:")]
     lookups = [word for word in words if word.startswith("lookup:")]
     named = [q.host for q in questions if not agent.numeric(q.host) and q.host not in agent.found]
     threads = agent.start_lookups([*(word[len("lookup:") :] for word in lookups), *named])
+    looked = min(until, time.monotonic() + agent.LOOKUP_TIMEOUT)
     for thread in threads:
-        thread.join(max(0.0, min(until - time.monotonic(), agent.LOOKUP_TIMEOUT)))
+        thread.join(max(0.0, looked - time.monotonic()))
     yield from (_looked_up(word) for word in lookups)
     agent.Round([question.dial() for question in questions], timeout, until).run()
     silent = [question for question in questions if question.dials[0].outcome == "timeout"][: agent.AGAIN]

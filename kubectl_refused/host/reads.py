@@ -7,6 +7,7 @@ from typing import Any
 
 from kubectl_refused.model.facts import FIREWALL, HOST_SOCKETS, MACHINE, SPACES, UNITS, Fact, Need
 from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.host import HostSockets
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 
@@ -20,11 +21,25 @@ class HostReads:
     facts: frozenset[Fact[Any]] = frozenset({HOST_SOCKETS, FIREWALL, UNITS, SPACES, MACHINE})
     rights: tuple[Right, ...] = ()
 
+    def __init__(self) -> None:
+        """`unlikes` says whose the sockets on the port are not known to be."""
+        self.unlikes: tuple[Gap, ...] = ()
+
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """Yield each fact, or a Gap."""
         context.say("looking at this machine")
         for need in needs:
-            yield need, _read(need)
+            value = _read(need)
+            if isinstance(value, HostSockets):
+                self.unlikes = _hidden(value, context.target.port or "")
+            yield need, value
+
+
+def _hidden(seen: HostSockets, port: str) -> tuple[Gap, ...]:
+    """That the owners of the port's sockets are not shown to this user."""
+    from .sockets import gaps_of
+
+    return gaps_of([one for one in seen.sockets if str(one.port) == port])
 
 
 def _read(need: Need) -> Any:
