@@ -113,7 +113,7 @@ WAITING: tuple[Option, ...] = (
 DIAGNOSIS: tuple[Option, ...] = (
     Option(
         "--filename",
-        "Diagnose manifests instead of a cluster: a file, a directory, or - for stdin; may be repeated",
+        "Diagnose manifests or compose files instead of a cluster: a file, a directory, or - for stdin; may be repeated",
         "FILE",
         "-f",
         repeatable=True,
@@ -131,8 +131,8 @@ DIAGNOSIS: tuple[Option, ...] = (
     ),
     Option(
         "--from",
-        "Dial from where a client stands: pod/NAME, deploy/NAME (also sts, ds, rs, job), node/NAME, every-node or "
-        "here, this machine; may be repeated",
+        "Dial from where a client stands: pod/NAME, deploy/NAME (also sts, ds, rs, job), node/NAME, every-node, "
+        "here (this machine), or docker/NAME for a client of containers; may be repeated",
         "CLIENT",
         field="standpoints",
         repeatable=True,

@@ -151,7 +151,10 @@ def test_between_containers_network_and_port_decide(engine: Engine) -> None:
     assert (apart.root, apart.code) == ("networks-not-shared", 1)
     engine.docker(*apart.report["root"]["fix"]["command"].removeprefix("docker ").split())
     assert until(lambda: refused(engine, "docker/db", "--from", "docker/lone"), lambda answer: answer.code == 0)
-    engine.docker("rm", "-f", "db", "cart", "lone")
+    run(engine, "misled", "--network", "shop", "-e", "DB_URL=http://localhost:8080/", IMAGE, "sleep", "1000")
+    told = refused(engine, "docker/db", "--from", "docker/misled")
+    assert (told.root, told.code) == ("localhost-inside-container", 3), told
+    engine.docker("rm", "-f", "db", "cart", "lone", "misled")
 
 
 def test_who_does_not_exist_is_told_with_the_nearest_name(engine: Engine) -> None:
@@ -216,7 +219,7 @@ def test_an_engine_on_another_machine_publishes_there(engine: Engine) -> None:
 def test_a_port_on_loopback_is_a_note_where_it_works(engine: Engine) -> None:
     run(engine, "own", "-p", "127.0.0.1:18127:8080", *HTTPD)
     told = until(lambda: refused(engine, "docker/own"), lambda answer: answer.code == 0)
-    assert [note["name"] for note in told.report["notes"]] == ["published-on-loopback-only"]
+    assert "published-on-loopback-only" in [note["name"] for note in told.report["notes"]]
     engine.docker("rm", "-f", "own")
 
 
