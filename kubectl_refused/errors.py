@@ -30,6 +30,12 @@ class ManifestProblem(RefusedError):
     exit_code = 2
 
 
+class RecordingProblem(RefusedError):
+    """A file given with --recording is missing, unreadable or no recording; `says` starts with the file."""
+
+    exit_code = 2
+
+
 def shown(text: str) -> str:
     """`text` made fit for one line of a message: unprintable characters escaped, cut at MOST_SHOWN.
 
