@@ -57,7 +57,7 @@ def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
         return _starting(current, [*names(), "svc/"]) + _services(current, typed), NO_FILES
     if command.name == "explain":
         return _causes(current), NO_FILES
-    return ([] if command.name else _services(current, typed)), NO_FILES
+    return (_services(current, typed) if command.name in ("", "record") else []), NO_FILES
 
 
 def _pending(typed: Sequence[str], options: tuple[Option, ...]) -> Option | None:

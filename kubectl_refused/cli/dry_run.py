@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote
 
 from kubectl_refused.errors import UsageProblem, shown
@@ -20,7 +20,6 @@ from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import HERE, Target
 from kubectl_refused.probes.methods import live_methods
-from kubectl_refused.probes.prober import Prober
 
 from .exit_codes import NO_FAULT
 from .grounds import ClusterGround, Say
@@ -29,6 +28,9 @@ from .request import Request
 from .run import DiagnosisJob
 from .supervise import supervise
 from .terminal import silence
+
+if TYPE_CHECKING:
+    from kubectl_refused.pipeline import Learner
 
 _MOST_WORDS = 3  # of a command line in a comment: the rest is our own program's text
 _ONE_LINE = 1 << 30  # cells: the emitter folds no string
@@ -93,12 +95,12 @@ class _DryRunGround(ClusterGround):
         self.sender = RehearsalSender(self.connection)
         self.connection.sender = self.sender
 
-    def prober(self, target: Target, say: Say) -> Prober:
+    def prober(self, target: Target, say: Say) -> Learner:
         """One that asks more than the diagnosis comes to ask, and does not dial from this machine."""
         methods = [method for method in live_methods(self.depth) if method.name != HERE]
         self._methods.setdefault(target.namespace, methods)
         curious: Any = _Curious(super().prober(target, say), self.sender)
-        return curious  # type: ignore[no-any-return]  # it has all that a Prober has
+        return curious  # type: ignore[no-any-return]  # it has all that a Learner has
 
     def spare_connection(self) -> Any:
         """The same one: a clone would send in earnest."""
@@ -106,13 +108,13 @@ class _DryRunGround(ClusterGround):
 
 
 class _Curious:
-    """A Prober that asks for the sockets too of each pod that is dialled, as after a dial that is refused."""
+    """A Learner that asks for the sockets too of each pod that is dialled, as after a dial that is refused."""
 
-    def __init__(self, prober: Prober, sender: RehearsalSender) -> None:
+    def __init__(self, prober: Learner, sender: RehearsalSender) -> None:
         self._prober, self._sender = prober, sender
 
     def learn(self, needs: Iterable[Need], snapshot: Snapshot, facts: FactStore) -> list[tuple[Need, Any]]:
-        """What the Prober learns; the further questions are asked for their traces alone."""
+        """What it learns; the further questions are asked for their traces alone."""
         asked = list(needs)
         learnt = self._prober.learn(asked, snapshot, facts)
         dials: list[Dial] = [need.subject for need in asked if need.fact is HANDSHAKE]

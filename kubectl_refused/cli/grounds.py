@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.snapshot import Snapshot
@@ -19,6 +19,9 @@ from kubectl_refused.probes.rights import Preflight
 from kubectl_refused.sources.base import Source
 
 from .request import Request
+
+if TYPE_CHECKING:
+    from kubectl_refused.pipeline import Learner
 
 Say = Callable[[str], None]
 
@@ -36,7 +39,7 @@ class Ground(Protocol):
         """The targets asked for, with their namespaces."""
         ...
 
-    def prober(self, target: Target, say: Say) -> Prober:
+    def prober(self, target: Target, say: Say) -> Learner:
         """What learns facts for one target."""
         ...
 
@@ -145,7 +148,7 @@ class ClusterGround:
         context = _context(self.connection, target, settings, self.ledger, self._run_id, say)
         return Prober(live_methods(Depth.NONE), context, preflight=self._preflight)
 
-    def prober(self, target: Target, say: Say) -> Prober:
+    def prober(self, target: Target, say: Say) -> Learner:
         """One with every method that the level allows."""
         from kubectl_refused.probes.methods import live_methods
 

@@ -121,6 +121,12 @@ DIAGNOSIS: tuple[Option, ...] = (
     ),
     Option("--recursive", "Read the directories given with -f recursively", short="-R"),
     Option(
+        "--recording",
+        "Replay what `kubectl refused record` wrote, without any cluster",
+        "FILE",
+        completes="files",
+    ),
+    Option(
         "--probe",
         "How far to go. none: read objects only. passive: also the API server's pod proxy, port-forward and logs. "
         "pods: also probe pods and exec. all: also ephemeral containers, which stay in the pod's spec for ever",
@@ -185,7 +191,8 @@ DIAGNOSIS: tuple[Option, ...] = (
 
 
 # What only one target, files or a rehearsal can have.
-_NOT_OF_A_SCAN = ("--filename", "--recursive", "--dry-run", "--fix", "--yes", "--version")
+_NOT_OF_A_SCAN = ("--filename", "--recursive", "--recording", "--dry-run", "--fix", "--yes", "--version")
+_NOT_OF_A_RECORD = (*_NOT_OF_A_SCAN, "--output", *(option.name for option in WAITING))
 
 SCAN: tuple[Option, ...] = (
     Option("--all-namespaces", "Scan every namespace", short="-A"),
@@ -208,6 +215,12 @@ SCAN: tuple[Option, ...] = (
     ),
     Option("--config", "File with rules instead of .kubectl-refused.yaml here", "FILE", completes="files"),
     *(option for option in DIAGNOSIS if option.name not in _NOT_OF_A_SCAN),
+)
+
+RECORD: tuple[Option, ...] = (
+    Option("--output", "File to write the recording to", "FILE", "-o", field="bundle", completes="files"),
+    Option("--overwrite", "Replace the file if it exists"),
+    *(option for option in DIAGNOSIS if option.name not in _NOT_OF_A_RECORD),
 )
 
 

@@ -26,6 +26,8 @@ from .options import Option
 from .reports import ReportFile, report_files
 
 MOST_DIALS = 20
+# What asks for a cluster, by the options' fields.
+_LIVE = ("fix", "dry_run", "wait", "watch", "standpoints")
 FROM_SEVERAL = 3  # dials of each address where several clients are compared, as a fault may come and go
 
 
@@ -33,13 +35,14 @@ FROM_SEVERAL = 3  # dials of each address where several clients are compared, as
 class Request:
     """What to diagnose and how to tell. Targets have an empty namespace where none was typed.
 
-    `targets` is empty only with `files`: every Service in them.
+    `targets` is empty only with `files` or a `recording`: every Service in them.
     """
 
     targets: tuple[Target, ...]
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     files: tuple[str, ...] = ()
     recursive: bool = False
+    recording: str = ""
     probing: ProbeSettings = field(default_factory=ProbeSettings)
     standpoints: tuple[Standpoint, ...] = ()
     client_namespace: str = ""
@@ -72,7 +75,8 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
     check_choices(values, options)
     connection = connection_of(values)
     files = tuple(path for given in values.get("filename") or () for path in _split(given))
-    if not words and not files:
+    recording = _recording(values, files=bool(files))
+    if not words and not files and not recording:
         raise UsageProblem("no Service is named", "type svc/NAME, or -f FILE for every Service in a file")
     fixing = _fixing(values, files=bool(files))
     targets = parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection))
@@ -84,6 +88,7 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
         targets=targets,
         files=files,
         recursive=bool(values.get("recursive")),
+        recording=recording,
         dry_run=bool(values.get("dry_run")),
         **fixing,
         **shared,
@@ -165,6 +170,23 @@ def _fixing(values: Values, *, files: bool) -> dict[str, Any]:
     if fix and values.get("dry_run"):
         raise UsageProblem("--fix changes the cluster and --dry-run does nothing", "leave one of them away")
     return {"fix": fix, "yes": yes}
+
+
+def _recording(values: Values, *, files: bool) -> str:
+    """The recording to replay, empty for none. Raises UsageProblem."""
+    recording: str | None = values.get("recording")
+    if recording is None:
+        return ""
+    if not recording:
+        raise UsageProblem("--recording names no file", "type --recording FILE")
+    others = {"--filename": files, **{f"--{name.replace('_', '-')}": values.get(name) for name in _LIVE}}
+    for name, given in others.items():
+        if given:
+            raise UsageProblem(
+                f"{name.replace('standpoints', 'from')} does not go with --recording, which replays what was seen",
+                "leave one of them away",
+            )
+    return recording
 
 
 def _split(path: str) -> list[str]:

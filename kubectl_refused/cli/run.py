@@ -43,6 +43,10 @@ def run(request: Request) -> int:
         from .dry_run import dry_run
 
         return dry_run(request)
+    if request.recording:
+        from .recording_jobs import ReplayJob
+
+        return supervise(ReplayJob(request, sys.stdout), verbose=request.verbose)
     return supervise(DiagnosisJob(request, sys.stdout), verbose=request.verbose)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kubectl_refused.causes.names import cause_called
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
@@ -16,7 +16,6 @@ from kubectl_refused.model.report import Report, Scan, ScanRow
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.near_names import instead_of
-from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.reads import segment
 from kubectl_refused.sources.scan import ScanSource, listed
 from kubectl_refused.text import one_line
@@ -28,6 +27,9 @@ from .progress import Progress, scan_progress
 from .request import Request, Scanning
 from .run import DiagnosisJob
 from .surveys import Say, Sight, Survey, Watched
+
+if TYPE_CHECKING:
+    from kubectl_refused.pipeline import Learner
 
 
 class ScanJob(DiagnosisJob):
@@ -116,7 +118,7 @@ class ScanSurvey:
         except (Forbidden, ApiProblem):
             return  # who may not read it is told so of what is in it
 
-    def _scan(self, snapshot: Snapshot, prober: Prober, depth: Depth, say: Say) -> Scan:
+    def _scan(self, snapshot: Snapshot, prober: Learner, depth: Depth, say: Say) -> Scan:
         from kubectl_refused.judge.scanning import scan_of
         from kubectl_refused.pipeline import diagnose_all
 

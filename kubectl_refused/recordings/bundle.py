@@ -1,4 +1,4 @@
-"""Recordings as files: a gzipped tar of one JSON document and a note for people, the same bytes for the same content.
+"""Recordings as files: a gzipped tar of one JSON document and a note for people, the same bytes for one content.
 
 Whoever replays one may have it from anybody: it is read within bounds, nothing is ever unpacked, and what does not
 belong in it is refused by name.
@@ -36,9 +36,9 @@ Its verdict replays anywhere, without that cluster:
 
     kubectl refused --recording THIS_FILE
 
-Masked before it was judged and written: values of variables but for ports and addresses, secrets in command lines,
-logs and messages, annotations that hold whole objects. Secrets are never read. Names, labels, addresses, images and
-the last lines of logs are in it: look into recording.json before you give it away.
+Masked before it was judged and written: values of variables but for ports and addresses, secrets in command
+lines, logs and messages, annotations that hold whole objects. Secrets are never read. Names, labels, addresses,
+images and the last lines of logs are in it: look into recording.json before you give it away.
 """
 
 
@@ -141,7 +141,7 @@ def _document(data: bytes, name: str) -> bytes:
 
 
 def _members(stream: BinaryIO, name: str) -> Iterator[tuple[str, bytes]]:
-    """The two members that a recording has. Raises RecordingProblem at the first that is another or comes twice."""
+    """The two members that a recording has. Raises RecordingProblem at the first that does not belong there."""
     seen: set[str] = set()
     try:
         with tarfile.open(fileobj=stream, mode="r:") as tar:

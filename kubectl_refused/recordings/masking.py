@@ -10,14 +10,18 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
+
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report, Root
 from kubectl_refused.text import MASK, mask
 
 LONGEST_ANNOTATION = 300  # characters; longer ones are whole objects and settings (last-applied-configuration)
 # Keys whose texts tell objects apart or select them: they hold no secrets, and must stay what they are.
-_IDENTITIES = frozenset(
-    """apiVersion kind name namespace uid labels matchLabels selector nodeSelector key values operator host address
-    addresses nodeName image names podIP podIPs hostIP ip clusterIP clusterIPs at outcome errno witness""".split()
-)
+_IDENTITIES = frozenset({
+    "apiVersion", "kind", "name", "namespace", "uid", "labels", "matchLabels", "selector", "nodeSelector",
+    "key", "values", "operator", "host", "address", "addresses", "nodeName", "image", "names", "podIP",
+    "podIPs", "hostIP", "ip", "clusterIP", "clusterIPs", "at", "outcome", "errno", "witness",
+})  # fmt: skip
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|CREDENTIAL|COOKIE|SALT|SIGNATURE|(?:_|^)(?:KEY|PWD|PIN)$", re.IGNORECASE)
 _PLACED = re.compile(
     r"(?:PORT|ADDR|ADDRESS|LISTEN|BIND|URL|HOST|HOSTNAME|SERVER|UPSTREAM|ENDPOINT)S?$", re.IGNORECASE
@@ -32,7 +36,7 @@ LONGEST_VALUE = 2000  # characters of a variable that are looked at
 
 
 def masked(value: Any, key: str = "") -> Any:
-    """Plain data with secrets masked: variables, command lines, annotations, and every text that names no object."""
+    """Plain data with secrets masked: variables, command lines, annotations, every text that names no object."""
     if isinstance(value, str):
         return value if key in _IDENTITIES else _mask(value)
     if isinstance(value, list | tuple):
@@ -91,3 +95,29 @@ def _addresses(value: str) -> str:
 def _mask(text: str) -> str:
     """The same few texts come again and again."""
     return mask(text)
+
+
+def without_masked_commands(report: Report) -> Report:
+    """The report without commands of fixes that hold a mask: they would write it into the cluster."""
+    if isinstance(report, DiagnosisList):
+        return replace(report, items=tuple(_diagnosis(item) for item in report.items))
+    return _diagnosis(report) if isinstance(report, Diagnosis) else report
+
+
+def _diagnosis(told: Diagnosis) -> Diagnosis:
+    paths = tuple(
+        replace(path, root=_root(path.root), chain=tuple(_known(root) for root in path.chain))
+        for path in told.paths
+    )
+    return replace(told, root=_root(told.root), paths=paths)
+
+
+def _root(root: Root | None) -> Root | None:
+    return _known(root) if root else None
+
+
+def _known(root: Root) -> Root:
+    fix = root.fix
+    if fix is None or MASK not in (fix.command or ""):
+        return root
+    return replace(root, fix=replace(fix, command=None, request=None))

@@ -49,3 +49,8 @@ class Recording:
     depth: Depth
     transcripts: tuple[Transcript, ...]
     origin: str = "cluster"
+
+    @property
+    def taken(self) -> float:
+        """When the last object was read, in seconds since the epoch."""
+        return max((change.at for one in self.transcripts for change in one.read), default=0.0)

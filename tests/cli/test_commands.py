@@ -16,7 +16,7 @@ from .tool import run
 
 
 def test_the_first_word_chooses() -> None:
-    assert names() == ["causes", "cleanup", "explain", "listen", "scan"]
+    assert names() == ["causes", "cleanup", "explain", "listen", "record", "scan"]
     command, rest = choose(["explain", "KR403"])
     assert (command.name, rest) == ("explain", ["KR403"])
     command, rest = choose(["-n", "shop", "--kubeconfig=x", "cleanup", "--all"])

@@ -1,4 +1,4 @@
-"""The law of recordings: whatever a run read and saw, its verdict replays from the file, the same in every field."""
+"""The law of recordings: whatever a run read and saw, its verdict replays from the file, field by field."""
 
 from __future__ import annotations
 
