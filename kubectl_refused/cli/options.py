@@ -190,9 +190,9 @@ DIAGNOSIS: tuple[Option, ...] = (
 )
 
 
-# What only one target, files or a rehearsal can have.
-_NOT_OF_A_SCAN = ("--filename", "--recursive", "--recording", "--dry-run", "--fix", "--yes", "--version")
-_NOT_OF_A_RECORD = (*_NOT_OF_A_SCAN, "--output", *(option.name for option in WAITING))
+# What only one target or a rehearsal can have.
+_NOT_OF_A_SCAN = ("--recording", "--dry-run", "--fix", "--yes", "--version")
+_NOT_OF_A_RECORD = (*_NOT_OF_A_SCAN, "--filename", "--recursive", "--output", *(option.name for option in WAITING))
 
 SCAN: tuple[Option, ...] = (
     Option("--all-namespaces", "Scan every namespace", short="-A"),

@@ -74,7 +74,7 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
     """The Request that a parsed command line makes. Raises UsageProblem."""
     check_choices(values, options)
     connection = connection_of(values)
-    files = tuple(path for given in values.get("filename") or () for path in _split(given))
+    files = files_of(values)
     recording = _recording(values, files=bool(files))
     if not words and not files and not recording:
         raise UsageProblem("no Service is named", "type svc/NAME, or -f FILE for every Service in a file")
@@ -82,7 +82,7 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
     targets = parse(words, namespace=connection.namespace or "", kubectl=kubectl_command(connection))
     shared = shared_of(values, connection, files=bool(files))
     if shared["wait"] is not None or shared["watch"]:
-        _check_lasting(values, files=bool(files))
+        check_lasting(values, files=bool(files))
     check_grounds(targets, shared["standpoints"], values, files=bool(files))
     return Request(
         targets=targets,
@@ -122,7 +122,8 @@ def _waiting(values: Values) -> dict[str, Any]:
     return {"wait": None if wait is None else seconds_of(wait, "--wait"), "watch": watch}
 
 
-def _check_lasting(values: Values, *, files: bool) -> None:
+def check_lasting(values: Values, *, files: bool) -> None:
+    """Raise UsageProblem where --wait or --watch goes with what does not last."""
     name = "--watch" if values.get("watch") else "--wait"
     if files:
         raise UsageProblem(f"{name} is of a cluster, and -f reads files", "leave one of them away")
@@ -187,6 +188,11 @@ def _recording(values: Values, *, files: bool) -> str:
                 "leave one of them away",
             )
     return recording
+
+
+def files_of(values: Values) -> tuple[str, ...]:
+    """What was typed behind -f."""
+    return tuple(path for given in values.get("filename") or () for path in _split(given))
 
 
 def _split(path: str) -> list[str]:

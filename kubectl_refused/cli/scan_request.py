@@ -8,11 +8,12 @@ from pathlib import Path
 
 from kubectl_refused.causes.names import cause_called, instead_of
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.resolve.selectors import parse_selector
 from kubectl_refused.trace.ignores import IgnoreRule, Ignores
 
 from .command import Values
 from .options import Option
-from .request import Request, Scanning, check_choices, connection_of, shared_of
+from .request import Request, Scanning, check_choices, check_lasting, connection_of, files_of, shared_of
 from .rules_file import Rules, rules_of
 
 DEFAULT_FILE = ".kubectl-refused.yaml"
@@ -23,6 +24,12 @@ def scan_request_of(values: Values, options: tuple[Option, ...]) -> Request:
     check_choices(values, options)
     connection = connection_of(values)
     filed = _filed(values.get("config"))
+    files = files_of(values)
+    shared = shared_of(values, connection, files=bool(files))
+    if files:
+        parse_selector(values.get("selector") or "")  # of a cluster the API server says what is wrong with it
+        if shared["wait"] is not None or shared["watch"]:
+            check_lasting(values, files=True)
     scanning = Scanning(
         namespace="" if values.get("all_namespaces") else None,
         selector=values.get("selector") or "",
@@ -30,7 +37,8 @@ def scan_request_of(values: Values, options: tuple[Option, ...]) -> Request:
         ignores=Ignores((*flagged(values.get("ignore") or ()), *filed.rules), annotations=True),
         notices=filed.expired,
     )
-    return Request(targets=(), scan=scanning, **shared_of(values, connection, files=False))
+    recursive = bool(values.get("recursive"))
+    return Request(targets=(), files=files, recursive=recursive, scan=scanning, **shared)
 
 
 def flagged(given: Sequence[str]) -> list[IgnoreRule]:

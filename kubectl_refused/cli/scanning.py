@@ -21,7 +21,7 @@ from kubectl_refused.sources.scan import ScanSource, listed
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.ignores import ignored_names
 
-from .grounds import ClusterGround, Ground
+from .grounds import ClusterGround, FilesGround, Ground
 from .kubectl_command import kubectl_command
 from .progress import Progress, scan_progress
 from .request import Request, Scanning
@@ -36,7 +36,7 @@ class ScanJob(DiagnosisJob):
     """A scan as supervise.Job."""
 
     def __init__(self, request: Request, out: TextIO) -> None:
-        super().__init__(request, out, ClusterGround)
+        super().__init__(request, out, FilesGround if request.files else ClusterGround)
         self._shown = Progress()
 
     @contextmanager
@@ -46,6 +46,10 @@ class ScanJob(DiagnosisJob):
             yield self._shown.say
 
     def _survey(self, ground: Ground, request: Request) -> Survey:
+        if isinstance(ground, FilesGround):
+            from .scanning_files import FilesScanSurvey
+
+            return FilesScanSurvey(ground, request, self._shown)
         assert isinstance(ground, ClusterGround)
         return ScanSurvey(ground, request, self._shown)
 

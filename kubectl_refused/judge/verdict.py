@@ -8,12 +8,13 @@ from typing import Literal
 from kubectl_refused.causes import catalogue
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import HANDSHAKE, Dial
-from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.observation import FIRST_HAND, SAID_NOTHING, Handshake, Lookup, Outcome
 from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.trace.addresses import place
+from kubectl_refused.trace.only_live import only_live
 from kubectl_refused.trace.other_policies import not_evaluated
 from kubectl_refused.trace.rulings import Ruling
 
@@ -42,6 +43,8 @@ def judge(
     """The whole answer about one target."""
     paths = _distinct(sorted((path(r, depth) for r in rulings), key=_badness))
     others = [gap for r in rulings for gap in not_evaluated(r.scene, proved=_proved(r))]
+    if not all(_proved(r) for r in rulings):
+        others += [gap for r in rulings for gap in only_live(r.scene)]
     known = dict.fromkeys([*gaps, *unexplained_gaps(rulings), *unbelieved_gaps(rulings), *others])
     told = tuple(GapTold(what=g.what, because=g.because, remedy=g.remedy) for g in known)
     return Diagnosis(
@@ -176,7 +179,11 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
     scene = ruling.scene
     if _proved(ruling):
         return True
-    if any(g.because for g in scene.snapshot.gaps) or unexplained(ruling) or unbelieved(ruling):
+    if (
+        any(g.because and not isinstance(g, Aside) for g in scene.snapshot.gaps)
+        or unexplained(ruling)
+        or unbelieved(ruling)
+    ):
         return False
     if not scene.target.is_service:
         return depth is Depth.NONE or scene.from_files or ways_complete(scene)

@@ -16,5 +16,9 @@ class Gap(Struct, frozen=True):
     remedy: str = ""
 
 
+class Aside(Gap, frozen=True):
+    """It is worth telling, and nothing is less sure for it."""
+
+
 class Absent(Gap, frozen=True):
     """It was looked for and is not there (404): the thing is missing, not the knowledge."""

@@ -13,7 +13,7 @@ import msgspec
 from kubectl_refused.decoders import converted
 from kubectl_refused.errors import ManifestProblem, shown
 from kubectl_refused.model import objects
-from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.objects import KubernetesObject, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Change, Coverage, key_of
 from kubectl_refused.model.target import Target
@@ -163,9 +163,9 @@ def _odd(kind: str, document: Document, error: msgspec.ValidationError) -> Gap:
     )
 
 
-def _twice(key: Key, first: str, second: str) -> Gap:
+def _twice(key: Key, first: str, second: str) -> Aside:
     kind, namespace, name = key
-    return Gap(
+    return Aside(
         f"{kind} {name} in namespace {namespace} of {first}" if namespace else f"{kind} {name} of {first}",
         f"{second} defines it again, and the last one counts",
         "remove one of the two",
