@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.snapshot import Snapshot
@@ -56,21 +56,30 @@ class Ground(Protocol):
         ...
 
 
+class Listed(Protocol):
+    """A source that knows every Service in it."""
+
+    def services(self) -> list[tuple[str, str]]:
+        """(namespace, name) of each. Raises ManifestProblem."""
+        ...
+
+
 class FilesGround:
     """Manifests: nothing is dialled, created or asked."""
 
     context = ""
     depth = Depth.NONE
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, stdin: BinaryIO | None = None) -> None:
+        from kubectl_refused.sources.file_facts import FileFacts
         from kubectl_refused.sources.files import FilesSource
 
         self.namespace = request.connection.namespace or "default"
-        stdin = sys.stdin.buffer if "-" in request.files else None
-        self._files = FilesSource(
-            request.files, recursive=request.recursive, stdin=stdin, namespace=self.namespace
-        )
-        self.source: Source = self._files
+        stdin = stdin or (sys.stdin.buffer if "-" in request.files else None)
+        source = FilesSource(request.files, recursive=request.recursive, stdin=stdin, namespace=self.namespace)
+        self.source: Source = source
+        self._files: Listed = source
+        self._method: Method = FileFacts()
         self.ledger = Ledger()
         self._request = request
 
@@ -88,12 +97,10 @@ class FilesGround:
 
     def prober(self, target: Target, say: Say) -> Prober:
         """One that looks into the files."""
-        from kubectl_refused.sources.file_facts import FileFacts
-
-        # FileFacts never asks for the connection, and there is none.
+        # No method of files asks for the connection, and there is none.
         no_connection: Any = None
         return Prober(
-            [FileFacts()],
+            [self._method],
             _context(
                 no_connection, target, replace(self._request.probing, depth=Depth.NONE), self.ledger, "files", say
             ),

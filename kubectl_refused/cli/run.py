@@ -223,9 +223,13 @@ def _ground_of(request: Request) -> Ground:
         from .host_ground import HostGround
 
         return HostGround(request)
-    from .grounds import ClusterGround, FilesGround
+    if request.files:
+        from .dumps import files_ground
 
-    return FilesGround(request) if request.files else ClusterGround(request)
+        return files_ground(request)
+    from .grounds import ClusterGround
+
+    return ClusterGround(request)
 
 
 def _is_compose(path: str) -> bool:

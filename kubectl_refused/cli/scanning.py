@@ -36,7 +36,7 @@ class ScanJob(DiagnosisJob):
     """A scan as supervise.Job."""
 
     def __init__(self, request: Request, out: TextIO) -> None:
-        super().__init__(request, out, FilesGround if request.files else ClusterGround)
+        super().__init__(request, out, _files_ground if request.files else ClusterGround)
         self._shown = Progress()
 
     @contextmanager
@@ -147,6 +147,12 @@ class ScanSurvey:
             notices=[*self._scanning.notices, *unknown_names(snapshot), *prober.notices],
             touched=self.ground.ledger.entries,
         )
+
+
+def _files_ground(request: Request) -> Ground:
+    from .dumps import files_ground
+
+    return files_ground(request)
 
 
 def targets_of(snapshot: Snapshot, kubectl: str) -> list[Target]:

@@ -65,7 +65,7 @@ class Index(NamedTuple):
 class Snapshot(Struct, frozen=True, dict=True):
     """Objects by (kind, namespace, name), what was read, and what could not be read.
 
-    `origin` is cluster, files, engine or host; `lines` holds `file:line` for objects that came from files,
+    `origin` is cluster, files, dump, engine or host; `lines` holds `file:line` for objects that came from files,
     `passages` where their fields stand. `taken` is the time of the last change, in seconds since the epoch.
     """
 

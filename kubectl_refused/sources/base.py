@@ -10,7 +10,7 @@ from kubectl_refused.model.target import Target
 
 
 class Source(Protocol):
-    """Where objects are read from. `origin` is cluster or files, and ends in the Snapshot."""
+    """Where objects are read from. `origin` is cluster, files or dump, and ends in the Snapshot."""
 
     origin: str
 

@@ -118,7 +118,7 @@ def _no_cluster(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("nodes and addresses", "manifests have none")
 
 
-_ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
+FILE_ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     PODS_IN: _in(Pod),
     WORKLOADS_IN: _in(Workload),
     SERVICES_IN: _in(Service),
@@ -147,10 +147,10 @@ class FileFacts:
     name = "files"
     order = 0
     depth = Depth.NONE
-    facts: frozenset[Fact[Any]] = frozenset(_ANSWERS)
+    facts: frozenset[Fact[Any]] = frozenset(FILE_ANSWERS)
     rights: tuple[Right, ...] = ()
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[tuple[Need, Any]]:
         """Yield a value or a Gap for each need."""
         for need in needs:
-            yield need, _ANSWERS[need.fact](context.snapshot, need.subject)
+            yield need, FILE_ANSWERS[need.fact](context.snapshot, need.subject)

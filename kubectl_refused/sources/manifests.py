@@ -39,10 +39,10 @@ def documents(paths: Sequence[str], *, recursive: bool, stdin: BinaryIO) -> Iter
     """Every document of the files, items of Lists one by one. Raises ManifestProblem."""
     for path in paths:
         if path == STDIN:
-            yield from _documents(_read(stdin, "stdin"), "stdin")
+            yield from _documents(read_bounded(stdin, "stdin"), "stdin")
             continue
         for file in _files(path, recursive=recursive):
-            yield from _documents(_read_file(file), shown(file))
+            yield from _documents(read_file(file), shown(file))
 
 
 def _files(path: str, *, recursive: bool) -> Iterator[str]:
@@ -72,16 +72,18 @@ def _directory(root: Path, *, recursive: bool) -> list[str]:
     return found
 
 
-def _read_file(file: str) -> bytes:
+def read_file(file: str) -> bytes:
+    """A file's bytes. Raises ManifestProblem."""
     try:
         with open(file, "rb") as stream:
-            return _read(stream, shown(file))
+            return read_bounded(stream, shown(file))
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ManifestProblem(f"{shown(file)} cannot be read: {why}", "give -f FILE, DIRECTORY or -") from error
 
 
-def _read(stream: BinaryIO, name: str) -> bytes:
+def read_bounded(stream: BinaryIO, name: str) -> bytes:
+    """What a stream holds. Raises ManifestProblem for what is too large."""
     data = stream.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise ManifestProblem(f"{name} is larger than {LARGEST_FILE >> 20} MiB", "split it")
