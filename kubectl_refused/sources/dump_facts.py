@@ -30,8 +30,12 @@ def _every(snapshot: Snapshot, type_: type[Any]) -> Iterator[Any]:
     return (value for value in snapshot.objects.values() if isinstance(value, type_))
 
 
-def _none(snapshot: Snapshot, key: Any) -> Gap:
-    return Gap("EndpointSlices and policies", _NOT_IN_A_DUMP)
+def _no_slices(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap(f"EndpointSlices of namespace {key.namespace}", _NOT_IN_A_DUMP)
+
+
+def _no_policies(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("policies", _NOT_IN_A_DUMP)
 
 
 def _namespace(snapshot: Snapshot, key: Any) -> Gap:
@@ -86,9 +90,9 @@ def _holder(snapshot: Snapshot, key: Any) -> Holder | Gap:
 
 _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     **FILE_ANSWERS,
-    f.SLICES_IN: _none,
-    f.POLICIES_IN: _none,
-    f.OTHER_POLICIES: _none,
+    f.SLICES_IN: _no_slices,
+    f.POLICIES_IN: _no_policies,
+    f.OTHER_POLICIES: _no_policies,
     f.NAMESPACE: _namespace,
     f.WORKLOAD: _workload,
     f.EVENTS: _events,
