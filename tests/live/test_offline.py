@@ -53,3 +53,27 @@ def test_a_recording_replays_the_same_verdict(cluster: Cluster, shop: str, tmp_p
         text = held.read()
     assert b"password=***" in text
     assert b"hunter2" not in text
+
+
+def test_a_dump_of_the_cluster_is_read(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    """Folder and text say the same: crashes with their logs, selectors, flags; what a dump lacks is told."""
+    cluster.kubectl("cluster-info", "dump", "--namespaces", shop, "--output-directory", str(tmp_path / "dump"))
+    (tmp_path / "dump.txt").write_text(cluster.kubectl("cluster-info", "dump", "--namespaces", shop).stdout)
+    told = offline(tmp_path, "-f", "dump", "crash", "typo", "loop", "web", "-o", "json")
+    assert told.code == 1, told
+    items = told.report["items"]
+    roots = [item["root"] and (item["root"]["name"], item["root"]["certainty"]) for item in items]
+    assert roots == [
+        ("crash-loop", "proved"),
+        ("selector-matches-nothing", "proved"),
+        ("listens-on-loopback", "likely"),
+        None,
+    ]
+    assert any(proof["witness"] == "log" for proof in items[0]["root"]["evidence"])
+    assert "password=***" in told.out
+    assert all("worked out from the pods" in item["gaps"][0]["because"] for item in items)
+    text = offline(tmp_path, "-f", "dump.txt", "crash", "typo", "loop", "web", "-o", "json")
+    assert [item["root"] for item in text.report["items"]] == [item["root"] for item in items]
+    assert offline(tmp_path, "-f", "dump", "web").code == 0
+    scanned = offline(tmp_path, "scan", "-f", "dump", "-o", "name")
+    assert (scanned.code, "svc/typo KR201" in scanned.out) == (1, True)
