@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from kubectl_refused.model.facts import FactStore
+from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.base import Ledger, Method, ProbeContext, ProbeSettings
@@ -63,6 +64,10 @@ class Listed(Protocol):
         """(namespace, name) of each. Raises ManifestProblem."""
         ...
 
+    def gaps(self) -> list[Gap]:
+        """What was not understood. Raises ManifestProblem."""
+        ...
+
 
 class FilesGround:
     """Manifests: nothing is dialled, created or asked."""
@@ -89,7 +94,7 @@ class FilesGround:
 
         services, request = self._files.services(), self._request
         if not services:
-            raise nothing_found(request.files)
+            raise nothing_found(request.files, self._files.gaps())
         if request.targets:
             return tuple(replace(t, namespace=t.namespace or _home(t.name, services)) for t in request.targets)
         wanted = request.connection.namespace

@@ -77,6 +77,10 @@ class DumpSource:
         values = [change.value for change in self._load()]
         return [(v.metadata.namespace, v.metadata.name) for v in values if isinstance(v, Service)]
 
+    def gaps(self) -> list[Gap]:
+        """Objects that were not understood. Raises ManifestProblem."""
+        return [change.gap for change in self._load() if change.gap]
+
     def log(self, namespace: str, pod: str, container: str) -> str | None:
         """The end of a container's log. Raises ManifestProblem."""
         return self._files.log(namespace, pod, container)

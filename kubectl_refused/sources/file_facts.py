@@ -56,7 +56,13 @@ def _all(snapshot: Snapshot, type_: type[Any], namespace: str | None = None) -> 
 
 
 def _in(type_: type[Any]) -> Callable[[Snapshot, Any], Any]:
-    return lambda snapshot, key: tuple(_all(snapshot, type_, key.namespace))
+    def answer(snapshot: Snapshot, key: Any) -> Any:
+        kind = type_.__name__  # workloads have kinds of their own, and are only asked beside their pods
+        if type_ is not Workload and not snapshot.read(kind, key.namespace):
+            return Gap(f"{kind}s of namespace {key.namespace}", "the files may not show all of them")
+        return tuple(_all(snapshot, type_, key.namespace))
+
+    return answer
 
 
 def _services_named(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:

@@ -18,7 +18,9 @@ from kubectl_refused.model.objects import KubernetesObject, Pod, Service, Worklo
 from kubectl_refused.model.snapshot import Change, Coverage, key_of
 from kubectl_refused.model.target import Target
 
+from .custom_kinds import Custom, custom, may_be_selected, told
 from .manifests import Document, documents
+from .placeholders import Placeholder, placeholder
 from .promised_pods import promised_pods
 
 Key = tuple[str, str, str]
@@ -66,6 +68,10 @@ class FilesSource:
         values = [change.value for change in self._load()]
         return [(v.metadata.namespace, v.metadata.name) for v in values if isinstance(v, Service)]
 
+    def gaps(self) -> list[Gap]:
+        """What was not understood, and what is told beside. Raises ManifestProblem."""
+        return [change.gap for change in self._load() if change.gap]
+
     def _load(self) -> tuple[Change, ...]:
         if self._changes is None:
             found = documents(self._paths, recursive=self._recursive, stdin=self._stdin)
@@ -77,15 +83,18 @@ def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[C
     """Objects, promised pods, gaps, and coverage of each kind of which every object was understood."""
     kept: dict[Key, tuple[KubernetesObject, Document]] = {}
     odd: set[str] = set()
+    customs: list[Custom] = []
     for document in found:
         kind = _kind(document.value)
-        if kind is None:
+        other = custom(document.value, document.line) if kind is None else None
+        if other:
+            customs.append(other)
+        if kind is None and not (other and other.templated):
             continue
-        try:
-            value = _decode(kind, document.value, namespace)
-        except msgspec.ValidationError as error:
-            odd.add(kind)
-            yield Change(at, gap=_odd(kind, document, error))
+        gaps, value = _understood(kind, other, document, namespace)
+        yield from (Change(at, gap=gap) for gap in gaps)
+        if value is None:
+            odd.add(kind or "Pod")
             continue
         key = key_of(value)
         if key in kept and kept[key][0] != value:
@@ -94,7 +103,25 @@ def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[C
         kept[key] = (value, dataclasses.replace(document, value=None))
     yield from (Change(at, value=value, line=d.line, passage=d.passage) for value, d in kept.values())
     yield from _promised(kept, at)
+    if untold := told(customs):
+        yield Change(at, gap=untold)
+    if may_be_selected(customs, (value for value, _ in kept.values() if isinstance(value, Service))):
+        odd.add("Pod")
     yield from (Change(at, covered=Coverage(kind, "")) for kind in _KINDS if not _unsure(kind, odd))
+
+
+def _understood(
+    kind: str | None, other: Custom | None, document: Document, namespace: str
+) -> tuple[list[Gap], KubernetesObject | None]:
+    """The object, None for what is none, and what is to be told of it."""
+    name = kind or (other.kind if other else "")
+    gaps: list[Gap] = [_doubled(name, document, key, line) for key, line in document.twice]
+    if left := placeholder(document.value):
+        return [*gaps, _left(name, document, left)], None
+    try:
+        return gaps, _decode(name, document.value, namespace)
+    except msgspec.ValidationError as error:
+        return [*gaps, _odd(name, document, error)], None
 
 
 def _unsure(kind: str, odd: set[str]) -> bool:
@@ -125,7 +152,8 @@ def _kind(value: Any) -> str | None:
 
 def _decode(kind: str, raw: dict[str, Any], namespace: str) -> KubernetesObject:
     """The object as a Struct, with its namespace. Raises msgspec.ValidationError."""
-    type_ = _KINDS[kind][1]
+    type_ = _KINDS[kind][1] if kind in _KINDS else Workload
+    raw = raw if kind in _KINDS else {**raw, "kind": kind}
     shaped = _cron_job(raw) if kind == "CronJob" else raw
     if not shaped.get("status"):  # `status: {}` is what kubectl create --dry-run writes
         shaped = {key: part for key, part in shaped.items() if key != "status"}
@@ -154,13 +182,29 @@ def _cron_job(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _odd(kind: str, document: Document, error: msgspec.ValidationError) -> Gap:
-    metadata = document.value.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
     return Gap(
-        f"{kind} {shown(str(name))} in {document.line}" if name else f"a {kind} in {document.line}",
+        f"{_named(kind, document)} in {document.line}",
         f"it does not read as a {kind}: {shown(str(error))}",
         "mend it there",
     )
+
+
+def _left(kind: str, document: Document, left: Placeholder) -> Gap:
+    at = document.passage.line_of(left.path) if document.passage else 0
+    line = f"{document.line.rpartition(':')[0]}:{at}" if at else document.line
+    says = f"{shown(left.path)} holds {shown(left.text)}, which nobody has filled in"
+    return Gap(f"{_named(kind, document)} in {line}", says, left.cure)
+
+
+def _doubled(kind: str, document: Document, key: str, line: int) -> Aside:
+    what = f"{_named(kind, document)} in {document.line.rpartition(':')[0]}:{line}"
+    return Aside(what, f"the key {shown(key)} is there twice, and the last one counts", "remove one of the two")
+
+
+def _named(kind: str, document: Document) -> str:
+    metadata = document.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{kind} {shown(str(name))}" if name else f"a {kind}"
 
 
 def _twice(key: Key, first: str, second: str) -> Aside:
@@ -172,6 +216,9 @@ def _twice(key: Key, first: str, second: str) -> Aside:
     )
 
 
-def nothing_found(paths: Sequence[str]) -> ManifestProblem:
-    """The problem for files without any Service."""
+def nothing_found(paths: Sequence[str], gaps: Iterable[Gap] = ()) -> ManifestProblem:
+    """The problem for files without any Service: why one is none, if there is one."""
+    for gap in gaps:
+        if gap.what.startswith(("Service ", "a Service ")) and not isinstance(gap, Aside):
+            return ManifestProblem(f"{gap.what}: {gap.because}", gap.remedy)
     return ManifestProblem(f"there is no Service in {shown(', '.join(paths))}", "give -f manifests with a Service")

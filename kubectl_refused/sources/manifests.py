@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,27 +23,58 @@ from .yaml_documents import BrokenYaml, Place, TooMuchYaml, yaml_documents
 
 SUFFIXES = (".yaml", ".yml", ".json")  # cli-runtime pkg/resource/builder.go, FileExtensions
 LARGEST_FILE = 64 * 1024 * 1024  # bytes
+LARGEST_TOTAL = 512 * 1024 * 1024  # bytes
 MOST_FILES = 10_000
 STDIN = "-"
 
 
 @dataclass(frozen=True)
 class Document:
-    """One document or list item; `line` is like `shop/web.yaml:12`, `passage` finds the lines of its fields."""
+    """One document or list item; `line` is like `shop/web.yaml:12`, `passage` finds the lines of its fields.
+
+    `twice` has the keys that one of its mappings has twice, with the second one's line.
+    """
 
     value: Any
     line: str
     passage: Passage | None = None
+    twice: tuple[tuple[str, int], ...] = ()
 
 
 def documents(paths: Sequence[str], *, recursive: bool, stdin: BinaryIO) -> Iterator[Document]:
     """Every document of the files, items of Lists one by one. Raises ManifestProblem."""
+    left = LARGEST_TOTAL
     for path in paths:
         if path == STDIN:
             yield from _documents(read_bounded(stdin, "stdin"), "stdin")
             continue
         for file in _files(path, recursive=recursive):
-            yield from _documents(read_file(file), shown(file))
+            data = read_file(file)
+            left -= len(data)
+            if left < 0:
+                most = LARGEST_TOTAL >> 20
+                raise ManifestProblem(f"{shown(file)}: more than {most} MiB in all files", "name fewer with -f")
+            yield from _documents(data, shown(file))
+
+
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
+
+
+def _as_text(data: bytes, name: str) -> bytes:
+    """The bytes as UTF-8 where they are UTF-16, which kubectl reads too. Raises ManifestProblem for no text."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            says = f"{name}: not valid UTF-16 from byte {error.start} on"
+            raise ManifestProblem(says, "save it as UTF-8") from error
+    if data.startswith(_PACKED):
+        raise ManifestProblem(
+            f"{name} is packed", "unpack it first, or type --recording for what `kubectl refused record` wrote"
+        )
+    if b"\0" in data[:8192]:
+        raise ManifestProblem(f"{name} is no text: there is a null byte in it", "give YAML or JSON")
+    return data
 
 
 def _files(path: str, *, recursive: bool) -> Iterator[str]:
@@ -75,11 +107,18 @@ def _directory(root: Path, *, recursive: bool) -> list[str]:
 def read_file(file: str) -> bytes:
     """A file's bytes. Raises ManifestProblem."""
     try:
+        _check_kind(file)
         with open(file, "rb") as stream:
             return read_bounded(stream, shown(file))
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ManifestProblem(f"{shown(file)} cannot be read: {why}", "give -f FILE, DIRECTORY or -") from error
+
+
+def _check_kind(file: str) -> None:
+    """Refuse what may never end: nobody writes into a pipe that lies about; the one of a shell's <(…) is open."""
+    if stat.S_ISFIFO(os.stat(file).st_mode) and not file.startswith(("/dev/fd/", "/proc/")):
+        raise ManifestProblem(f"{shown(file)} is a pipe", "pipe into -f - instead")
 
 
 def read_bounded(stream: BinaryIO, name: str) -> bytes:
@@ -90,8 +129,9 @@ def read_bounded(stream: BinaryIO, name: str) -> bytes:
     return data
 
 
-def _documents(data: bytes, name: str) -> Iterator[Document]:
+def _documents(raw: bytes, name: str) -> Iterator[Document]:
     """Documents of one file. JSON goes first where it may be: the YAML parser takes 50 times as long."""
+    data = _as_text(raw, name)
     if data.lstrip()[:1] in (b"{", b"["):
         found = _json_documents(data)
         if found is not None:
@@ -101,12 +141,32 @@ def _documents(data: bytes, name: str) -> Iterator[Document]:
             return
     text = data.decode("utf-8-sig", "replace")  # as many characters as the parser counts, which refuses others
     try:
-        for value, places in yaml_documents(data):
-            yield from _flat(value, name, places, text)
+        for value, places, twice in yaml_documents(data):
+            yield from _with_twice(_flat(value, name, places, text), twice)
     except TooMuchYaml as error:
         raise ManifestProblem(f"{name}: {error}", "give plain manifests") from error
     except BrokenYaml as error:
         raise _broken(data, name, error) from error
+
+
+def _with_twice(found: Iterator[Document], twice: tuple[tuple[str, int], ...]) -> Iterator[Document]:
+    """The documents, each with those keys that are not before it and not behind the next one's start."""
+    last: Document | None = None
+    for document in found:
+        if last:
+            yield _with(last, twice, _line(document))
+        last = document
+    if last:
+        yield _with(last, twice, None)
+
+
+def _with(document: Document, twice: tuple[tuple[str, int], ...], end: int | None) -> Document:
+    own = tuple(one for one in twice if _line(document) <= one[1] and (end is None or one[1] < end))
+    return replace(document, twice=own) if own else document
+
+
+def _line(document: Document) -> int:
+    return int(document.line.rpartition(":")[2])
 
 
 def _json_documents(data: bytes) -> list[tuple[Any, Place]] | None:

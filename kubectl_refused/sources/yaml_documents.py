@@ -50,6 +50,21 @@ class Loader(_Base):  # type: ignore[misc]
         for first, rules in _Base.yaml_implicit_resolvers.items()
     }
 
+    twice: dict[tuple[str, int], None]
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Merge as YAML 1.1 says, having noted keys that are there twice, of which the last one counts."""
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            seen: set[tuple[str, str]] = set()
+            for key, _ in node.value:
+                name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+                if name in seen:
+                    self.twice[clean(key.value), key.start_mark.line + 1] = None
+                elif name:
+                    seen.add(name)
+        super().flatten_mapping(node)
+
     def construct_text(self, node: Any) -> str:
         """A string scalar, cleaned."""
         text: str = self.construct_scalar(node)
@@ -59,8 +74,16 @@ class Loader(_Base):  # type: ignore[misc]
 Loader.add_constructor(f"{_TAG}str", Loader.construct_text)
 
 
-def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[Place]]]:
-    """Yield (value, places): the document's, then those of its `items`.
+class Read(NamedTuple):
+    """A document, its place and then those of its `items`, and its keys that come twice, with the second line."""
+
+    value: Any
+    places: list[Place]
+    twice: tuple[tuple[str, int], ...] = ()
+
+
+def yaml_documents(data: bytes) -> Iterator[Read]:
+    """Yield the documents.
 
     Raises BrokenYaml and TooMuchYaml.
     """
@@ -74,7 +97,9 @@ def yaml_documents(data: bytes) -> Iterator[tuple[Any, list[Place]]]:
             if b"*" in data:
                 _bound(node)
             places = _places(node)
-            yield loader.construct_document(node), places
+            loader.twice = {}
+            value = loader.construct_document(node)
+            yield Read(value, places, tuple(loader.twice))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         why = getattr(error, "problem", None) or str(error).splitlines()[0]
