@@ -43,7 +43,7 @@ def _problem(data: bytes) -> str:
         (b"\x7fELF\x02\0\0", "stdin is no text: there is a null byte in it; give YAML or JSON"),
         (b"\x1f\x8b\x08\0", "stdin is packed; unpack it first, or type --recording for what"),
         (b"PK\x03\x04", "stdin is packed; unpack it first"),
-        (b"\xfe\xff\0a\0:\0 \0[", "stdin:1: not valid YAML"),
+        (b"\xfe\xff\0a\0:\0 \0[", "stdin:2: not valid YAML"),
         (b"a: \x1b[31m\n", "stdin:1: not valid YAML"),
         (b"a: !!python/object/apply:os.system [ls]\n", "stdin:1: not valid YAML: could not"),
         (b"---\n\na: !!int x\n", "stdin:3: not valid YAML"),
