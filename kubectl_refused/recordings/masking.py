@@ -53,6 +53,8 @@ def _part(key: str, part: Any) -> Any:
     if key == "env" and isinstance(part, list):
         return [{**entry, "value": variable(entry["name"], entry["value"])} if entry.get("value") else entry
                 for entry in part]  # fmt: skip
+    if key == "data" and isinstance(part, dict):  # a ConfigMap's: its keys are variables
+        return {name: variable(name, str(value)) for name, value in part.items() if value is not None}
     if key in ("command", "args") and isinstance(part, list):
         return words(part)
     if key == "annotations" and isinstance(part, dict):

@@ -42,6 +42,14 @@ def _namespace(snapshot: Snapshot, key: Any) -> Gap:
     return Gap(f"namespace {key.namespace}", "a dump does not hold it")
 
 
+def _namespaces(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("the namespaces", _NOT_IN_A_DUMP)
+
+
+def _config_map(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap(f"configmap/{key.name}", _NOT_IN_A_DUMP)
+
+
 def _workload(snapshot: Snapshot, key: Any) -> Any:
     found = FILE_ANSWERS[f.WORKLOAD](snapshot, key)
     why = found.because.replace("the files do", "the dump does") if isinstance(found, Gap) else ""
@@ -94,6 +102,8 @@ _ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     f.POLICIES_IN: _no_policies,
     f.OTHER_POLICIES: _no_policies,
     f.NAMESPACE: _namespace,
+    f.NAMESPACES: _namespaces,
+    f.CONFIG_MAP: _config_map,
     f.WORKLOAD: _workload,
     f.EVENTS: _events,
     f.EVENTS_OF: _events,

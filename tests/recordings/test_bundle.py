@@ -96,6 +96,7 @@ def test_the_document_alone_is_read_too() -> None:
             "there is no kind Gnu here - at $.diagnoses[0].read[0].kind",
         ),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_one_line_says_what_is_wrong(data: bytes, says: str) -> None:
     assert says in problem(data)

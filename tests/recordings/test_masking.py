@@ -68,6 +68,12 @@ def test_annotations_messages_and_names() -> None:
     assert told["status"]["message"] == "failed with token=***"
 
 
+def test_a_config_map_is_variables() -> None:
+    data = {"PORT": 8080, "DB_URL": "postgres://a:b@db:5432/x", "app.conf": "password hunter2\nlisten db:80"}
+    told = {"PORT": "8080", "DB_URL": "postgres://db:5432 ***", "app.conf": "db:80 ***"}
+    assert masked({"metadata": {"name": "c"}, "data": data})["data"] == told
+
+
 SECRET = "s3cr3tw0rd"
 
 

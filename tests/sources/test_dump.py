@@ -163,6 +163,8 @@ def test_single_facts(folder: Path) -> None:
         (f.POLICIES_IN, f.NamespaceKey("shop"), "a dump has none"),
         (f.SLICES_IN, f.NamespaceKey("shop"), "a dump has none"),
         (f.NAMESPACE, f.NamespaceKey("shop"), "a dump does not hold it"),
+        (f.NAMESPACES, f.ClusterKey(), "a dump has none"),
+        (f.CONFIG_MAP, f.ConfigMapKey("shop", "web"), "a dump has none"),
         (f.NODE, NodeKey("n2"), "the dump does not hold it"),
         (f.HOLDER, f.AddressKey("10.9.9.9"), "the dump does not tell"),
         (f.LOG, ContainerKey("shop", "web-1-b", "web"), "the dump does not hold it"),
