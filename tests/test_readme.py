@@ -39,7 +39,8 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_every_option_named_exists() -> None:
-    known = {option.name for option in CONNECTION + DIAGNOSIS + load("cleanup").options + load("scan").options}
+    commands = [*load("cleanup").options, *load("scan").options, *load("record").options]
+    known = {option.name for option in (*CONNECTION, *DIAGNOSIS, *commands)} | {"--output-directory"}  # kubectl's
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert named - known == set()
 

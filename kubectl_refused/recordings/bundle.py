@@ -31,7 +31,7 @@ LARGEST = 128 << 20  # bytes, unpacked; 65 times that of a namespace with 500 po
 DOCUMENT, NOTE = "recording.json", "README.txt"
 _INSTEAD = "name a file that `kubectl refused record` wrote"
 _TEXT = """\
-What one run of kubectl refused {tool} read from a cluster and saw there, for: {targets}.
+What one run of kubectl-refused {tool} read from a cluster and saw there, for: {targets}.
 Its verdict replays anywhere, without that cluster:
 
     kubectl refused --recording THIS_FILE

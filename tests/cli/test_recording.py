@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def test_a_recording_replays_without_the_cluster(tmp_path: Path) -> None:
     assert again.returncode == 2
     assert again.stderr == f"error: {file} cannot be written: it exists; name another file, or add --overwrite\n"
     assert file.stat().st_mode & 0o777 == 0o600
+    assert b"DB_PASSWORD" in gzip.decompress(file.read_bytes())
+    assert b"hunter2" not in gzip.decompress(file.read_bytes())
     replayed = run(tmp_path, "--recording", str(file), "-o", "json")
     assert (replayed.returncode, replayed.stderr) == (1, "")
     told = json.loads(replayed.stdout)

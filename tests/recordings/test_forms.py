@@ -21,7 +21,8 @@ from kubectl_refused.recordings.transcript import Learnt, Recording, Round, Tran
 SUBJECTS: dict[str, tuple[object, ...]] = {
     "namespace": ("shop",), "name": ("web",), "pod": ("web-1",), "container": ("web",), "previous": (True,),
     "host": ("10.0.0.1",), "port": (80,), "at": ("pod/a",), "speaks": ("http",), "address": ("::1",),
-    "labels": ((("app", "web"), ("tier", "x")),), "kind": ("Job",), "path": ("/api",), "patch": ("{}",), "type": ("a",),
+    "labels": ((("app", "web"), ("tier", "x")),), "kind": ("Job",), "path": ("/api",),
+    "patch": ("{}",), "type": ("a",),
 }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ COMMAND = Command(
 
     Other commands:
       scan      diagnose every Service of a namespace, or of all with -A
+      record    diagnose, and write a file that replays the verdict: --recording FILE
       causes    list every cause that can be found
       explain   print the manual page of a cause: kubectl refused explain KR403
       listen    list the listening sockets of this machine

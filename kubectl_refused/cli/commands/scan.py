@@ -33,6 +33,8 @@ COMMAND = Command(
     details="""
     A Service that is called scan is asked about as svc/scan.
 
+    With -f manifests are scanned instead of a cluster: helm template CHART | kubectl refused scan -f -
+
     Probe pods are started in the namespace scanned, with -A in the context's, and shared by all dials.
 
     To ignore a cause: --ignore, the annotation refused.dev/ignore: CAUSE[,CAUSE] on the Service, its pods or
