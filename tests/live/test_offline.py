@@ -77,3 +77,77 @@ def test_a_dump_of_the_cluster_is_read(cluster: Cluster, shop: str, tmp_path: Pa
     assert offline(tmp_path, "-f", "dump", "web").code == 0
     scanned = offline(tmp_path, "scan", "-f", "dump", "-o", "name")
     assert (scanned.code, "svc/typo KR201" in scanned.out) == (1, True)
+
+
+# As short as people write it: everything else is for the API server to fill in.
+BARE = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: named}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: htpp}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: typo}
+spec: {selector: {app: wbe}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: none}
+spec: {selector: {app: none}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web, ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: none}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: none}}
+  template:
+    metadata: {labels: {app: none}}
+    spec: {containers: [{name: web, image: web}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed}
+spec: {podSelector: {matchLabels: {app: web}}}
+"""
+
+
+def verdicts(told: Answer) -> list[tuple[str, str, str]]:
+    """What became of each Service of a scan, and why."""
+    assert told.out, told
+    return [(row["target"], row["state"], row["code"]) for row in told.report["rows"]]
+
+
+def test_manifests_are_judged_as_the_api_server_completes_them(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    """Kustomize's output, and the same objects with all that the API server defaults in them."""
+    (tmp_path / "shop.yaml").write_text(BARE)
+    (tmp_path / "kustomization.yaml").write_text(f"namespace: {namespace}\nresources: [shop.yaml]\n")
+    (tmp_path / "built.yaml").write_text(cluster.kubectl("kustomize", str(tmp_path)).stdout)
+    made = cluster.kubectl("create", "--dry-run=server", "-f", str(tmp_path / "built.yaml"), "-o", "yaml")
+    assert "internalTrafficPolicy: Cluster" in made.stdout
+    (tmp_path / "made.yaml").write_text(made.stdout)
+    built = verdicts(offline(tmp_path, "scan", "-f", "built.yaml", "-o", "json"))
+    assert built == verdicts(offline(tmp_path, "scan", "-f", "made.yaml", "-o", "json"))
+    assert built == [
+        ("svc/named", "broken", "KR214"),
+        ("svc/typo", "broken", "KR201"),
+        ("svc/web", "works", ""),
+        ("svc/none", "idle", "KR205"),
+    ]
