@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_refused.cli.arguments import as_pflag
+from kubectl_refused.cli.arguments import parse as parse_options
 from kubectl_refused.cli.command import choose, names
-from kubectl_refused.cli.options import find
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.resolve.grammar import parse
 
@@ -69,20 +68,10 @@ def check(words: str) -> None:
     """Raise where the command line is none."""
     typed = [filled(word) for word in words.split() if word.strip("[](),.")]
     command, rest = choose(typed)
-    targets: list[str] = []
-    arguments = iter(as_pflag(rest, command.options))
-    for word in arguments:
-        name, equals, _ = word.partition("=")
-        option = find(command.options, name) if word.startswith("-") and word != "-" else None
-        if option is None and word.startswith("-") and word not in ("-", "--", "--help"):
-            raise AssertionError(f"{command.name or 'the diagnosis'} has no option {word}")
-        if option is None:
-            targets.append(word)
-        elif option.metavar and not equals:
-            next(arguments)
-    assert not targets or command.words or targets == ["--help"], f"{command.name} takes no {targets}"
-    if not command.name:
-        parse([word for word in targets if word != "--help"], namespace="")
+    parsed = parse_options(rest, command.options)
+    assert not parsed.words or command.words, f"{command.name} takes no {parsed.words}"
+    if not command.name and not parsed.help:
+        parse(parsed.words, namespace="")
 
 
 @pytest.mark.parametrize(("place", "words"), PRINTED, ids=[place for place, _ in PRINTED])

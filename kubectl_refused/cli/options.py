@@ -185,6 +185,12 @@ DIAGNOSIS: tuple[Option, ...] = (
     OUTPUT,
     REPORT,
     Option("--exit-zero", "Exit with 0 whatever the diagnosis says"),
+    Option(
+        "--config",
+        "File with defaults, and rules for scans, instead of .kubectl-refused.yaml here",
+        "FILE",
+        completes="files",
+    ),
     VERBOSE,
     Option("--version", "Print the version and leave"),
 )
@@ -213,7 +219,6 @@ SCAN: tuple[Option, ...] = (
         repeatable=True,
         completes="causes",
     ),
-    Option("--config", "File with rules instead of .kubectl-refused.yaml here", "FILE", completes="files"),
     *(option for option in DIAGNOSIS if option.name not in _NOT_OF_A_SCAN),
 )
 
@@ -222,6 +227,29 @@ RECORD: tuple[Option, ...] = (
     Option("--overwrite", "Replace the file if it exists"),
     *(option for option in DIAGNOSIS if option.name not in _NOT_OF_A_RECORD),
 )
+# What may have a default of the user's: nothing that changes or writes anything, and no secret and no cluster.
+FILE_DEFAULTS = (
+    "--probe",
+    "--dials",
+    "--guess-protocol",
+    "--image",
+    "--image-pull-secret",
+    "--image-prefix",
+    "--wait",
+    "--output",
+    "--exit-zero",
+    "--fail-on",
+    "--request-timeout",
+    "--verbose",
+)
+# A file may come with a repository of somebody else's: what it must not decide is for the environment only.
+VARIABLE_DEFAULTS = (*FILE_DEFAULTS, "--dial-any", "--ignore", "--config")
+
+
+def with_defaults(options: tuple[Option, ...], names: tuple[str, ...]) -> tuple[Option, ...]:
+    """Those of the options that may have such a default. `causes` has an --output of its own."""
+    known = DIAGNOSIS + SCAN + CONNECTION
+    return tuple(option for option in options if option.name in names and option in known)
 
 
 def find(options: tuple[Option, ...], spelling: str) -> Option | None:

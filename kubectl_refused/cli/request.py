@@ -230,13 +230,13 @@ def _probing(values: Values, standpoints: Sequence[Standpoint]) -> ProbeSettings
         image=image,
         image_pull_secret=secret,
         image_prefix=values.get("image_prefix") or "",
-        dials=_dials(values, standpoints),
+        dials=dials_of(values, standpoints),
         guess=bool(values.get("guess_protocol")),
         dial_any=bool(values.get("dial_any")),
     )
 
 
-def _dials(values: Values, standpoints: Sequence[Standpoint]) -> int:
+def dials_of(values: Values, standpoints: Sequence[Standpoint]) -> int:
     """How often each address is dialled. Raises UsageProblem."""
     typed = values.get("dials")
     if typed is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from kubectl_refused.causes.names import cause_called, instead_of
 from kubectl_refused.errors import UsageProblem, shown
@@ -12,11 +11,10 @@ from kubectl_refused.resolve.selectors import parse_selector
 from kubectl_refused.trace.ignores import IgnoreRule, Ignores
 
 from .command import Values
+from .config_file import read_config
 from .options import Option
 from .request import Request, Scanning, check_choices, check_lasting, connection_of, files_of, shared_of
 from .rules_file import Rules, rules_of
-
-DEFAULT_FILE = ".kubectl-refused.yaml"
 
 
 def scan_request_of(values: Values, options: tuple[Option, ...]) -> Request:
@@ -56,13 +54,5 @@ def known_cause(name: str) -> str:
 
 def _filed(config: str | None) -> Rules:
     """The rules of the file named, or of the one in the working directory if there is one. Raises UsageProblem."""
-    path = Path(config or DEFAULT_FILE)
-    if config is None and not path.is_file():
-        return Rules()
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise UsageProblem(
-            f"{shown(str(path))} cannot be read: {problem.strerror}", "name it with --config"
-        ) from None
-    return rules_of(data, str(path), today=datetime.now(UTC).date())
+    data, path = read_config(config)
+    return rules_of(data, path, today=datetime.now(UTC).date())

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kubectl_refused.cli.app import invoke
-from kubectl_refused.cli.arguments import as_pflag
-from kubectl_refused.cli.command import Values, load
+from kubectl_refused.cli.arguments import parse
+from kubectl_refused.cli.command import Values, load, names
 from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
 from kubectl_refused.cli.request import Request, request_of
 from kubectl_refused.connection.options import ConnectionOptions
@@ -39,27 +41,35 @@ def _problem(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("typed", "means"),
+    ("arguments", "typed", "words"),
     [
-        (["-n=shop"], ["--namespace=shop"]),
-        (["-n", "shop"], ["-n", "shop"]),
-        (["-nshop"], ["-nshop"]),
-        (["-n", "-v"], ["-n", "-v"]),
-        (["--insecure-skip-tls-verify=true"], ["--insecure-skip-tls-verify"]),
-        (["--exit-zero", "--exit-zero=false"], []),
-        (["-v=6"], ["--verbose"]),
-        (["--", "-n=shop"], ["--", "-n=shop"]),
-        (["--context=a=b"], ["--context=a=b"]),
-        (["svc/web=x", "-n"], ["svc/web=x", "-n"]),
+        (["-n=shop"], {"namespace": "shop"}, []),
+        (["-n", "shop"], {"namespace": "shop"}, []),
+        (["-nshop", "web"], {"namespace": "shop"}, ["web"]),
+        (["-n", "-v"], {"namespace": "-v"}, []),
+        (["-wnshop"], {"watch": True, "namespace": "shop"}, []),
+        (["-wn", "shop"], {"watch": True, "namespace": "shop"}, []),
+        (["--namespace", "a", "-n=b"], {"namespace": "b"}, []),
+        (["--insecure-skip-tls-verify=true"], {"insecure_skip_tls_verify": True}, []),
+        (["--exit-zero", "--exit-zero=false"], {"exit_zero": False}, []),
+        (["--exit-zero", "false"], {"exit_zero": True}, ["false"]),
+        (["-v=6"], {"verbose": True}, []),
+        (["-v6"], {"verbose": True}, []),
+        (["web", "--", "-n=shop"], {}, ["web", "-n=shop"]),
+        (["-f", "-", "-"], {"filename": ["-"]}, ["-"]),
+        (["--context=a=b"], {"context": "a=b"}, []),
+        (["--context="], {"context": ""}, []),
     ],
 )
-def test_pflag_spellings(typed: list[str], means: list[str]) -> None:
-    assert as_pflag(typed, OPTIONS) == means
+def test_a_command_line_means_what_it_means_to_kubectl(
+    arguments: list[str], typed: dict[str, Any], words: list[str]
+) -> None:
+    assert parse(arguments, OPTIONS) == (words, typed, False)
 
 
-def test_a_flag_is_true_or_false() -> None:
-    with pytest.raises(UsageProblem, match="neither true nor false"):
-        as_pflag(["--exit-zero=maybe"], OPTIONS)
+@pytest.mark.parametrize("arguments", [["-h"], ["web", "--help", "--bogus"], ["-wh"]])
+def test_help_wins(arguments: list[str]) -> None:
+    assert parse(arguments, OPTIONS).help
 
 
 def test_every_connection_flag_reaches_its_field() -> None:
@@ -104,8 +114,10 @@ def test_probing() -> None:
         (["web", "-o=xml"], "--output xml is not known"),
         (["web", "--request-timeout=soon"], "--request-timeout=soon is no duration"),
         (["web", "-n", "Shop"], "'Shop' is no namespace name"),
-        (["web", "--namespce=x"], "--namespace"),
-        (["web", "-n"], "requires an argument"),
+        (["web", "--namespce=x"], "there is no option --namespce; did you mean --namespace?"),
+        (["web", "-Zn"], "there is no option -Z in -Zn; --help lists what there is"),
+        (["web", "-n"], "-n lacks its value; type -n NAME"),
+        (["web", "--exit-zero=maybe"], "--exit-zero=maybe is neither true nor false; type --exit-zero"),
         (["web", "--\x1b[31m"], r"\x1b[31m"),
         (["\x1b[31m"], r"'\x1b[31m' is no Service name"),
     ],
@@ -132,3 +144,31 @@ def test_option_names_are_unique() -> None:
         spellings = [name for option in load(command).options for name in option.names]
         assert len(spellings) == len(set(spellings))
         assert not {"-h", "--help"} & set(spellings)
+
+
+@pytest.mark.parametrize("name", ["scan", "causes", "cleanup"])
+@pytest.mark.parametrize(("word", "target"), [("web", "svc/web"), ("svc/web", "svc/web")])
+def test_a_name_behind_a_command_that_takes_none(name: str, word: str, target: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        invoke(load(name), "kubectl refused", [word])
+    says = f"{name} takes no name, and {word} is one; leave it away; for a Service type kubectl refused {target}"
+    assert caught.value.message == says
+
+
+ODD = st.sampled_from(
+    "|-|--|-x|-=|--=|--probe|--probe=|-o|-oxml|-vvv|-w=|--fix=2|\x1b|\ud800|-n|-hn|--help=1|scan|--no-watch|--wait|"
+    "--dials|--ignore=,|--report|-A|-l|\0".split("|")
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(["diagnose", *names()]), arguments=st.lists(ODD | st.text(max_size=8), max_size=4))
+def test_odd_command_lines_end_in_one_line(name: str, arguments: list[str]) -> None:
+    """No command line makes a parser speak in its own words, or in several lines."""
+    command, said = load(name), ""
+    try:
+        parse(arguments, command.options)
+    except UsageProblem as problem:
+        said = problem.message
+        assert "; " in said, "it says what to type"
+    assert not said or said.isprintable()

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.cli.commands.scan import COMMAND
-from kubectl_refused.cli.rules_file import LARGEST, Rules, rules_of
+from kubectl_refused.cli.config_file import LARGEST
+from kubectl_refused.cli.rules_file import Rules, rules_of
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.trace.ignores import IgnoreRule
 
