@@ -156,8 +156,35 @@ def test_a_name_behind_a_command_that_takes_none(name: str, word: str, target: s
 
 
 ODD = st.sampled_from(
-    "|-|--|-x|-=|--=|--probe|--probe=|-o|-oxml|-vvv|-w=|--fix=2|\x1b|\ud800|-n|-hn|--help=1|scan|--no-watch|--wait|"
-    "--dials|--ignore=,|--report|-A|-l|\0".split("|")
+    [
+        "",
+        "-",
+        "--",
+        "-x",
+        "-=",
+        "--=",
+        "--probe",
+        "--probe=",
+        "-o",
+        "-oxml",
+        "-vvv",
+        "-w=",
+        "--fix=2",
+        "\x1b",
+        "�",
+        "-n",
+        "-hn",
+        "--help=1",
+        "scan",
+        "--no-watch",
+        "--wait",
+        "--dials",
+        "--ignore=,",
+        "--report",
+        "-A",
+        "-l",
+        "\x00",
+    ]
 )
 
 

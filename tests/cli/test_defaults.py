@@ -106,7 +106,8 @@ def test_commands_without_such_options_have_none() -> None:
 
 def test_variables_of_a_service_of_our_name_and_of_make_are_none_of_ours() -> None:
     links = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP", "PORT_80_TCP_ADDR")
-    assert given(**dict.fromkeys((*links, "CACHE"), "tcp://10.96.0.9:80")) == {}
+    environ = {f"KUBECTL_REFUSED_{name}": "tcp://10.96.0.9:80" for name in (*links, "CACHE")}
+    assert defaults(OPTIONS, {}, environ) == {}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,9 @@ def test_variables_of_a_service_of_our_name_and_of_make_are_none_of_ours() -> No
     ],
 )
 def test_a_bad_variable_is_named_with_what_to_type(name: str, text: str, says: str) -> None:
-    assert problem(**{name: text}).startswith(f"KUBECTL_REFUSED_{name}{says}")
+    with pytest.raises(UsageProblem) as caught:
+        defaults(OPTIONS, {}, {f"KUBECTL_REFUSED_{name}": text})
+    assert caught.value.message.startswith(f"KUBECTL_REFUSED_{name}{says}")
 
 
 def test_an_unknown_variable_has_its_nearest() -> None:
