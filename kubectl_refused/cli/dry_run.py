@@ -27,7 +27,6 @@ from .rehearsal import Deed, RehearsalSender
 from .request import Request
 from .run import DiagnosisJob
 from .supervise import supervise
-from .terminal import silence
 
 if TYPE_CHECKING:
     from kubectl_refused.pipeline import Learner
@@ -59,11 +58,8 @@ class DryRunJob:
     def work(self) -> int:
         """Rehearse, and print what was held back."""
         self._diagnosis.work()
-        try:
-            self._out.write("".join(written(self._senders)))
-            self._out.flush()
-        except BrokenPipeError:  # `| head` has seen enough
-            silence(self._out)
+        self._out.write("".join(written(self._senders)))
+        self._out.flush()
         return NO_FAULT
 
     def cancel(self) -> None:

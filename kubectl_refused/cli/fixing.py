@@ -19,7 +19,6 @@ from kubectl_refused.model.target import Target
 from .applying import NotApplied, Prepared, apply, prepare, settle, undo
 from .asking import agreed, may_ask
 from .exit_codes import NO_FAULT, exit_code
-from .terminal import silence
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -157,11 +156,8 @@ class Fixing:
         return True
 
     def _tell(self, line: str) -> None:
-        try:
-            self._talk.write(f"{line}\n")
-            self._talk.flush()
-        except BrokenPipeError:  # nobody reads any more; what was applied is in the exit code and the report
-            silence(self._talk)
+        self._talk.write(f"{line}\n")
+        self._talk.flush()
 
 
 def _rootless(items: Sequence[Diagnosis]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from kubectl_refused.errors import UsageProblem, shown
 
 from .options import OUTPUTS
+from .terminal import NOT_WRITTEN
 
 if TYPE_CHECKING:
     from kubectl_refused.model.report import Report
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 WIDTH = 100  # cells of a report for people in a file
 SUMMARY = "GITHUB_STEP_SUMMARY"
 LARGEST_SUMMARY = 1 << 20  # bytes of all that a step writes; GitHub shows nothing beyond
-NOT_WRITTEN = 70  # the exit code of a run that found no fault and could not write what was asked for
 _INSTEAD = "type --report FORMAT=PATH, FORMAT one of " + ", ".join(OUTPUTS)
 
 

@@ -195,13 +195,8 @@ class DiagnosisJob:
         return msgspec.structs.replace(report, items=tuple(_with_left(item, left) for item in report.items))
 
     def _render(self, report: Report) -> None:
-        from .terminal import silence
-
-        try:
-            render(report, self._request.output, self._out)
-            self._out.flush()
-        except BrokenPipeError:  # `| head` has seen enough; the exit code still tells
-            silence(self._out)
+        render(report, self._request.output, self._out)
+        self._out.flush()
 
 
 def _deletion(start: str, what: str, namespace: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 def main() -> int:
     """Run the command line in sys.argv and return the exit code."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["--version"]:
-        from .version import write_version
+    from .outlet import guard
 
-        return write_version()
+    guard()
+    arguments = sys.argv[1:]
     try:
         code = _run(arguments)
     except KeyboardInterrupt:  # while modules load; later the supervisor takes care
@@ -32,6 +31,10 @@ def complete() -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     """Choose the command, parse for it and run it; a problem is one line on stderr."""
+    if arguments[:1] == ["--version"]:
+        from .version import write_version
+
+        return write_version()
     from kubectl_refused.errors import RefusedError
 
     from .command import choose, program_name
@@ -47,8 +50,3 @@ def _run(arguments: Sequence[str]) -> int:
     except RefusedError as problem:
         sys.stderr.write(f"error: {problem.message}\n")
         return problem.exit_code
-    except BrokenPipeError:  # `--help | head -1`
-        from .terminal import silence
-
-        silence(sys.stdout)
-        return 0

@@ -8,8 +8,10 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from .outlet import problem_of
 
 if TYPE_CHECKING:
     from kubectl_refused.renderers import Style
@@ -22,6 +24,9 @@ def style_of(out: TextIO, *, wide: bool, environ: Mapping[str, str] = os.environ
     colour = out.isatty() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
     width = shutil.get_terminal_size(fallback=(80, 24)).columns
     return Style(width=width, colour=colour, wide=wide)
+
+
+NOT_WRITTEN = 70  # the exit code of a run that found no fault and could not tell it
 
 
 @contextmanager
@@ -47,26 +52,22 @@ def leave(code: int) -> NoReturn:
     Freeing all modules one by one takes 30 ms of a quick run, and a daemon thread that holds stdout's lock
     meanwhile would abort the process.
     """
-    _flush(sys.stdout)
-    _flush(sys.stderr)
+    code = _last_words(code)
     if threading.active_count() == 1:  # a thread still at work might hold what those functions wait for
         atexit._run_exitfuncs()  # libraries remove their temporary files there
     os._exit(code)
 
 
+def _last_words(code: int) -> int:
+    """Flush both streams; the exit code tells if what was to be told did not arrive."""
+    _flush(sys.stdout)
+    why = problem_of(sys.stdout)
+    if why:
+        sys.stderr.write(f"error: standard output was not written: {why}\n")
+    _flush(sys.stderr)
+    return NOT_WRITTEN if why and code == 0 else code
+
+
 def _flush(stream: TextIO) -> None:
-    """Flush, or give up on a pipe that is closed, so that the interpreter does not complain on exit."""
-    try:
+    with suppress(OSError, ValueError):
         stream.flush()
-    except (OSError, ValueError):
-        silence(stream)
-
-
-def silence(stream: TextIO) -> None:
-    """Point the stream's file descriptor at nothing; see the note on SIGPIPE in Python's signal module."""
-    try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
-    except (OSError, ValueError):
-        pass

@@ -10,6 +10,7 @@ from typing import TextIO
 from kubectl_refused.model.report import Report
 
 from .grounds import ClusterGround, Ground
+from .outlet import is_unread
 from .surveys import Survey
 from .terminal import steps
 from .watcher import Watcher
@@ -19,11 +20,11 @@ _CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # ECMA-48 CUP and ED; 3J is xterm's for the lin
 
 
 def live_view(survey: Survey, ground: Ground, render: Callable[[Report], None], out: TextIO) -> None:
-    """Never returns; raises Cancelled. On a terminal each report takes the place of the one before."""
+    """Returns when nobody reads any more; raises Cancelled. On a terminal a report takes the place of the last."""
     assert isinstance(ground, ClusterGround)
     told = ""
     with Watcher(ground.connection, survey.watched()) as watcher, steps(sys.stderr) as say:
-        while True:
+        while not is_unread(out):
             report = survey.report(say)
             gist = _gist(report)
             if out.isatty():
