@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from kubectl_refused.causes.names import cause_called, instead_of
 from kubectl_refused.errors import UsageProblem, shown
-from kubectl_refused.resolve.selectors import parse_selector
+from kubectl_refused.resolve.selectors import check_selector, parse_selector
 from kubectl_refused.trace.ignores import IgnoreRule, Ignores
 
 from .command import Values
@@ -25,12 +25,12 @@ def scan_request_of(values: Values, options: tuple[Option, ...]) -> Request:
     files = files_of(values)
     shared = shared_of(values, connection, files=bool(files))
     if files:
-        parse_selector(values.get("selector") or "")  # of a cluster the API server says what is wrong with it
+        parse_selector(values.get("selector") or "")
         if shared["wait"] is not None or shared["watch"]:
             check_lasting(values, files=True)
     scanning = Scanning(
         namespace="" if values.get("all_namespaces") else None,
-        selector=values.get("selector") or "",
+        selector=check_selector(values.get("selector") or "", "-l"),
         fail_on=values.get("fail_on") or "proved",
         ignores=Ignores((*flagged(values.get("ignore") or ()), *filed.rules), annotations=True),
         notices=filed.expired,

@@ -19,7 +19,7 @@ from .html_text import lines, text
 from .manuals import manual
 from .paths import Standing
 from .places import place_of
-from .telling import Told, claim, gaps_of, notes_of, tellings, total, touched_of
+from .telling import Told, changes_of, claim, gaps_of, notes_of, tellings, total, touched_of
 
 MOST = 1000  # targets in one page, which a phone still opens
 _CLASSES = {
@@ -112,6 +112,7 @@ def _article(paths: Sequence[Told], number: int) -> Iterable[str]:
     diagnosis = paths[0].diagnosis
     for matrix in diagnosis.matrices:
         yield from _table(matrix)
+    yield from _listed("What changed last", changes_of(diagnosis))
     yield from _listed("Worth knowing", notes_of(diagnosis))
     yield from _listed("Not checked", gaps_of(diagnosis))
     yield from _listed("Touched in the cluster", touched_of(diagnosis))

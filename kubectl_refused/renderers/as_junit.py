@@ -1,7 +1,8 @@
 """`-o junit`: one suite per target, one case per path; what CI systems show as tests.
 
-A proved fault is a failure. What fails without a proof, or could not be judged, is an error; what nobody dialled
-is skipped. So a run has failures when it exits with 1, errors and no failure when with 3, neither when with 0.
+A proved fault is a failure; of a scan, what --fail-on says. What else fails, or could not be judged, is an error;
+what nobody dialled is skipped. So a run has failures when it exits with 1, errors and no failure when with 3,
+neither when with 0.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any, TextIO
 
 import junitparser
 
-from kubectl_refused.model.report import Diagnosis, Report, Root, ScanRow
+from kubectl_refused.model.evidence import Certainty
+from kubectl_refused.model.report import Diagnosis, FailOn, Report, Root, Scan, ScanRow
 
 from .base import Style
 from .data import encodable
 from .paths import Standing
-from .telling import Told, claims, gaps_of, line, rows_beside, tellings, verbatim
+from .telling import Told, changes_of, claims, gaps_of, line, rows_beside, tellings, verbatim
 
 # XML 1.0, 2.2: Char. The parser of whoever reads it stops at any other, escaped or not.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -28,10 +30,11 @@ def render(report: Report, out: TextIO, style: Style) -> None:
     from xml.etree import ElementTree
 
     root = _Junit.JUnitXml("kubectl refused")
+    fail_on: FailOn = report.fail_on if isinstance(report, Scan) else "proved"
     for number, told in enumerate(tellings(report, all_paths=True)):
-        root.append(_suite(told, number))  # add_testsuite compares each with all others
+        root.append(_suite(told, number, fail_on))  # add_testsuite compares each with all others
     for row in rows_beside(report):
-        root.append(_row(row, len(root)))
+        root.append(_row(row, len(root), fail_on))
     root.update_statistics()
     for suite in [root, *root]:
         suite._elem.attrib.pop("time", None)  # a duration of ours would be no test's
@@ -44,7 +47,7 @@ def render(report: Report, out: TextIO, style: Style) -> None:
     out.write(text)
 
 
-def _suite(told: list[Told], number: int) -> Any:
+def _suite(told: list[Told], number: int, fail_on: FailOn) -> Any:
     diagnosis = told[0].diagnosis
     suite = _Junit.TestSuite(_whole_name(diagnosis))
     suite._elem.set("id", str(number))
@@ -54,23 +57,26 @@ def _suite(told: list[Told], number: int) -> Any:
     for one in sorted(told, key=lambda t: (t.path.port, t.path.family, t.path.vantage, t.path.entrance)):
         seen[one.name] = seen.get(one.name, 0) + 1
         again = f" ({seen[one.name]})" if seen[one.name] > 1 else ""
-        suite.add_testcase(_case(one, again))
+        suite.add_testcase(_case(one, again, fail_on))
     return suite
 
 
-def _row(row: ScanRow, number: int) -> Any:
+def _row(row: ScanRow, number: int, fail_on: FailOn) -> Any:
     """A Service of a scan that is not told in full: it works, is idle, or ignored."""
+    fails = fail_on == "any" and row.state == "idle" and row.code
     suite = _Junit.TestSuite(_whole_name(row))
     suite._elem.set("id", str(number))
     case = _Junit.TestCase(_fit(line(row.target)) or "?", _whole_name(row))
     case._elem.attrib.pop("time", None)
     if row.state != "works":
-        case.result = [_Junit.Skipped(_fit(line(row.says)) or row.state, row.state)]
+        made = _Junit.Failure if fails else _Junit.Skipped
+        kind = f"{row.code}/{row.name}" if fails else row.state
+        case.result = [made(_fit(line(row.says)) or row.state, _fit(kind))]
     suite.add_testcase(case)
     return suite
 
 
-def _case(told: Told, again: str) -> Any:
+def _case(told: Told, again: str, fail_on: FailOn) -> Any:
     case = _Junit.TestCase(_fit(told.name + again), _whole_name(told.diagnosis))
     case._elem.attrib.pop("time", None)
     message = _fit(told.sentence)
@@ -80,12 +86,18 @@ def _case(told: Told, again: str) -> Any:
     if told.standing in (Standing.UNTRIED, Standing.IGNORED):
         case.result = [_Junit.Skipped(message, told.standing.value)]
         return case
-    made = _Junit.Failure if told.standing is Standing.FAULT else _Junit.Error
+    made = _Junit.Failure if _is_failure(told, fail_on) else _Junit.Error
     root = told.path.root
     result = made(message, _fit(f"{root.code}/{root.name}" if root else told.path.outcome.value))
     result.text = _fit(_text(told))
     case.result = [result]
     return case
+
+
+def _is_failure(told: Told, fail_on: FailOn) -> bool:
+    """Whether what does not work is what the run is to fail for (cli/exit_codes.py)."""
+    likely = any(root.certainty is Certainty.LIKELY for root in told.faults)
+    return fail_on == "any" or told.standing is Standing.FAULT or (fail_on == "likely" and likely)
 
 
 def _whole_name(diagnosis: Diagnosis | ScanRow) -> str:
@@ -97,6 +109,8 @@ def _whole_name(diagnosis: Diagnosis | ScanRow) -> str:
 def _text(told: Told) -> str:
     """Proof and fix of every fault, then what is not known."""
     blocks = [_fault(root, told) for root in told.faults]
+    if news := changes_of(told.diagnosis):
+        blocks.append("\n".join(["changed last:", *(f"  {one}" for one in news)]))
     if gaps := gaps_of(told.diagnosis):
         blocks.append("\n".join(["not checked:", *(f"  {gap}" for gap in gaps)]))
     return "\n\n".join([told.sentence, *blocks])

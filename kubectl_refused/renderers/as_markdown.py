@@ -14,7 +14,7 @@ from .data import encodable
 from .markdown_text import block, in_html, inline
 from .paths import Standing
 from .places import place_of
-from .telling import Told, claim, gaps_of, line, notes_of, tellings, total, touched_of, verbatim
+from .telling import Told, changes_of, claim, gaps_of, line, notes_of, tellings, total, touched_of, verbatim
 
 LARGEST = 65_536  # characters of a comment: the database of GitHub takes no more
 _ROOM = 200  # characters for what says that not all is told
@@ -120,6 +120,7 @@ def _rest(told: Diagnosis | Scan) -> list[str]:
     """What could not be checked and what was touched, folded."""
     lines: list[str] = []
     for heading, entries in (
+        ("What changed last", changes_of(told)),
         ("Worth knowing", notes_of(told)),
         ("Not checked", gaps_of(told)),
         ("Touched in the cluster", touched_of(told)),

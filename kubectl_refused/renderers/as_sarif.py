@@ -20,7 +20,7 @@ from .data import fitting, harmless
 from .manuals import manual
 from .paths import Standing
 from .places import place_of, service_name
-from .telling import Told, claims, gaps_of, line, tellings, verbatim
+from .telling import Told, changes_of, claims, gaps_of, line, tellings, verbatim
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000  # of a run: docs.github.com, SARIF support for code scanning
@@ -152,6 +152,8 @@ def _properties(told: Told, root: Root | None) -> dict[str, Any]:
         "port": line(told.path.port),
         "outcome": told.path.outcome.value,
     }
+    if news := changes_of(diagnosis):
+        told_of["changed"] = news
     if root is None:
         return told_of
     told_of |= {"certainty": root.certainty.value, "proof": claims(root, told.name)}

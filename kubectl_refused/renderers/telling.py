@@ -14,7 +14,7 @@ import msgspec
 
 from kubectl_refused.model.evidence import Evidence, PacketEvidence
 from kubectl_refused.model.items import items_of
-from kubectl_refused.model.report import Diagnosis, GapTold, Path, Report, Root, Scan, ScanRow
+from kubectl_refused.model.report import Changed, Diagnosis, GapTold, Path, Report, Root, Scan, ScanRow
 from kubectl_refused.text import clean, one_line
 
 from .claims import kind_of, told
@@ -117,6 +117,17 @@ def notes_of(report: Report) -> list[str]:
     """What is worth telling and no fault, with its advice, sorted."""
     notes = report.notes if isinstance(report, Diagnosis) else ()
     return sorted({line(f"{note.code}: {'; '.join(filter(None, (note.says, note.advice)))}") for note in notes})
+
+
+def changes_of(report: Report) -> list[str]:
+    """What changed last on a path that fails, newest first; by the clock, as an age differs from run to run."""
+    found = report.changed if isinstance(report, Diagnosis) else ()
+    return [line(f"{one.what} {one.says}, at {one.at}{_by(one)}") for one in found]
+
+
+def _by(one: Changed) -> str:
+    by = f" by {one.by}" if one.by else ""
+    return f"{by} (revision {one.revision})" if one.revision is not None else by
 
 
 def touched_of(diagnosis: Diagnosis | Scan) -> list[str]:

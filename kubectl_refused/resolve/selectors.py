@@ -1,7 +1,4 @@
-"""A label selector as people type it (`app=web,tier!=db,env in (a,b),!canary`), as the API server reads it.
-
-The grammar is that of apimachinery pkg/labels (selector.go, Parse).
-"""
+"""Label selectors as the API server takes them (apimachinery pkg/labels/selector.go). Pure."""
 
 from __future__ import annotations
 
@@ -10,26 +7,47 @@ import re
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.objects import LabelRequirement, LabelSelector
 
-_KEY = r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,300}[A-Za-z0-9])?"
-_VALUE = r"[A-Za-z0-9_.-]{0,63}"
-_EQUAL = re.compile(rf"({_KEY})\s*(==|=|!=)\s*({_VALUE})")
-_SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(([A-Za-z0-9_.,\s-]*)\)")
-_ALONE = re.compile(rf"(!?)\s*({_KEY})")
-_COMMA = re.compile(r",(?![^(]*\))")  # none within the brackets of a set
+# validation.go, IsQualifiedName and IsValidLabelValue: a prefix is a DNS subdomain, a name and a value have 63
+# characters at most.
+_NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_KEY = rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?{_NAME}"
+_VALUE = rf"(?:{_NAME})?"
+_VALUES = rf"\(\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*\)"
+_ALONE = re.compile(rf"(!?)\s*({_KEY})", re.ASCII)
+_EQUAL = re.compile(rf"({_KEY})\s*(==?|!=)\s*({_VALUE})", re.ASCII)
+_SET = re.compile(rf"({_KEY})\s+((?:not)?in)\s*({_VALUES})", re.ASCII)
+_ORDER = re.compile(rf"{_KEY}\s*[<>]\s*-?[0-9]+", re.ASCII)
+_FORMS = (_ALONE, _EQUAL, _SET, _ORDER)
+_COMMA = re.compile(r",(?![^()]*\))")  # of one outside parentheses
 
 
-def parse_selector(text: str) -> LabelSelector:
-    """The LabelSelector. Raises UsageProblem; an empty text selects everything."""
-    parts = [part.strip() for part in _COMMA.split(text)] if text.strip() else []
-    return LabelSelector(match_expressions=tuple(_requirement(part) for part in parts))
+def check_selector(text: str, option: str) -> str:
+    """`text` if it selects by labels. Raises UsageProblem."""
+    for part in _parts(text):
+        if not any(form.fullmatch(part) for form in _FORMS):
+            says = f"{option} {shown(text)}: '{shown(part)}' selects nothing by a label"
+            raise UsageProblem(says, f"type {option} app=web,tier!=db or {option} 'app in (web,api)'")
+    return text
 
 
-def _requirement(part: str) -> LabelRequirement:
+def parse_selector(text: str, option: str = "-l") -> LabelSelector:
+    """The LabelSelector, for objects of files. Raises UsageProblem; an empty text selects everything."""
+    check_selector(text, option)
+    return LabelSelector(match_expressions=tuple(_requirement(part, option) for part in _parts(text)))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in _COMMA.split(text)] if text.strip() else []
+
+
+def _requirement(part: str, option: str) -> LabelRequirement:
     if found := _EQUAL.fullmatch(part):
         return LabelRequirement(key=found[1], operator="NotIn" if found[2] == "!=" else "In", values=(found[3],))
     if found := _SET.fullmatch(part):
-        values = tuple(value.strip() for value in found[3].split(","))
+        values = tuple(value.strip() for value in found[3].strip("()").split(","))
         return LabelRequirement(key=found[1], operator={"in": "In", "notin": "NotIn"}[found[2]], values=values)
     if found := _ALONE.fullmatch(part):
         return LabelRequirement(key=found[2], operator="DoesNotExist" if found[1] else "Exists")
-    raise UsageProblem(f"--selector: {shown(part) or 'an empty part'} selects no labels", "type app=web,tier!=db")
+    # A LabelSelector has no such operators (meta/v1 types.go, LabelSelectorOperator).
+    raise UsageProblem(f"{option} '{shown(part)}' compares numbers, which files cannot", f"type {option} app=web")

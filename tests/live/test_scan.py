@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import urllib.parse
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from kubectl_refused.cli.scan_request import scan_request_of
 from kubectl_refused.cli.scanning import ScanSurvey
 from kubectl_refused.model.report import Scan
 from tests.cluster.api import Cluster
+from tests.resolve.test_selectors import BAD, GOOD
 
 from .conftest import fresh_namespace
 from .small_shop import (
@@ -51,6 +53,16 @@ def market(cluster: Cluster) -> Iterator[str]:
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [ASLEEP]}), namespace=name)
     yield name
     cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.mark.parametrize(("texts", "taken"), [(GOOD, True), (BAD, False)])
+def test_the_api_server_judges_selectors_as_we_do(cluster: Cluster, texts: tuple[str, ...], taken: bool) -> None:
+    client = cluster.client()
+    for text in texts:
+        query = urllib.parse.urlencode({"labelSelector": text, "limit": "1"})
+        response = client.open("GET", f"/api/v1/namespaces/default/services?{query}")
+        response.read()
+        assert response.status == (200 if taken else 400), text
 
 
 def test_rows_exit_code_and_one_job_for_all(cluster: Cluster, market: str) -> None:

@@ -10,13 +10,16 @@ import pytest
 import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubectl_refused.cli.exit_codes import exit_code
+from kubectl_refused.judge.scanning import row_of
 from kubectl_refused.model.items import items_of
-from kubectl_refused.model.report import DiagnosisList, Report
+from kubectl_refused.model.report import DiagnosisList, FailOn, Report
 
 from . import hostile, samples
 from .streams import rendered
+from .test_scan import scan
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parents[1] / "schemas" / "junit-10.xsd")
 unhurried = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -88,3 +91,27 @@ def test_two_targets_of_one_name_stay_two_suites() -> None:
 def test_every_client_is_a_case() -> None:
     names = [case.get("name") for case in written(samples.twelve_nodes()).iter("testcase")]
     assert len(set(names)) == 12
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "expected"),
+    [
+        ("proved", ("failure", "error", "error", "skipped", "passed")),
+        ("likely", ("failure", "failure", "error", "skipped", "passed")),
+        ("any", ("failure", "failure", "failure", "failure", "passed")),
+    ],
+)
+def test_a_scan_fails_for_what_it_is_told_to_fail_for(fail_on: FailOn, expected: tuple[str, ...]) -> None:
+    """Failures are there where the scan exits with 1, row by row."""
+    made = {"admin": samples.refused(), "perhaps": samples.suspected(), "nobody": samples.unexplained()}
+    items = {name: replace(one, target=f"svc/{name}", changed=()) for name, one in made.items()}
+    rows = {name: row_of(one, None) for name, one in items.items()}
+    rows["old"] = replace(
+        rows["admin"], target="svc/old", state="idle", code="KR205", name="zero-replicas", says="scaled to 0"
+    )
+    rows["web"] = row_of(replace(samples.works(), target="svc/web"), None)
+    for (name, row), kind in zip(rows.items(), expected, strict=True):
+        item = (items[name],) if name in items else ()
+        report = scan(row, items=item, fail_on=fail_on)
+        assert kinds(written(report)) == [kind], name
+        assert (exit_code(report) == 1) is (kind == "failure"), name

@@ -84,6 +84,18 @@ def test_what_is_worth_knowing_is_told(form: str) -> None:
     )
 
 
+@pytest.mark.parametrize("form", STEADY)
+def test_what_changed_last_is_told_by_the_clock(form: str) -> None:
+    """The age would make a difference of every two reports."""
+    first = samples.refused()
+    older = tuple(msgspec.structs.replace(one, age=one.age + 60) for one in first.changed)
+    text = rendered(first, form=form)
+    said = text.replace("<!-- -->", "").replace("\\", "")  # as Markdown shows it
+    assert "at 2026-03-01T11:56:00Z by helm (revision 7)" in said
+    assert "pod/web-1 container web restarted, at 2026-03-01T09:00:00Z" in said
+    assert rendered(msgspec.structs.replace(first, changed=older), form=form) == text
+
+
 def test_data_and_the_wide_form_keep_them() -> None:
     assert "0.2 ms" in rendered(samples.refused(), form="json")
     assert "0.2 ms" in rendered(samples.refused(), form="terminal")
