@@ -26,8 +26,8 @@ class Parsed(NamedTuple):
     help: bool = False
 
 
-def parse(arguments: Sequence[str], options: tuple[Option, ...]) -> Parsed:
-    """What the arguments say. Raises UsageProblem of one line."""
+def parse(arguments: Sequence[str], options: tuple[Option, ...], *, strict: bool = True) -> Parsed:
+    """What the arguments say. Raises UsageProblem of one line, unless what is odd is to be left out."""
     words: list[str] = []
     typed: dict[str, Any] = {}
     rest = iter(arguments)
@@ -37,10 +37,14 @@ def parse(arguments: Sequence[str], options: tuple[Option, ...]) -> Parsed:
         elif not argument.startswith("-") or argument == "-":
             words.append(argument)
         else:
-            for option, value in _read(argument, rest, options):
-                if option is None:
-                    return Parsed(words, typed, help=True)
-                typed[option.key] = [*typed.get(option.key, []), value] if option.repeatable else value
+            try:
+                for option, value in _read(argument, rest, options):
+                    if option is None:
+                        return Parsed(words, typed, help=True)
+                    typed[option.key] = [*typed.get(option.key, []), value] if option.repeatable else value
+            except UsageProblem:
+                if strict:
+                    raise
     return Parsed(words, typed)
 
 

@@ -11,11 +11,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from kubectl_refused.resolve.kinds import SERVICE_WORDS
+
+from .arguments import parse
 from .command import choose, names
 from .options import Option, find
 
 # ShellCompDirectiveDefault, NoFileComp, and NoFileComp with NoSpace
 FILES, NO_FILES, NO_SPACE = 0, 4, 6
+CLIENTS = ("every-node", "here", *(f"{kind}/" for kind in ("pod", "deploy", "sts", "ds", "rs", "job", "node")))
 
 
 def answer(arguments: Sequence[str]) -> int:
@@ -53,11 +57,14 @@ def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
         return _values(pending, current, typed)
     if current.startswith("-"):
         return _flags(current, command.options, typed)
-    if "--" not in typed and not before:
-        return _starting(current, [*names(), "svc/"]) + _services(current, typed), NO_FILES
     if command.name == "explain":
         return _causes(current), NO_FILES
-    return (_services(current, typed) if command.name in ("", "record") else []), NO_FILES
+    if command.name not in ("", "record"):
+        return [], NO_FILES
+    words = parse(typed, command.options, strict=False).words
+    commands = [] if command.name or "--" in typed else names()
+    offered = [] if words or "/" in current else [*commands, "svc/"]
+    return _spaced(_starting(current, offered) + _targets(current, words, typed))
 
 
 def _pending(typed: Sequence[str], options: tuple[Option, ...]) -> Option | None:
@@ -90,9 +97,9 @@ def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[st
         offered = _starting(current, [f"{choice}=" for choice in option.choices])
         return ([], FILES) if "=" in current else (offered, NO_SPACE)
     if option.completes == "clients":
-        from .lookups import clients
-
-        return _starting(current, clients(typed)), NO_FILES
+        done, comma, begun = current.rpartition(",")
+        found, directive = _clients(begun, typed)
+        return [f"{done}{comma}{text}" for text in found], directive
     if option.completes == "namespaces":
         from .lookups import namespaces
 
@@ -104,18 +111,31 @@ def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[st
     return [], NO_FILES
 
 
-def _services(current: str, typed: Sequence[str]) -> list[str]:
-    """`svc/NAME` for what was begun with a kind and a slash; asking the cluster for less is too slow."""
-    kind, slash, begun = current.partition("/")
-    after_kind = bool(typed) and typed[0] in ("svc", "service", "services")
-    if not slash and not after_kind:
+def _targets(current: str, words: Sequence[str], typed: Sequence[str]) -> list[str]:
+    """`svc/NAME` and its ports for what was begun with a kind; asking the cluster for less is too slow."""
+    kind, slash, begun = current.rpartition("/")
+    if (kind if slash else (words or [""])[0]) not in SERVICE_WORDS:
         return []
-    if slash and kind not in ("svc", "service", "services"):
-        return []
-    from .lookups import services
+    from .lookups import ports, services
 
-    prefix = f"{kind}/" if slash else ""
-    return [prefix + name for name in _starting(begun if slash else current, services(typed))]
+    name, colon, _ = begun.partition(":")
+    found = [f"{name}:{port}" for port in ports(typed, name)] if colon else services(typed)
+    return [f"{kind}{slash}{text}" for text in _starting(begun, found)]
+
+
+def _clients(current: str, typed: Sequence[str]) -> tuple[list[str], int]:
+    """What --from takes: a word, or a kind and then its names."""
+    kind, slash, begun = current.partition("/")
+    if not slash:
+        return _spaced(_starting(current, CLIENTS))
+    from .lookups import of_kind
+
+    return [f"{kind}/{name}" for name in _starting(begun, of_kind(kind, typed))], NO_FILES
+
+
+def _spaced(candidates: list[str]) -> tuple[list[str], int]:
+    """No blank behind the only candidate where a name is to follow."""
+    return candidates, NO_SPACE if len(candidates) == 1 and candidates[0].endswith("/") else NO_FILES
 
 
 def _causes(current: str) -> list[str]:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .options import CONNECTION, DIAGNOSIS, find
+from .arguments import parse
+from .options import CONNECTION, DIAGNOSIS, SCAN
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.options import ConnectionOptions
 
 LONGEST = 2.0  # seconds; a shell that waits longer feels broken
 MOST = 1000  # names
+_ROOTS = {
+    "Pod": ("/api/v1", "pods"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
+    "DaemonSet": ("/apis/apps/v1", "daemonsets"),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets"),
+    "Job": ("/apis/batch/v1", "jobs"),
+}
 
 
 def kubeconfig_names(section: str, typed: Sequence[str]) -> list[str]:
@@ -34,13 +43,23 @@ def services(typed: Sequence[str]) -> list[str]:
     return _within(lambda: _names(typed, lambda connection: f"/api/v1/namespaces/{connection.namespace}/services"))
 
 
-def clients(typed: Sequence[str]) -> list[str]:
-    """What --from takes: the two words, and the pods of the client's namespace."""
+def ports(typed: Sequence[str], service: str) -> list[str]:
+    """The TCP ports of a Service, by name and by number."""
+    return _within(lambda: _ports(typed, service))
+
+
+def of_kind(kind: str, typed: Sequence[str]) -> list[str]:
+    """Names of that kind in the namespace of the clients; none for a kind that --from does not take."""
+    from kubectl_refused.resolve.kinds import other_kind
+
+    found = other_kind(kind)
+    if found == "Node":
+        return _within(lambda: _names(typed, lambda connection: "/api/v1/nodes"))
+    root = _ROOTS.get(found or "")
+    if root is None:
+        return []
     space = _values(typed).get("from_namespace")
-    pods = _within(
-        lambda: _names(typed, lambda connection: f"/api/v1/namespaces/{space or connection.namespace}/pods")
-    )
-    return ["every-node", "here", *(f"pod/{name}" for name in pods)]
+    return _within(lambda: _names(typed, lambda at: f"{root[0]}/namespaces/{space or at.namespace}/{root[1]}"))
 
 
 def _within(look_up: Callable[[], list[str]]) -> list[str]:
@@ -72,6 +91,19 @@ def _names(typed: Sequence[str], path_of: Callable[[Any], str]) -> list[str]:
     return [decoded(item, Namespace).metadata.name for item in page]
 
 
+def _ports(typed: Sequence[str], service: str) -> list[str]:
+    from kubectl_refused.connection.client import connect
+    from kubectl_refused.model.objects import Service
+    from kubectl_refused.resolve import grammar
+
+    (target,) = grammar.parse([service], namespace="")  # a name that is none may not become a path
+    connection = connect(_options(typed))
+    path = f"/api/v1/namespaces/{connection.namespace}/services/{target.name}"
+    spec = connection.get(path, type=Service).spec
+    found = [port for port in spec.ports or () if port.protocol == "TCP"]
+    return [text for port in found for text in (port.name, str(port.port)) if text]
+
+
 def _options(typed: Sequence[str]) -> ConnectionOptions:
     from .request import connection_of
 
@@ -79,14 +111,5 @@ def _options(typed: Sequence[str]) -> ConnectionOptions:
 
 
 def _values(typed: Sequence[str]) -> dict[str, Any]:
-    """The options among the words typed so far; what is odd is left out."""
-    values: dict[str, Any] = {}
-    words = iter(typed)
-    for word in words:
-        name, equals, value = word.partition("=")
-        option = find(CONNECTION + DIAGNOSIS, name)
-        if option is None:
-            continue
-        given: Any = (value if equals else next(words, "")) if option.metavar else True
-        values[option.key] = [*values.get(option.key, []), given] if option.repeatable else given
-    return values
+    """The options typed so far, of whichever command."""
+    return parse(typed, CONNECTION + DIAGNOSIS + SCAN, strict=False).typed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from kubectl_refused.errors import UsageProblem, shown
 
 from .options import OUTPUTS
-from .terminal import NOT_WRITTEN
+from .outlet import NOT_WRITTEN
 
 if TYPE_CHECKING:
     from kubectl_refused.model.report import Report

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def main() -> int:
     """Run the command line in sys.argv and return the exit code."""
-    from .outlet import guard
+    from .outlet import guard, leave
 
     guard()
     arguments = sys.argv[1:]
@@ -17,8 +17,6 @@ def main() -> int:
     except KeyboardInterrupt:  # while modules load; later the supervisor takes care
         sys.stderr.write("interrupted; nothing is left behind\n")
         code = 130
-    from .terminal import leave
-
     return leave(code)
 
 

@@ -116,21 +116,56 @@ def test_flags_before_the_plugin_are_kubectls_error(shell: Shell) -> None:
 
 
 def test_kubectl_completes_through_the_plugin(shell: Shell, shop: str) -> None:
+    """Every kind of thing that is looked up; what needs no cluster is tested without kubectl."""
     assert {"svc/web", "svc/typo"} <= set(shell.complete("refused", "-n", shop, "svc/"))
     assert shell.complete("refused", "-n", shop, "svc/ty") == ["svc/typo"]
     assert shell.complete("refused", "svc", "-n", shop, "ty") == ["typo"]
+    assert shell.complete("refused", f"-n={shop}", "svc/web:") == ["svc/web:80"]
     assert shop in shell.complete("refused", "-n", "")
+    assert shop in shell.complete("refused", "scan", "-n", shop[:-2])
     assert "kr" in shell.complete("refused", "svc/web", "--context", "")
-    assert shell.complete("refused", "svc/web", "--probe", "pa") == ["passive"]
-    assert "svc/" in shell.complete("refused", "")
+    assert shell.complete("refused", "svc/web", "-n", shop, "--from", "deploy/we") == ["deploy/web"]
+    (pod,) = shell.complete("refused", "svc/web", "-n", shop, "--from", "pod/web-")
+    assert pod.startswith("pod/web-")
+    assert "node/node1" in shell.complete("refused", "svc/web", "--from", "node/")
+
+
+@pytest.mark.parametrize(
+    ("words", "candidates"),
+    [
+        (["svc/web", "--probe", "pa"], ["passive"]),
+        (["scan", "--fail-on="], ["--fail-on=any", "--fail-on=likely", "--fail-on=proved"]),
+        (["scan", "--ignore", "KR403,crash-l"], ["KR403,crash-loop"]),
+        (["svc/web", "--report", "sa"], ["sarif="]),
+        (["causes", "-o", "w"], ["wide"]),
+        (["explain", "KR403"], ["KR403"]),
+        (["cleanup", "--older"], ["--older-than"]),
+        (["cl"], ["cleanup"]),
+        (["sv"], ["svc/"]),
+    ],
+)
+def test_kubectl_passes_what_needs_no_cluster_on(shell: Shell, words: list[str], candidates: list[str]) -> None:
+    assert shell.complete("refused", *words) == candidates
+
+
+def test_names_feed_other_commands(shell: Shell, shop: str) -> None:
+    """A line is target, verdict and namespace: kubectl and we ourselves take the first word."""
+    ours = 'kubectl refused "$0" -n "$2" --probe none -o name'
+    script = (
+        f"kubectl refused scan -n {shop} --probe none -o name --exit-zero | grep ' KR201/' |"
+        f' xargs -n3 sh -c \'kubectl get "$0" -n "$2" -o name && {ours}\''
+    )
+    done = subprocess.run(
+        ["sh", "-c", script], env=shell.environment, capture_output=True, text=True, timeout=RUN_SECONDS
+    )
+    assert done.stdout.split() == ["service/typo", "svc/typo", "KR201/selector-matches-nothing"], done
 
 
 def test_completion_offers_no_errors_without_a_cluster(cluster: Cluster, tmp_path: Path) -> None:
     nowhere = write_kubeconfig(tmp_path / "config", cluster, {}, server="https://127.0.0.1:1")
     done = Shell(tmp_path, nowhere).run("__complete", "refused", "svc/")
     assert done.returncode == 0
-    # Which needs no cluster to be known.
-    assert [line for line in done.stdout.splitlines() if not line.startswith(":")] == ["svc/"]
+    assert [line for line in done.stdout.splitlines() if not line.startswith(":")] == []
     assert "refuses the connection" not in done.stderr
 
 
