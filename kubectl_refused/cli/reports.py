@@ -6,7 +6,6 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -119,6 +118,8 @@ def _replacing(path: str) -> Iterator[TextIO]:
         with open(path, "w", encoding="utf-8", newline="\n") as out:
             yield out
         return
+    import tempfile  # brings random and its hashes
+
     handle, fresh = tempfile.mkstemp(prefix=".kubectl-refused-", dir=os.path.dirname(path))
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as out:

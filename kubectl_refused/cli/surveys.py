@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, fold
 from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.sources.ahead import ReadAhead
 from kubectl_refused.sources.reads import namespaced
 
 from .grounds import ClusterGround, Ground
@@ -100,12 +101,13 @@ class TargetsSurvey:
         return diagnose_all(targets, snapshot, ground.prober(targets[0], say), depth=ground.depth, say=say)
 
     def _diagnosis(self, target: Target, say: Say) -> Diagnosis:
-        from kubectl_refused.pipeline import diagnose  # loads every cause
-
         ground = self.ground
+        source = ReadAhead(ground.source, target) if isinstance(ground, ClusterGround) else ground.source
+        from kubectl_refused.pipeline import diagnose  # loads what judges
+
         return diagnose(
             target,
-            ground.source,
+            source,
             ground.prober(target, say),
             depth=ground.depth,
             context=ground.context,

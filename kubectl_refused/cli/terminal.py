@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 def style_of(out: TextIO, *, wide: bool, environ: Mapping[str, str] = os.environ) -> Style:
     """Width and colour for `out`: colour as kubectl and no-color.org have it, width 80 where none is known."""
+    import shutil  # brings every way to pack files
+
     from kubectl_refused.renderers import Style  # brings msgspec, which --help can do without
 
     colour = out.isatty() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")

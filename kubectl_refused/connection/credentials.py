@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubectl_refused.connection.auth_provider import token_of
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.errors import CredentialsProblem
-from kubectl_refused.connection.exec_plugin import run_plugin
 from kubectl_refused.connection.kubeconfig import ResolvedConfig
 from kubectl_refused.connection.tls import pem_of
 
@@ -49,10 +47,16 @@ def obtain(config: ResolvedConfig, cancel: Cancel) -> Credentials:
         pair = f"{user.get('username', '')}:{user.get('password', '')}"
         return Credentials(f"Basic {base64.b64encode(pair.encode()).decode()}", certificate, key)
     if plugin := user.get("exec"):
+        from kubectl_refused.connection.exec_plugin import (
+            run_plugin,  # what starts processes takes a while to load
+        )
+
         given = run_plugin(plugin, config.cluster, cancel)
         own = _bearer(given.token, config) if given.token else ""
         return Credentials(own, given.certificate or certificate, given.key or key, renewable=True)
     if provider := user.get("auth-provider"):
+        from kubectl_refused.connection.auth_provider import token_of
+
         return Credentials(_bearer(token_of(provider, config.user_name), config), certificate, key)
     if not certificate:
         # kubectl asks for a user name and password here; it never goes on anonymously either.

@@ -191,7 +191,7 @@ def test_a_clean_up_that_fails_hides_nothing() -> None:
 BLOCKED = """
 import sys, threading
 from kubectl_refused.cli.supervise import supervise
-from kubectl_refused.cli.terminal import leave
+from kubectl_refused.cli.outlet import leave
 class Job:
     def work(self):
         print("working", flush=True)

@@ -62,7 +62,7 @@ def install(dist: Path, manifest: Path, system: str, processor: str) -> subproce
         "KREW_ARCH": processor,
         "KREW_NO_UPGRADE_CHECK": "1",
     }
-    words = [krew_program(), "install", f"--manifest={manifest}", f"--archive={archive}"]
+    words: list[str | Path] = [krew_program(), "install", f"--manifest={manifest}", f"--archive={archive}"]
     return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=SECONDS)
 
 
