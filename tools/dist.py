@@ -73,11 +73,10 @@ def freeze(work: Path) -> Path:
     words = ["-m", "PyInstaller", "--onedir", "--noconfirm", "--log-level", "ERROR", "--name", krew.PROGRAM]
     words += ["--distpath", str(work / "dist"), "--workpath", str(work / "build"), "--specpath", str(work)]
     words += ["--paths", str(ROOT), "--collect-submodules", "kubectl_refused", "--collect-data", "kubectl_refused"]
-    # The probe agent is sent as text.
-    words += [
-        f"--add-data={agent}{os.pathsep}kubectl_refused/probes" for agent in sorted(sources.glob("probe_*.py"))
-    ]
-    say("building (about a minute)")
+    words += ["--copy-metadata", "junitparser"]  # it asks for its own version
+    for agent in sorted(sources.glob("probe_*.py")):  # what is sent as text
+        words.append(f"--add-data={agent}{os.pathsep}kubectl_refused/probes")
+    say("building (some two minutes)")
     environment = {**os.environ, "PYTHONPATH": str(pyinstaller())}
     run([sys.executable, *words, str(ROOT / "tools" / "dist_start.py")], "PyInstaller", environment=environment)
     return work / "dist" / krew.PROGRAM
