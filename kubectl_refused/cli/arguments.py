@@ -113,10 +113,9 @@ def _truth(option: Option, value: str) -> bool:
 
 
 def _unknown(name: str, argument: str, options: tuple[Option, ...]) -> UsageProblem:
-    import difflib  # on the way to an error only
+    from kubectl_refused.trace.nearest import did_you_mean  # on the way to an error only
 
     within = f" in {shown(argument)}" if argument and argument != name else ""
     known = [spelling for option in options for spelling in option.names if spelling.startswith("--")]
-    near = difflib.get_close_matches(name[:100], [*known, "--help"], n=1)
-    instead = f"did you mean {near[0]}?" if near else "--help lists what there is"
+    instead = did_you_mean(name, [*known, "--help"], "--help lists what there is")
     return UsageProblem(f"there is no option {shown(name)}{within}", instead)

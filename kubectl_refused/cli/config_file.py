@@ -5,7 +5,6 @@ Every mistake is one line with file, line and column. rules_file.py reads its ru
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ import yaml
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.text import one_line
+from kubectl_refused.trace.nearest import did_you_mean
 
 from .defaults import DEFAULT_FILE
 
@@ -84,8 +84,7 @@ def mapping(node: Any, file: str, what: str, keys: tuple[str, ...]) -> Mapping[s
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         if name not in keys:
-            near = difflib.get_close_matches(str(name)[:100], keys, n=1)
-            instead = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
+            instead = did_you_mean(str(name), keys, f"known are {', '.join(keys)}")
             Place(file, key).wrong(f"unknown key '{shown(str(name))}'", instead)
         if name in found:
             Place(file, key).wrong(f"{name} is there twice", "leave one away")

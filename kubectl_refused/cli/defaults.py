@@ -73,11 +73,11 @@ def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, Default]]:
 
 
 def _meant(variable: str, known: list[str]) -> str:
-    import difflib  # on the way to an error only
+    from kubectl_refused.trace.nearest import did_you_mean  # on the way to an error only
 
     rests = [name.removeprefix(PREFIX) for name in known]
-    near = difflib.get_close_matches(variable.removeprefix(PREFIX)[:100], rests, n=1)
-    return f"did you mean {PREFIX}{near[0]}?" if near else f"unset it; known are {', '.join(known)}"
+    otherwise = f"unset it; known are {', '.join(known)}"
+    return did_you_mean(variable.removeprefix(PREFIX), rests, otherwise, before=PREFIX)
 
 
 def _filed(config: str | None) -> Iterator[tuple[str, Default]]:
