@@ -1,7 +1,7 @@
 """`make dist`: a folder with the program and its own Python, as an archive, for the system this runs on.
 
 Several systems' archives in dist/ make one Krew manifest. PyInstaller comes from PyPI into the cache, as uv does
-for `make lock`: the venv stays what the lock says (docs/decisions/0013).
+for `make lock`: the venv stays what the lock says (docs/decisions/0015).
 """
 
 from __future__ import annotations

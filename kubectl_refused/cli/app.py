@@ -1,7 +1,7 @@
 """One command line read and run; its help page comes from typer, made from the table of options.
 
 typer and its option parser take 60 ms to load, and read `-n=shop` and `--flag=true` otherwise than kubectl: they
-are here for --help only (docs/decisions/0012).
+are here for --help only (docs/decisions/0016).
 """
 
 from __future__ import annotations

@@ -183,3 +183,15 @@ def test_the_schema_takes_and_refuses_the_same(text: str, takes: bool) -> None:
         given(file=text)
     else:
         problem(file=text)
+
+
+def test_what_people_read_about_defaults_is_right() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    section = readme[readme.index("## Defaults of your own") :].partition("\n## ")[0]
+    assert given(file=section.split("```")[1]) == {"probe": "none", "output": "wide", "wait": "2m"}
+    assert [name for name in VARIABLE_DEFAULTS if f"`{key_of(name)}`" not in section] == []
+    details = load("diagnose").details
+    assert given(file=details[details.index("defaults: {") :].partition("\n")[0]) == {
+        "probe": "none",
+        "output": "wide",
+    }

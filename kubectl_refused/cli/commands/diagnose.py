@@ -51,6 +51,10 @@ COMMAND = Command(
       listen    list the listening sockets of this machine
       cleanup   remove what killed runs left in the cluster
 
+    Defaults:
+      KUBECTL_REFUSED_PROBE=none (and so for other options), or in .kubectl-refused.yaml here:
+      defaults: {probe: none, output: wide}
+
     Exit codes:
       0   no fault at the depth asked, which the report states
       1   a fault was proved
