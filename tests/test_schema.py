@@ -46,6 +46,10 @@ STRUCTS = [
     report.IgnoredIn,
     report.ScanRow,
     report.Scan,
+    report.Mention,
+    report.Refusal,
+    report.Moment,
+    report.Explanation,
     evidence.Fix,
     evidence.PatchRequest,
     evidence.Destination,
@@ -84,8 +88,8 @@ def test_every_kind_of_evidence_obeys_it(schema: dict[str, Any]) -> None:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(item=hostile.scans)
-def test_hostile_scans_obey_it(item: report.Report) -> None:
+@given(item=st.one_of(hostile.scans, hostile.explanations))
+def test_hostile_scans_and_explanations_obey_it(item: report.Report) -> None:
     assert list(validator(CURRENT).iter_errors(json.loads(rendered(item, form="json")))) == []
 
 

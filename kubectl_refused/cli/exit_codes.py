@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, FailOn, Report, Scan, ScanRow
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, Explanation, FailOn, Report, Scan, ScanRow
 
 NO_FAULT = 0
 PROVED = 1
@@ -30,6 +30,11 @@ def exit_code(report: Report) -> int:
     """0, 1 or 3 for a report; of several diagnoses 1 beats 3 beats 0."""
     if isinstance(report, Scan):
         codes = {_of_row(row, report.fail_on) for row in report.rows}
+        codes |= set() if report.complete else {NOT_PROVED}
+    elif isinstance(report, Explanation):
+        codes = {_of(item) for item in report.items}
+        # An address that is nobody's, or a text without any: there is no saying that all is well.
+        codes |= set() if report.works and all(one.target for one in report.mentions) else {NOT_PROVED}
         codes |= set() if report.complete else {NOT_PROVED}
     else:
         items = report.items if isinstance(report, DiagnosisList) else (report,)

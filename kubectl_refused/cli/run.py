@@ -16,7 +16,7 @@ import msgspec
 
 from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.errors import UsageProblem
-from kubectl_refused.model.report import Diagnosis, Report, Scan
+from kubectl_refused.model.report import Diagnosis, Explanation, Report, Scan
 
 from .exit_codes import NO_FAULT, exit_code
 from .kubectl_command import kubectl_command
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .grounds import Ground
     from .surveys import Survey
 
-Reported = TypeVar("Reported", Diagnosis, Scan)
+Reported = TypeVar("Reported", Diagnosis, Scan, Explanation)
 _ENDS = "it ends by its own deadline"
 # A ledger entry that kubectl can delete: kind/name, and where it is if that is not the target's namespace.
 _DELETABLE = re.compile(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
@@ -191,6 +191,8 @@ class DiagnosisJob:
         if isinstance(report, Diagnosis):
             return _with_left(report, left)
         if isinstance(report, Scan):
+            return _with_left(report, left)
+        if isinstance(report, Explanation):
             return _with_left(report, left)
         return msgspec.structs.replace(report, items=tuple(_with_left(item, left) for item in report.items))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from kubectl_refused.model.items import items_of
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Diagnosis, Report, Scan
 from kubectl_refused.text import one_line
@@ -63,8 +64,7 @@ def works(report: Report) -> bool:
         return True
     if isinstance(report, Scan):
         return all(row.state in ("works", "idle", "ignored") for row in report.rows) and report.complete
-    items = (report,) if isinstance(report, Diagnosis) else report.items
-    return all(item.root is None and item.outcome is Outcome.ACCEPTED for item in items)
+    return all(item.root is None and item.outcome is Outcome.ACCEPTED for item in items_of(report))
 
 
 def why(report: Report) -> str:
@@ -75,7 +75,7 @@ def why(report: Report) -> str:
             return "no Service is there yet" if not report.rows else "endpoints are not ready yet"
         more = f"{len(late)} of {len(report.rows)} Services do not work yet; " if len(report.rows) > 1 else ""
         return one_line(f"{more}{late[0].target}: {late[0].says or late[0].outcome.value}")
-    items = (report,) if isinstance(report, Diagnosis) else report.items
+    items = items_of(report)
     late_ones = [item for item in items if not works(item)] or list(items)
     more = f" (and {len(late_ones) - 1} more)" if len(late_ones) > 1 else ""
     return one_line(f"{_why(late_ones[0])}{more}")

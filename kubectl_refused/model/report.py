@@ -238,4 +238,72 @@ class Scan(_Part, frozen=True, tag_field="kind", tag="Scan"):
     api_version: str = API_VERSION
 
 
-Report = Diagnosis | DiagnosisList | Scan
+class Mention(_Part, frozen=True):
+    """An address of a failed connection in a text, as often as it is in it, and what it is in the cluster.
+
+    `line` is the first one, `first` when it was written, in seconds since the command began (None for a text that
+    was handed over). `means` says whose it is, empty for nobody's; `target` the Service meant, empty for none.
+    """
+
+    address: str
+    how: str
+    times: int
+    line: str
+    means: str
+    target: str = ""
+    namespace: str = ""
+    first: float | None = None
+
+
+class Refusal(_Part, frozen=True):
+    """A time in which a Service, or some of its pods (`partly`), could not accept, and why, as the watch saw it.
+
+    Seconds since the command began; `start` is negative where it was so before, `end` None where it still is.
+    `code` is the cause's in the catalogue that tells more of it, or empty.
+    """
+
+    target: str
+    namespace: str
+    start: float
+    end: float | None
+    cause: Literal["start-up", "rollout", "crash", "address-in-use", "not-ready", "deleted", "no-pods", "unknown"]
+    says: str
+    advice: str
+    code: str = ""
+    partly: bool = False
+    named: bool = False
+
+
+class Moment(_Part, frozen=True):
+    """One entry of a timeline, `at` in seconds since the command began."""
+
+    at: float
+    what: str
+    namespace: str
+    says: str
+
+
+class Explanation(_Part, frozen=True, tag_field="kind", tag="Explanation"):
+    """Why connections failed that an error text tells of: of a command that was run, or of a text handed over.
+
+    `command` is empty and `exit_code`, `seconds` are None for a text. `items` are the diagnoses of what is still
+    broken, `works` the targets that were asked about and accept now.
+    """
+
+    context: str
+    namespace: str
+    command: tuple[str, ...]
+    exit_code: int | None
+    seconds: float | None
+    mentions: tuple[Mention, ...]
+    refusals: tuple[Refusal, ...]
+    timeline: tuple[Moment, ...]
+    works: tuple[str, ...]
+    items: tuple[Diagnosis, ...]
+    gaps: tuple[GapTold, ...]
+    touched: tuple[Touched, ...]
+    complete: bool = True
+    api_version: str = API_VERSION
+
+
+Report = Diagnosis | DiagnosisList | Scan | Explanation

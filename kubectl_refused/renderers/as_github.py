@@ -17,7 +17,7 @@ from .base import Style
 from .data import encodable
 from .paths import Standing
 from .places import place_of
-from .telling import Told, line, tellings
+from .telling import Told, line, refusals_of, tellings
 
 MOST = 10  # annotations of one level in a step; GitHub drops the others
 _LEGACY = re.compile(r"##(?=\[)")
@@ -27,6 +27,7 @@ def render(report: Report, out: TextIO, style: Style) -> None:
     """Write the report for people, then the annotations, the surest first."""
     as_terminal.render(report, out, style)
     made = [_annotation(one) for paths in tellings(report) for one in paths if not one.repeated]
+    made += [("warning", f"::warning title=refused meanwhile::{_data(says)}") for says in refusals_of(report)]
     lines: list[str] = []
     for level in ("error", "warning"):
         mine = sorted({text for found, text in filter(None, made) if found == level})

@@ -8,7 +8,7 @@ from typing import TextIO
 from kubectl_refused import __version__
 from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.model.report import Cell, Matrix, Report, Root, Scan
+from kubectl_refused.model.report import Cell, Explanation, Matrix, Report, Root, Scan
 
 from .base import Style
 from .claims import kind_of
@@ -19,7 +19,7 @@ from .html_text import lines, text
 from .manuals import manual
 from .paths import Standing
 from .places import place_of
-from .telling import Told, changes_of, claim, gaps_of, notes_of, tellings, total, touched_of
+from .telling import Told, changes_of, claim, gaps_of, notes_of, refusals_of, tellings, total, touched_of
 
 MOST = 1000  # targets in one page, which a phone still opens
 _CLASSES = {
@@ -64,15 +64,16 @@ def _page(report: Report) -> Iterable[str]:
         "<main>",
     )
     yield f"<header><p>kubectl refused{_cluster(told)}</p>"
-    single = len(told) == 1 and not isinstance(report, Scan)
+    single = len(told) == 1 and not isinstance(report, Scan | Explanation)
     heading = f"Connections to {told[0][0].diagnosis.target}" if single else title
     yield f"<h1>{text(heading)}</h1></header>"
+    yield from _listed("Connections that failed", refusals_of(report)[:MOST])
     yield from _contents(told) if len(told) > 1 else ()
     for number, paths in enumerate(told[:MOST]):
         yield from _article(paths, number)
     if len(told) > MOST:
         yield f"<p>… and {len(told) - MOST} more, which -o wide tells</p>"
-    if isinstance(report, Scan):
+    if isinstance(report, Scan | Explanation):
         yield from _listed("Not checked", gaps_of(report))
         yield from _listed("Touched in the cluster", touched_of(report))
     yield f"<footer>Written by kubectl refused {__version__}: what one run saw, and nothing else.</footer>"

@@ -18,7 +18,7 @@ from kubectl_refused.model.report import Diagnosis, FailOn, Report, Root, Scan, 
 from .base import Style
 from .data import encodable
 from .paths import Standing
-from .telling import Told, changes_of, claims, gaps_of, line, rows_beside, tellings, verbatim
+from .telling import Told, changes_of, claims, gaps_of, line, refusals_of, rows_beside, tellings, verbatim
 
 # XML 1.0, 2.2: Char. The parser of whoever reads it stops at any other, escaped or not.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -35,6 +35,8 @@ def render(report: Report, out: TextIO, style: Style) -> None:
         root.append(_suite(told, number, fail_on))  # add_testsuite compares each with all others
     for row in rows_beside(report):
         root.append(_row(row, len(root), fail_on))
+    if refused := refusals_of(report):
+        root.append(_refused(refused, len(root)))
     root.update_statistics()
     for suite in [root, *root]:
         suite._elem.attrib.pop("time", None)  # a duration of ours would be no test's
@@ -73,6 +75,18 @@ def _row(row: ScanRow, number: int, fail_on: FailOn) -> Any:
         kind = f"{row.code}/{row.name}" if fails else row.state
         case.result = [made(_fit(line(row.says)) or row.state, _fit(kind))]
     suite.add_testcase(case)
+    return suite
+
+
+def _refused(refused: list[str], number: int) -> Any:
+    """What failed while a command ran, as errors: most of it is over, and nothing dialled it then."""
+    suite = _Junit.TestSuite("refused meanwhile")
+    suite._elem.set("id", str(number))
+    for place, says in enumerate(refused, 1):
+        case = _Junit.TestCase(f"connection {place}", "refused meanwhile")
+        case._elem.attrib.pop("time", None)
+        case.result = [_Junit.Error(_fit(says), "refused")]
+        suite.add_testcase(case)
     return suite
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from kubectl_refused.model.evidence import Fix
-from kubectl_refused.model.report import Diagnosis, Hop, Report, Root, Scan
+from kubectl_refused.model.report import Diagnosis, Explanation, Hop, Report, Root, Scan
 
 from .base import Style
 from .claims import kind_of
@@ -14,9 +14,22 @@ from .data import encodable
 from .markdown_text import block, in_html, inline
 from .paths import Standing
 from .places import place_of
-from .telling import Told, changes_of, claim, gaps_of, line, notes_of, tellings, total, touched_of, verbatim
+from .telling import (
+    Told,
+    changes_of,
+    claim,
+    gaps_of,
+    line,
+    notes_of,
+    refusals_of,
+    tellings,
+    total,
+    touched_of,
+    verbatim,
+)
 
 LARGEST = 65_536  # characters of a comment: the database of GitHub takes no more
+MOST_REFUSALS = 30
 _ROOM = 200  # characters for what says that not all is told
 SYMBOLS = {
     Standing.FAULT: "❌",
@@ -38,6 +51,8 @@ def markdown(report: Report, most: int) -> str:
     """The report in at most so many bytes: with details as far as they fit, then verdicts, then their number."""
     told = [one for paths in tellings(report) for one in paths]
     parts = [f"### {inline(sums)}\n\n"] if (sums := total(report)) else []
+    parts += [f"- {inline(text)}\n" for text in refusals_of(report)[:MOST_REFUSALS]]
+    parts += ["\n"] if refusals_of(report) else []
     room = most - _ROOM - _size(parts)
     for place, one in enumerate(told):
         last = place + 1 == len(told) or told[place + 1].diagnosis is not one.diagnosis
@@ -50,7 +65,7 @@ def markdown(report: Report, most: int) -> str:
             break
         parts.append(part)
         room -= _size([part])
-    whole = "\n".join(_rest(report)) if isinstance(report, Scan) else ""
+    whole = "\n".join(_rest(report)) if isinstance(report, Scan | Explanation) else ""
     parts += [whole] if _size([whole]) <= room else []
     return "".join(parts).rstrip("\n") + "\n" if parts else "no target\n"
 
@@ -116,7 +131,7 @@ def _proof(told: Told, root: Root) -> list[str]:
     return [*lines, "</details>", ""]
 
 
-def _rest(told: Diagnosis | Scan) -> list[str]:
+def _rest(told: Diagnosis | Scan | Explanation) -> list[str]:
     """What could not be checked and what was touched, folded."""
     lines: list[str] = []
     for heading, entries in (

@@ -13,14 +13,14 @@ from typing import Any, TextIO
 
 from kubectl_refused import __version__
 from kubectl_refused.model.evidence import Certainty
-from kubectl_refused.model.report import Report, Root, Scan
+from kubectl_refused.model.report import Explanation, Report, Root, Scan
 
 from .base import Style
 from .data import fitting, harmless
 from .manuals import manual
 from .paths import Standing
 from .places import place_of, service_name
-from .telling import Told, changes_of, claims, gaps_of, line, tellings, verbatim
+from .telling import Told, changes_of, claims, gaps_of, line, refusals_of, tellings, verbatim
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000  # of a run: docs.github.com, SARIF support for code scanning
@@ -48,7 +48,8 @@ def _log(report: Report) -> dict[str, Any]:
         result["ruleIndex"] = ids.index(result["ruleId"])
     names = {root.code: root.name for paths in told for one in paths for root in one.faults}
     notes = [_note(gap, line(one[0].diagnosis.target)) for one in told for gap in gaps_of(one[0].diagnosis)]
-    notes += [_note(gap, "scan") for gap in gaps_of(report)] if isinstance(report, Scan) else []
+    notes += [_note(gap, "scan") for gap in gaps_of(report)] if isinstance(report, Scan | Explanation) else []
+    notes += [_note(text, "refusal") for text in refusals_of(report)]
     driver = {"name": "kubectl-refused", "semanticVersion": __version__, "rules": [_rule(i, names) for i in ids]}
     run: dict[str, Any] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
     if notes:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Sequence
 from typing import TextIO
 
-from kubectl_refused.model.report import Diagnosis, DiagnosisList, Matrix, Path, Report, Scan
+from kubectl_refused.model.report import Diagnosis, DiagnosisList, Explanation, Matrix, Path, Report, Scan
 
 from .base import Style
 from .paths import not_in_tables, paths_of, same_fault
+from .terminal_explanation import explained
 from .terminal_matrix import table
 from .terminal_path import picture
 from .terminal_pen import Pen, wrap
@@ -28,8 +29,22 @@ _WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
 def render(report: Report, out: TextIO, style: Style) -> None:
     """Write the whole report, in one piece, on lines of at most `style.width` cells but for commands."""
     pen = Pen(style.width, style.colour, out.encoding or "utf-8", style.wide)
-    lines = _scan(pen, report) if isinstance(report, Scan) else _several(pen, report)
-    out.write("\n".join(map(_harmless, lines or [pen.fold("· no target")])) + "\n")
+    out.write("\n".join(map(_harmless, _lines(pen, report) or [pen.fold("· no target")])) + "\n")
+
+
+def _lines(pen: Pen, report: Report) -> list[str]:
+    if isinstance(report, Scan):
+        return _scan(pen, report)
+    return _explanation(pen, report) if isinstance(report, Explanation) else _several(pen, report)
+
+
+def _explanation(pen: Pen, report: Explanation) -> list[str]:
+    """What happened, and in full what is still broken."""
+    lines = explained(pen, report)
+    for diagnosis in report.items:
+        lines += ["", *_diagnosis(pen, diagnosis)]
+    rest = gaps(pen, report, short=False) + touched(pen, report.touched, short=False)
+    return lines + (["", *rest] if rest else [])
 
 
 def _scan(pen: Pen, scan: Scan) -> list[str]:

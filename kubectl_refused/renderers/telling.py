@@ -14,7 +14,17 @@ import msgspec
 
 from kubectl_refused.model.evidence import Evidence, PacketEvidence
 from kubectl_refused.model.items import items_of
-from kubectl_refused.model.report import Changed, Diagnosis, GapTold, Path, Report, Root, Scan, ScanRow
+from kubectl_refused.model.report import (
+    Changed,
+    Diagnosis,
+    Explanation,
+    GapTold,
+    Path,
+    Report,
+    Root,
+    Scan,
+    ScanRow,
+)
 from kubectl_refused.text import clean, one_line
 
 from .claims import kind_of, told
@@ -104,7 +114,7 @@ def claims(root: Root, name: str) -> list[str]:
     return [f"{kind_of(evidence)}: {claim(evidence, name)}" for evidence in root.evidence]
 
 
-def gaps_of(diagnosis: Diagnosis | Scan) -> list[str]:
+def gaps_of(diagnosis: Diagnosis | Scan | Explanation) -> list[str]:
     """What stayed unknown and why, sorted: the order in which probes failed means nothing."""
     known = diagnosis.gaps
     if not known and not diagnosis.complete:
@@ -130,7 +140,7 @@ def _by(one: Changed) -> str:
     return f"{by} (revision {one.revision})" if one.revision is not None else by
 
 
-def touched_of(diagnosis: Diagnosis | Scan) -> list[str]:
+def touched_of(diagnosis: Diagnosis | Scan | Explanation) -> list[str]:
     """What the run made or ran in the cluster, and how it was undone, sorted."""
     said = (", ".join(filter(None, (t.what, t.undone))) for t in diagnosis.touched)
     return sorted({line(thing) for thing in said} - {""})
@@ -142,8 +152,23 @@ def total(report: Report) -> str:
         from .terminal_scan import totals as states
 
         return line(states(report))
+    if isinstance(report, Explanation):
+        from .terminal_explanation import headline
+
+        return line(headline(report))
     items = items_of(report)
     return totals(paths_of(item)[0] for item in items) if len(items) > 1 else ""
+
+
+def refusals_of(report: Report) -> list[str]:
+    """When Services did not accept while a command ran, and addresses of its output that lead to none."""
+    if not isinstance(report, Explanation):
+        return []
+    from .terminal_explanation import counted, span
+
+    told = [f"{one.target} in namespace {one.namespace} did not accept {span(one)}" for one in report.refusals]
+    told += [f"{counted(one)}: {one.line}" for one in report.mentions]
+    return [line(text) for text in dict.fromkeys(told)]
 
 
 def rows_beside(report: Report) -> list[ScanRow]:

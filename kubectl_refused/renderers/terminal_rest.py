@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.report import Changed, Diagnosis, GapTold, Note, Path, Scan, Touched
+from kubectl_refused.model.report import Changed, Diagnosis, Explanation, GapTold, Note, Path, Scan, Touched
 
 from .terminal_pen import Pen, wrap
 from .terminal_words import unasked
@@ -23,7 +23,7 @@ def notes(pen: Pen, told: Sequence[Note]) -> list[str]:
     return pen.section("note", lines, at=at)
 
 
-def gaps(pen: Pen, diagnosis: Diagnosis | Scan, *, short: bool) -> list[str]:
+def gaps(pen: Pen, diagnosis: Diagnosis | Scan | Explanation, *, short: bool) -> list[str]:
     """What stayed unknown and why; `short` names it only."""
     known = diagnosis.gaps
     if not known and not diagnosis.complete:
