@@ -68,6 +68,9 @@ def check(words: str) -> None:
     """Raise where the command line is none."""
     typed = [filled(word) for word in words.split() if word.strip("[](),.")]
     command, rest = choose(typed)
+    if command.follows:
+        assert "--" in rest or "--help" in rest, f"{command.name} has no --"
+        rest = rest[: rest.index("--")] if "--" in rest else rest
     parsed = parse_options(rest, command.options)
     assert not parsed.words or command.words, f"{command.name} takes no {parsed.words}"
     if not command.name and not parsed.help:
@@ -81,7 +84,7 @@ def test_a_command_that_is_printed_works_as_printed(place: str, words: str) -> N
 
 def test_there_are_such_commands_and_wrong_ones_are_noticed() -> None:
     assert len(PRINTED) > 20
-    for wrong in ("scna -A --nonsense", "scan web", "svc/web --al", "cleanup web", "deploy/web"):
+    for wrong in ("scna -A --nonsense", "scan web", "run web", "svc/web --al", "cleanup web", "deploy/web"):
         with pytest.raises((AssertionError, UsageProblem)):
             check(wrong)
 

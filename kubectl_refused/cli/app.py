@@ -10,13 +10,16 @@ from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
 
-from .arguments import everything, parse
+from .arguments import apart, everything, parse
 from .command import Command
 from .defaults import defaults
 
 
 def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
     """Read `arguments` and run the command; returns its exit code, 0 after --help. Raises UsageProblem."""
+    follows: list[str] = []
+    if command.follows:
+        arguments, follows = apart(arguments, f"{program} {command.name} -- {command.follows}")
     parsed = parse(arguments, command.options)
     if parsed.help:
         from .help import write_help
@@ -25,7 +28,7 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
     if parsed.words and not command.words:
         raise _too_many(command, program, parsed.words[0])
     meant = {**defaults(command.options, parsed.typed), **parsed.typed}
-    return command.run(parsed.words, everything(meant, command.options))
+    return command.run(follows or parsed.words, everything(meant, command.options))
 
 
 def _too_many(command: Command, program: str, word: str) -> UsageProblem:

@@ -53,6 +53,16 @@ def everything(typed: dict[str, Any], options: tuple[Option, ...]) -> dict[str, 
     return {option.key: typed.get(option.key, _absent(option)) for option in options}
 
 
+def apart(arguments: Sequence[str], what: str) -> tuple[list[str], list[str]]:
+    """What stands before `--` and what behind it. Raises UsageProblem where there is none, but for --help."""
+    if "--" not in arguments:
+        if any(word in ("-h", "--help") for word in arguments):
+            return list(arguments), []
+        raise UsageProblem("a command stands behind two dashes, and there are none", f"type {what}")
+    at = list(arguments).index("--")
+    return list(arguments[:at]), list(arguments[at + 1 :])
+
+
 def truth(text: str) -> bool | None:
     """Whether a text means yes or no; None for any other."""
     return True if text.lower() in _TRUE else False if text.lower() in _FALSE else None

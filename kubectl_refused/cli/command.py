@@ -16,10 +16,13 @@ from .options import CONNECTION, DIAGNOSIS, SCAN, Option, find
 Values = Mapping[str, Any]
 DEFAULT = "diagnose"
 BY_ITSELF = "refused"  # the program for who has no kubectl
+TEXT = "error_text"  # the command of the word `-`
 
 
 class Command(NamedTuple):
     """One command. `words` is the metavar of its positional arguments, empty where it takes none.
+
+    `follows` is the metavar of what stands behind `--` and is not ours to parse: then that is its arguments.
 
     `run` gets those arguments and a value for each option's key; it returns the exit code and may raise
     RefusedError or ConnectionProblem, which the caller shows as one line.
@@ -31,6 +34,7 @@ class Command(NamedTuple):
     options: tuple[Option, ...]
     run: Callable[[Sequence[str], Values], int]
     details: str = ""
+    follows: str = ""
 
 
 def names() -> list[str]:
@@ -39,7 +43,7 @@ def names() -> list[str]:
 
     from . import commands
 
-    return sorted(m.name for m in pkgutil.iter_modules(commands.__path__) if m.name != DEFAULT)
+    return sorted(m.name for m in pkgutil.iter_modules(commands.__path__) if m.name not in (DEFAULT, TEXT))
 
 
 def load(name: str) -> Command:
@@ -55,6 +59,8 @@ def choose(arguments: Sequence[str]) -> tuple[Command, list[str]]:
     """
     at = _first_word(arguments)
     first = arguments[at] if at < len(arguments) else ""
+    if first == "-":
+        return load(TEXT), [*arguments[:at], *arguments[at + 1 :]]
     # Most first words (svc/web, web-1) cannot be a command, so the package is not even listed.
     if first.isascii() and first.isidentifier() and first in names():
         return load(first), [*arguments[:at], *arguments[at + 1 :]]
@@ -67,7 +73,7 @@ def _first_word(arguments: Sequence[str]) -> int:
     The number of arguments where there is none.
     """
     at = 0
-    while at < len(arguments) and arguments[at].startswith("-"):
+    while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "-":
         if arguments[at] == "--":
             return len(arguments)
         option = find(DIAGNOSIS + CONNECTION + SCAN, arguments[at])

@@ -52,6 +52,8 @@ def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
     """(candidates, directive) for the last of `arguments`."""
     *before, current = arguments or [""]
     command, typed = choose(before)
+    if command.follows and "--" in typed:
+        return [], FILES
     pending = _pending(typed, command.options)
     if pending is not None:
         return _values(pending, current, typed)

@@ -25,9 +25,14 @@ def write_help(command: Command, program: str) -> int:
 def _app(command: Command) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-    app.command(cls=_Command, help=command.summary, epilog=command.details or None, context_settings=settings)(
-        _callback(command)
-    )
+    usage = f"[OPTIONS] -- {command.follows}" if command.follows else "[OPTIONS]"
+    app.command(
+        cls=_Command,
+        help=command.summary,
+        epilog=command.details or None,
+        context_settings=settings,
+        options_metavar=usage,
+    )(_callback(command))
     return app
 
 

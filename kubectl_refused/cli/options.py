@@ -113,7 +113,7 @@ WAITING: tuple[Option, ...] = (
 DIAGNOSIS: tuple[Option, ...] = (
     Option(
         "--filename",
-        "Diagnose manifests or compose files instead of a cluster: a file, a directory, or - for stdin; may be repeated",
+        "Diagnose manifests or compose files, not a cluster: a file, a directory, or - for stdin; may be repeated",
         "FILE",
         "-f",
         repeatable=True,
@@ -250,6 +250,19 @@ def with_defaults(options: tuple[Option, ...], names: tuple[str, ...]) -> tuple[
     """Those of the options that may have such a default. `causes` has an --output of its own."""
     known = DIAGNOSIS + SCAN + CONNECTION
     return tuple(option for option in options if option.name in names and option in known)
+
+
+# The command's own streams and exit code are passed through.
+_NOT_OF_A_RUN = (*_NOT_OF_A_SCAN, "--wait", "--watch", "--exit-zero")
+
+TEXT: tuple[Option, ...] = (
+    Option("--all-namespaces", "Look for addresses in every namespace", short="-A"),
+    *(o for o in DIAGNOSIS if o.name not in _NOT_OF_A_SCAN and o not in WAITING),
+)
+RUN: tuple[Option, ...] = (
+    Option("--all-namespaces", "Watch every namespace", short="-A"),
+    *(o for o in DIAGNOSIS if o.name not in _NOT_OF_A_RUN and o is not OUTPUT),
+)
 
 
 def find(options: tuple[Option, ...], spelling: str) -> Option | None:

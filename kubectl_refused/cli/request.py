@@ -95,6 +95,14 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
     )
 
 
+def whole_request_of(values: Values, options: tuple[Option, ...]) -> Request:
+    """That of a run or a text: about a namespace, or all of them, and no target. Raises UsageProblem."""
+    check_choices(values, options)
+    connection = connection_of(values)
+    scanning = Scanning(namespace="" if values.get("all_namespaces") else None)
+    return Request(targets=(), scan=scanning, **shared_of(values, connection, files=False))
+
+
 def shared_of(values: Values, connection: ConnectionOptions, *, files: bool) -> dict[str, Any]:
     """What the Requests of a diagnosis and of a scan have in common. Raises UsageProblem."""
     standpoints = _standpoints(values, files=files)

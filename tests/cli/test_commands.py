@@ -16,11 +16,22 @@ from .tool import run
 
 
 def test_the_first_word_chooses() -> None:
-    assert names() == ["causes", "cleanup", "explain", "listen", "record", "scan"]
+    assert names() == ["causes", "cleanup", "explain", "listen", "record", "run", "scan"]
     command, rest = choose(["explain", "KR403"])
     assert (command.name, rest) == ("explain", ["KR403"])
     command, rest = choose(["-n", "shop", "--kubeconfig=x", "cleanup", "--all"])
     assert (command.name, rest) == ("cleanup", ["-n", "shop", "--kubeconfig=x", "--all"])
+
+
+@pytest.mark.parametrize("words", [["-"], ["-n", "shop", "-"], ["-", "-n", "shop"], ["-f", "-", "-"]])
+def test_a_dash_chooses_the_text_on_stdin(words: list[str]) -> None:
+    command, rest = choose(words)
+    assert (command.name, rest.count("-")) == ("-", words.count("-") - 1)
+
+
+def test_what_follows_the_dashes_is_left_alone() -> None:
+    command, rest = choose(["-n", "shop", "run", "--", "scan", "-n", "x"])
+    assert (command.name, rest) == ("run", ["-n", "shop", "--", "scan", "-n", "x"])
 
 
 @pytest.mark.parametrize(

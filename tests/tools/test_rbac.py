@@ -10,6 +10,7 @@ import yaml
 from kubectl_refused.cli.grounds import ClusterGround
 from kubectl_refused.cli.options import SCAN
 from kubectl_refused.cli.progress import Progress
+from kubectl_refused.cli.recorder import KINDS as WATCHED_BY_RUNS
 from kubectl_refused.cli.scan_request import scan_request_of
 from kubectl_refused.cli.scanning import ScanSurvey
 from kubectl_refused.fixes.requests import request
@@ -101,7 +102,8 @@ def test_there_is_one_role_per_level_one_for_changes_and_one_for_waiting() -> No
 def test_who_waits_may_watch_what_is_watched() -> None:
     request = scan_request_of({"server": "https://192.0.2.1", "token": "x"}, SCAN)
     lists = ScanSurvey(ClusterGround(request), request, Progress()).watched()
-    assert {right.resource for right in of_role(WAIT)} == {one.path.rpartition("/")[2] for one in lists}
+    watched = {one.path.rpartition("/")[2] for one in lists} | {resource for _, resource, *_ in WATCHED_BY_RUNS}
+    assert {right.resource for right in of_role(WAIT)} == watched
     assert {right.verb for right in of_role(WAIT)} == {"watch"}
 
 

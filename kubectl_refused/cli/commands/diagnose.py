@@ -46,6 +46,8 @@ COMMAND = Command(
     Other commands:
       scan      diagnose every Service of a namespace, or of all with -A
       record    diagnose, and write a file that replays the verdict: --recording FILE
+      run       run a command, and if it fails say why its connections did: kubectl refused run -- COMMAND
+      -         trace the addresses of an error text: kubectl logs POD | kubectl refused -
       causes    list every cause that can be found
       explain   print the manual page of a cause: kubectl refused explain KR403
       listen    list the listening sockets of this machine
