@@ -15,8 +15,8 @@ from kubectl_refused.recordings.bundle import packed, write
 from kubectl_refused.recordings.masking import without_masked_commands
 
 from .grounds import Ground
+from .outlet import NOT_WRITTEN
 from .recordings import RecordedGround, ReplayedGround
-from .reports import NOT_WRITTEN
 from .request import Request
 from .run import DiagnosisJob
 from .surveys import Survey, TargetsSurvey
@@ -33,13 +33,8 @@ class _MaskedJob(DiagnosisJob):
 
     def _add(self, line: str) -> None:
         """One more line below a report for people."""
-        from .terminal import silence
-
-        try:
-            self._out.write(line)
-            self._out.flush()
-        except BrokenPipeError:  # as for the report
-            silence(self._out)
+        self._out.write(line)
+        self._out.flush()
 
 
 class ReplayJob(_MaskedJob):

@@ -18,7 +18,7 @@ from kubectl_refused.errors import ManifestProblem, shown
 from kubectl_refused.model import objects
 from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.objects import KubernetesObject, Pod, Service
-from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Change, Coverage
+from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Change, Coverage, SeenObject
 from kubectl_refused.model.target import Target
 
 from .decoding import OddObject, decode, decode_workload
@@ -102,7 +102,7 @@ def _asked(services: Iterable[Service], target: Target, namespace: str) -> list[
     return [s for s in here if s.metadata.name == target.name] if target.name else here
 
 
-def _slices(values: Iterable[KubernetesObject]) -> Iterator[KubernetesObject]:
+def _slices(values: Iterable[SeenObject]) -> Iterator[KubernetesObject]:
     pods: dict[str, list[Pod]] = {}
     services: list[Service] = []
     for value in values:
