@@ -21,7 +21,7 @@ from kubectl_refused.model.facts import (
     SelectorKey,
     WorkloadKey,
 )
-from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.gaps import Absent, Gap
 from kubectl_refused.model.objects import (
     ConfigMap,
     EndpointSlice,
@@ -152,7 +152,8 @@ class CaseLearner:
             return tuple(o for o in self.world if isinstance(o, Workload) and o.kind == "ReplicaSet")
         found = [o for o in self.world if _is_about(need.fact, key, o)]
         if need.fact is f.NAMESPACE:
-            return found[0] if found else Gap(f"namespace {key.namespace}", "not found")
+            told = any(isinstance(o, Namespace) for o in self.world)  # a case that has none says nothing of any
+            return found[0] if found else (Absent if told else Gap)(f"namespace {key.namespace}", "not found")
         return tuple(found)
 
     def _holder(self, key: AddressKey) -> Holder | Gap:
