@@ -106,14 +106,14 @@ def test_secrets_of_the_command_line_are_masked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run"], "stands behind two dashes"),
+        (["run"], "no command stands behind the dashes"),
         (["run", "go", "test"], "stands behind two dashes"),
         (["run", "--"], "no command stands behind the dashes"),
-        (["run", "go", "--", "test"], "unexpected extra argument"),
-        (["run", "-o", "json", "--", "true"], "No such option"),
+        (["run", "go", "--", "test"], "takes no name"),
+        (["run", "-o", "json", "--", "true"], "there is no option -o"),
         (["run", "--report", "json=/no/such/folder/x", "--", "touch", "started"], "there is no folder"),
         (["run", "-n", "No", "--", "touch", "started"], "no namespace name"),
-        (["-", "svc/web"], "unexpected extra argument"),
+        (["-", "svc/web"], "takes no name"),
     ],
 )
 def test_wrong_usage_starts_nothing(
