@@ -101,6 +101,13 @@ def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[C
             yield Change(at, gap=_twice(key, kept[key][1].line, document.line))
         # Without the value: it has been decoded, and files may be large.
         kept[key] = (value, dataclasses.replace(document, value=None))
+    yield from _known(kept, customs, odd, at)
+
+
+def _known(
+    kept: dict[Key, tuple[KubernetesObject, Document]], customs: Sequence[Custom], odd: set[str], at: float
+) -> Iterator[Change]:
+    """What all documents together make."""
     yield from (Change(at, value=value, line=d.line, passage=d.passage) for value, d in kept.values())
     yield from _promised(kept, at)
     if untold := told(customs):
