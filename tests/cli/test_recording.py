@@ -61,6 +61,7 @@ def test_a_recording_replays_without_the_cluster(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["record", "-o", "x.tgz"], "no Service is named; type svc/NAME"),
+        (["record", "localhost:8080", "-o", "x.tgz"], "only Services are recorded; type svc/NAME"),
         (["record", "svc/web"], "no file is named to record to; add -o FILE, such as -o refused.tgz"),
         (["record", "svc/web", "-o", "/nowhere/x.tgz"], "there is no folder /nowhere"),
         (["record", "svc/web", "-o", "/"], "/ cannot be written: it is a folder"),

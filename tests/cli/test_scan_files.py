@@ -69,7 +69,7 @@ def test_what_is_there_twice_leaves_the_others_judged(shop: str, tmp_path: Path)
         (["--wait", "2m"], "--wait is of a cluster, and -f reads files"),
         (["--watch"], "--watch is of a cluster, and -f reads files"),
         (["--from", "here"], "--from needs a cluster, and -f reads files"),
-        (["-l", "a+b"], "--selector: a+b selects no labels"),
+        (["-l", "a+b"], "'a+b' selects nothing by a label"),
     ],
 )
 def test_wrong_usage(words: list[str], says: str, shop: str, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def _run(words: Sequence[str], values: Values) -> int:
     from kubectl_refused.cli.supervise import supervise
 
     request = request_of(words, {**values, "output": ""}, COMMAND.options)
+    if any(not target.is_service for target in request.targets):
+        raise UsageProblem("only Services are recorded", "type svc/NAME")
     job = RecordJob(request, sys.stdout, values["bundle"], overwrite=bool(values["overwrite"]))
     return supervise(job, verbose=request.verbose)
 
