@@ -36,12 +36,9 @@ def _run(arguments: Sequence[str]) -> int:
     from kubectl_refused.errors import RefusedError
 
     from .command import choose, program_name
-    from .plainly import plainly
 
     command, rest = choose(arguments)
     try:
-        if plain := plainly(rest, command):
-            return command.run(*plain)
         from .app import invoke
 
         return invoke(command, program_name(sys.argv[0]), rest)

@@ -46,7 +46,7 @@ table inet refusing {
 # Of the host itself: target, root, exit code of it alone.
 ON_HOST = {
     f"{HOST}:8080": "nothing-listens-on-port",
-    f"{HOST}:8182": "listens-on-loopback-here",
+    f"{HOST}:8182": "serves-loopback-only",
     "[::1]:8182": "listens-in-one-family-here",
     "127.0.0.1:8585": "listens-in-one-family-here",
     "127.0.0.1:8283": "listens-on-another-own-address",

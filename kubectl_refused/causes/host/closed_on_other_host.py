@@ -39,7 +39,7 @@ def closed_on_other_host(scene: Scene) -> Iterator[Finding]:
         certainty=Certainty.LIKELY,
         evidence=(packet(scene, failed),),
         fix=Fix(
-            summary=f"See what listens on {failed.host}, by kubectl refused :{failed.port} there;"
+            summary=f"See what listens on {failed.host}, by kubectl refused listen there;"
             " start the server, or bind it to 0.0.0.0"
         ),
     )

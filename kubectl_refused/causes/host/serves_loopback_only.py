@@ -1,4 +1,4 @@
-"""The server listens on loopback only, and another address of this machine is asked.
+"""The server listens on loopback only, and another own address is asked.
 
 Why it refuses:
     A socket bound to 127.0.0.1 or ::1 takes what is sent to that address. Packets for the machine's other
@@ -28,7 +28,7 @@ from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
 @cause("KR722", scope=Scope.ADDRESS, reads={HANDSHAKE, HOST_SOCKETS}, produces=Symptom.RST, since="0.4")
-def listens_on_loopback_here(scene: Scene) -> Iterator[Finding]:
+def serves_loopback_only(scene: Scene) -> Iterator[Finding]:
     """Yield when every socket on the port is bound to loopback, and the address asked is none of theirs."""
     failed = trouble(scene)
     if failed is None or failed.outcome is not Outcome.REFUSED or not is_here(failed):
