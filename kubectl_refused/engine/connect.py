@@ -61,6 +61,7 @@ def connect(environment: Mapping[str, str] = os.environ) -> EngineConnection:
         raise EngineProblem(
             f"Docker's context cannot be read: {_first_line(error)}", "try DOCKER_CONTEXT=default"
         ) from error
+    _check_socket(settings["base_url"])
     try:
         return EngineConnection(_client(settings), settings["base_url"])
     except Exception as error:  # docker, requests, urllib3, paramiko and ssl all have trees of their own
@@ -114,16 +115,22 @@ def _sockets(environment: Mapping[str, str]) -> Iterator[Path]:
     yield Path("/run/podman/podman.sock")
 
 
+def _check_socket(endpoint: str) -> None:
+    """Raise EngineProblem where there is no such socket: the client would leave one of its own open."""
+    if endpoint.startswith("unix://") and not os.path.lexists(endpoint.removeprefix("unix://")):
+        raise EngineProblem(f"no container engine is at {shown(endpoint)}", _START)
+
+
 def _problem(error: Exception, endpoint: str) -> EngineProblem:
     """One line of what went wrong."""
-    said, at = _first_line(error), shown(endpoint)
+    said, at = str(error), shown(endpoint)
     if "Permission denied" in said:
         return EngineProblem(f"{at} may not be opened by this user", "try with sudo, or join the group docker")
     if "FileNotFoundError" in said or "No such file" in said:
         return EngineProblem(f"no container engine is at {at}", _START)
     if "refused" in said:
         return EngineProblem(f"no container engine listens at {at}", _START)
-    return EngineProblem(f"the container engine at {at} does not answer: {said}", _START)
+    return EngineProblem(f"the container engine at {at} does not answer: {_first_line(error)}", _START)
 
 
 def _first_line(error: BaseException) -> str:

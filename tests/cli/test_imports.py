@@ -69,6 +69,19 @@ def test_the_catalogue(arguments: list[str], tmp_path: Path) -> None:
     assert _imported("main", *arguments, home=tmp_path) & (CLIENTS | {"yaml"}) == set()
 
 
+def test_containers_need_no_kubernetes_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    loaded = _imported("main", "docker/web", home=tmp_path)
+    assert "docker" in loaded
+    assert loaded & {"kubernetes", "websocket", "pydantic", "yaml"} == set()
+
+
+def test_compose_files_need_no_client(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {ports: ['8080:80']}}\n")
+    assert _imported("main", "-f", str(file), "-o", "name", home=tmp_path) & CLIENTS == set()
+
+
 def test_files_need_no_client(tmp_path: Path) -> None:
     file = tmp_path / "web.yaml"
     file.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n")
