@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_refused.cli.arguments import parse as parse_options
 from kubectl_refused.cli.command import choose, names
+from kubectl_refused.cli.parser import parse as parse_options
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.resolve.grammar import parse
 
@@ -71,9 +71,11 @@ def check(words: str) -> None:
     if command.follows:
         assert "--" in rest or "--help" in rest, f"{command.name} has no --"
         rest = rest[: rest.index("--")] if "--" in rest else rest
-    parsed = parse_options(rest, command.options)
+    parsed = parse_options(command, "kubectl refused", rest)
+    if parsed is None:  # --help
+        return
     assert not parsed.words or command.words, f"{command.name} takes no {parsed.words}"
-    if not command.name and not parsed.help:
+    if not command.name:
         parse(parsed.words, namespace="")
 
 

@@ -1,8 +1,4 @@
-"""One command line read and run; its help page comes from typer, made from the table of options.
-
-typer and its option parser take 60 ms to load, and read `-n=shop` and `--flag=true` otherwise than kubectl: they
-are here for --help only (docs/decisions/0016).
-"""
+"""One command line read, by typer in kubectl's grammar (docs/decisions/0016), and run with the user's defaults."""
 
 from __future__ import annotations
 
@@ -10,9 +6,10 @@ from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
 
-from .arguments import apart, everything, parse
+from .arguments import apart, everything
 from .command import Command
 from .defaults import defaults
+from .parser import parse
 
 
 def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
@@ -20,11 +17,9 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
     follows: list[str] = []
     if command.follows:
         arguments, follows = apart(arguments, f"{program} {command.name} -- {command.follows}")
-    parsed = parse(arguments, command.options)
-    if parsed.help:
-        from .help import write_help
-
-        return write_help(command, program)
+    parsed = parse(command, program, arguments)
+    if parsed is None:
+        return 0
     if parsed.words and not command.words:
         raise _too_many(command, program, parsed.words[0])
     meant = {**defaults(command.options, parsed.typed), **parsed.typed}

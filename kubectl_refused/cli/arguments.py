@@ -1,7 +1,7 @@
-"""Command lines as kubectl's parser reads them (pflag's flag.go: parseLongArg, parseSingleShortArg).
+"""Command lines as kubectl's parser (pflag's flag.go: parseLongArg, parseSingleShortArg) reads them, for click.
 
-`-n=shop`, `-nshop`, `--insecure-skip-tls-verify=true`, `-wn shop` and options behind words mean there what they
-mean here. Pure; imports nothing heavy.
+pflag takes `-n=shop`, `--insecure-skip-tls-verify=true` and `-v=6`; click, inside typer, takes `-n=shop` as the
+value "=shop" and refuses the others. Pure; imports nothing heavy, since completion reads lines too.
 """
 
 from __future__ import annotations
@@ -19,32 +19,54 @@ _LEVELS = "-v"  # kubectl's takes a level: -v=6
 
 
 class Parsed(NamedTuple):
-    """The words, and what was typed of each option, by its key. `help` when somebody asks for it."""
+    """The words, and what was typed of each option, by its key."""
 
     words: list[str]
     typed: dict[str, Any]
-    help: bool = False
 
 
-def parse(arguments: Sequence[str], options: tuple[Option, ...], *, strict: bool = True) -> Parsed:
-    """What the arguments say. Raises UsageProblem of one line, unless what is odd is to be left out."""
+class Spelt(NamedTuple):
+    """A line in a spelling that click takes, and the flags that it switches off: click has no spelling for that."""
+
+    line: list[str]
+    off: list[str]
+
+
+class _Said(NamedTuple):
+    """What stands in one argument: an option with its value, if it has one; a word; or what is left to click."""
+
+    spelt: str
+    option: Option | None = None
+    value: str | None = None
+    word: bool = False
+
+
+def as_pflag(arguments: Sequence[str], options: tuple[Option, ...]) -> Spelt:
+    """`arguments` in a spelling that means to click what they mean to pflag. Raises UsageProblem."""
+    line: list[str] = []
+    flags: dict[str, bool] = {}
+    for spelt, option, value, _ in _said(arguments, options):
+        if option is None or (option.metavar and value is None):
+            line.append(spelt)
+        elif option.metavar:
+            line.append(f"{option.name}={value}")
+        else:
+            meant = flags[option.key] = _switched(option, value)
+            line += [option.name] if meant else []
+    return Spelt(line, [key for key, meant in flags.items() if not meant])
+
+
+def so_far(arguments: Sequence[str], options: tuple[Option, ...]) -> Parsed:
+    """What a line says that is still being typed; whatever is odd in it is left out."""
     words: list[str] = []
     typed: dict[str, Any] = {}
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--":
-            words += rest
-        elif not argument.startswith("-") or argument == "-":
-            words.append(argument)
-        else:
-            try:
-                for option, value in _read(argument, rest, options):
-                    if option is None:
-                        return Parsed(words, typed, help=True)
-                    typed[option.key] = [*typed.get(option.key, []), value] if option.repeatable else value
-            except UsageProblem:
-                if strict:
-                    raise
+    for spelt, option, value, word in _said(arguments, options):
+        if word:
+            words.append(spelt)
+        elif option is not None and option.metavar and value is not None:
+            typed[option.key] = [*typed.get(option.key, []), value] if option.repeatable else value
+        elif option is not None and not option.metavar and _truth(option, value) is not None:
+            typed[option.key] = _truth(option, value)
     return Parsed(words, typed)
 
 
@@ -56,7 +78,7 @@ def everything(typed: dict[str, Any], options: tuple[Option, ...]) -> dict[str, 
 def apart(arguments: Sequence[str], what: str) -> tuple[list[str], list[str]]:
     """What stands before `--` and what behind it. Raises UsageProblem where there is none, but for --help."""
     if "--" not in arguments:
-        if any(word in ("-h", "--help") for word in arguments):
+        if any(word in HELP for word in arguments):
             return list(arguments), []
         raise UsageProblem("a command stands behind two dashes, and there are none", f"type {what}")
     at = list(arguments).index("--")
@@ -72,60 +94,55 @@ def _absent(option: Option) -> Any:
     return (option.default or None) if option.metavar else False
 
 
-_Pair = tuple[Option | None, Any]  # None stands for a wish for help
+def _said(arguments: Sequence[str], options: tuple[Option, ...]) -> Iterator[_Said]:
+    """Each thing said, up to a wish for help, which wins over whatever is behind it."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            yield _Said(argument)
+            yield from (_Said(word, word=True) for word in rest)
+        elif not argument.startswith("-") or argument == "-":
+            yield _Said(argument, word=True)
+        else:
+            for said in _within(argument, options):
+                waits = said.option is not None and said.option.metavar and said.value is None
+                yield said._replace(value=next(rest, None)) if waits else said
+                if said.option is None and said.spelt in HELP:
+                    return
 
 
-def _read(argument: str, rest: Iterator[str], options: tuple[Option, ...]) -> Iterator[_Pair]:
-    """The options in one argument; `rest` has the value where the argument does not."""
-    if argument.startswith("--"):
-        name, equals, value = argument.partition("=")
-        yield _one(name, value if equals else None, rest, options)
-    else:
-        yield from _cluster(argument, rest, options)
-
-
-def _cluster(argument: str, rest: Iterator[str], options: tuple[Option, ...]) -> Iterator[_Pair]:
-    """`-wn shop`, `-wnshop`, `-n=shop`: flags, up to an option that takes a value."""
-    letters = argument[1:]
-    while letters:
-        name, letters = f"-{letters[0]}", letters[1:]
-        option = find(options, name)
-        takes = letters.startswith("=") or (letters and option is not None and bool(option.metavar))
-        if takes or (name == _LEVELS and letters.isdigit()):
-            yield _one(name, letters.removeprefix("="), rest, options, argument)
-            return
-        yield _one(name, None, rest, options, argument)
-
-
-def _one(
-    name: str, value: str | None, rest: Iterator[str], options: tuple[Option, ...], argument: str = ""
-) -> _Pair:
-    """One option, spelt so, and its value; `value` is None where none is in the same argument."""
+def _within(argument: str, options: tuple[Option, ...]) -> list[_Said]:
+    """The options in one argument; as it is where it has one that is not known."""
+    if not argument.startswith("--"):
+        return _cluster(argument, options)
+    name, equals, value = argument.partition("=")
     option = find(options, name)
     if option is None:
-        if name in HELP:
-            return None, True
-        raise _unknown(name, argument, options)
-    if not option.metavar:
-        return option, True if value is None else _truth(option, value)
-    if value is None:
-        value = next(rest, None)
-    if value is None:
-        raise UsageProblem(f"{name} lacks its value", f"type {name} {option.metavar}")
-    return option, value
+        return [_Said("--help" if name == "--help" else argument)]
+    return [_Said(name, option, value if equals else None)]
 
 
-def _truth(option: Option, value: str) -> bool:
-    meant = True if option.short == _LEVELS and value.isdigit() else truth(value)
+def _cluster(argument: str, options: tuple[Option, ...]) -> list[_Said]:
+    """`-wn`, `-wnshop`, `-n=shop`: flags, up to an option that takes a value."""
+    found: list[_Said] = []
+    letters = argument[1:]
+    while letters:
+        spelt, letters = f"-{letters[0]}", letters[1:]
+        option = find(options, spelt)
+        if option is None:
+            return [_Said(spelt if spelt in HELP else argument)]
+        if letters.startswith("=") or (letters and option.metavar) or (spelt == _LEVELS and letters.isdigit()):
+            return [*found, _Said(spelt, option, letters.removeprefix("="))]
+        found.append(_Said(spelt, option))
+    return found
+
+
+def _truth(option: Option, value: str | None) -> bool | None:
+    return True if value is None or (option.short == _LEVELS and value.isdigit()) else truth(value)
+
+
+def _switched(option: Option, value: str | None) -> bool:
+    meant = _truth(option, value)
     if meant is None:
-        raise UsageProblem(f"{option.name}={shown(value)} is neither true nor false", f"type {option.name}")
+        raise UsageProblem(f"{option.name}={shown(value or '')} is neither true nor false", f"type {option.name}")
     return meant
-
-
-def _unknown(name: str, argument: str, options: tuple[Option, ...]) -> UsageProblem:
-    from kubectl_refused.trace.nearest import did_you_mean  # on the way to an error only
-
-    within = f" in {shown(argument)}" if argument and argument != name else ""
-    known = [spelling for option in options for spelling in option.names if spelling.startswith("--")]
-    instead = did_you_mean(name, [*known, "--help"], "--help lists what there is")
-    return UsageProblem(f"there is no option {shown(name)}{within}", instead)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from kubectl_refused.resolve.kinds import SERVICE_WORDS
 
-from .arguments import parse
+from .arguments import so_far
 from .command import choose, names
 from .options import Option, find
 
@@ -63,7 +63,7 @@ def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
         return _causes(current), NO_FILES
     if command.name not in ("", "record"):
         return [], NO_FILES
-    words = parse(typed, command.options, strict=False).words
+    words = so_far(typed, command.options).words
     commands = [] if command.name or "--" in typed else names()
     offered = [] if words or "/" in current else [*commands, "svc/"]
     return _spaced(_starting(current, offered) + _targets(current, words, typed))

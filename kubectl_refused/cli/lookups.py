@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .arguments import parse
+from .arguments import so_far
 from .options import CONNECTION, DIAGNOSIS, SCAN
 
 if TYPE_CHECKING:
@@ -112,4 +112,4 @@ def _options(typed: Sequence[str]) -> ConnectionOptions:
 
 def _values(typed: Sequence[str]) -> dict[str, Any]:
     """The options typed so far, of whichever command."""
-    return parse(typed, CONNECTION + DIAGNOSIS + SCAN, strict=False).typed
+    return so_far(typed, CONNECTION + DIAGNOSIS + SCAN).typed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.cli.app import invoke
-from kubectl_refused.cli.arguments import parse
+from kubectl_refused.cli.arguments import so_far
 from kubectl_refused.cli.command import Values, load, names
 from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
+from kubectl_refused.cli.parser import parse
 from kubectl_refused.cli.request import Request, request_of
 from kubectl_refused.connection.options import ConnectionOptions
 from kubectl_refused.errors import UsageProblem
@@ -55,7 +58,15 @@ def _problem(*arguments: str) -> str:
         (["--exit-zero", "false"], {"exit_zero": True}, ["false"]),
         (["-v=6"], {"verbose": True}, []),
         (["-v6"], {"verbose": True}, []),
+        (["-n=-x"], {"namespace": "-x"}, []),
+        (["-wn=shop"], {"watch": True, "namespace": "shop"}, []),
+        (["-n", "--", "web"], {"namespace": "--"}, ["web"]),
+        (["--exit-zero=false", "--exit-zero=T"], {"exit_zero": True}, []),
+        (["-w=0", "--exit-zero=FALSE"], {"watch": False, "exit_zero": False}, []),
+        (["-wv=false"], {"watch": True, "verbose": False}, []),
         (["web", "--", "-n=shop"], {}, ["web", "-n=shop"]),
+        (["--", "--help", "--", "-Zn"], {}, ["--help", "--", "-Zn"]),
+        (["", "web"], {}, ["", "web"]),
         (["-f", "-", "-"], {"filename": ["-"]}, ["-"]),
         (["--context=a=b"], {"context": "a=b"}, []),
         (["--context="], {"context": ""}, []),
@@ -64,12 +75,31 @@ def _problem(*arguments: str) -> str:
 def test_a_command_line_means_what_it_means_to_kubectl(
     arguments: list[str], typed: dict[str, Any], words: list[str]
 ) -> None:
-    assert parse(arguments, OPTIONS) == (words, typed, False)
+    assert parse(load("diagnose"), "refused", arguments) == (words, typed)
+    assert so_far(arguments, OPTIONS) == (words, typed)
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["web", "--help", "--bogus"], ["-wh"]])
-def test_help_wins(arguments: list[str]) -> None:
-    assert parse(arguments, OPTIONS).help
+def test_help_wins(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse(load("diagnose"), "refused", arguments) is None
+    assert capsys.readouterr().out.startswith("Usage: refused [OPTIONS] [svc/NAME[:PORT]]...\n")
+
+
+def test_help_tells_what_each_option_is_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("diagnose", "scan", "cleanup"):
+        assert parse(load(name), "refused", ["--help"]) is None
+        page = " ".join(capsys.readouterr().out.split())
+        assert [
+            o.default for o in load(name).options if f"[default: {o.default or 'x'}]" not in page and o.default
+        ] == []
+
+
+@pytest.mark.parametrize("arguments", [["-n"], ["-n", "shop", "--bogus", "web"], ["--exit-zero=maybe"], ["-wZn"]])
+def test_a_line_that_is_still_being_typed_is_read_as_far_as_it_goes(arguments: list[str]) -> None:
+    with pytest.raises(UsageProblem):
+        parse(load("diagnose"), "refused", arguments)
+    shop = arguments[1:2] == ["shop"]
+    assert so_far(arguments, OPTIONS) == ((["web"], {"namespace": "shop"}) if shop else ([], {}))
 
 
 def test_every_connection_flag_reaches_its_field() -> None:
@@ -116,7 +146,12 @@ def test_probing() -> None:
         (["web", "-n", "Shop"], "'Shop' is no namespace name"),
         (["web", "--namespce=x"], "there is no option --namespce; did you mean --namespace?"),
         (["web", "-Zn"], "there is no option -Z in -Zn; --help lists what there is"),
+        (["web", "-wZn"], "there is no option -Z in -wZn; --help lists what there is"),
+        (["web", "-Z"], "there is no option -Z; --help lists what there is"),
+        (["web", "-nshop", "-wn"], "-n lacks its value; type -n NAME"),
+        (["web", "--namespace"], "--namespace lacks its value; type --namespace NAME"),
         (["web", "-n"], "-n lacks its value; type -n NAME"),
+        (["web", "-w=maybe"], "--watch=maybe is neither true nor false; type --watch"),
         (["web", "--exit-zero=maybe"], "--exit-zero=maybe is neither true nor false; type --exit-zero"),
         (["web", "--\x1b[31m"], r"\x1b[31m"),
         (["\x1b[31m"], r"'\x1b[31m' is no Service name"),
@@ -194,7 +229,10 @@ def test_odd_command_lines_end_in_one_line(name: str, arguments: list[str]) -> N
     """No command line makes a parser speak in its own words, or in several lines."""
     command, said = load(name), ""
     try:
-        parse(arguments, command.options)
+        with contextlib.redirect_stdout(io.StringIO()) as page:
+            read = parse(command, "refused", arguments)
+        # Completion reads lines itself, as typer takes too long for that.
+        assert page.getvalue() if read is None else read == so_far(arguments, command.options)
     except UsageProblem as problem:
         said = problem.message
         assert "; " in said, "it says what to type"

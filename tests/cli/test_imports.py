@@ -116,12 +116,12 @@ def test_hosts_need_no_cluster_and_no_engine(words: list[str], tmp_path: Path) -
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         loaded = _imported("main", *(word.format(port) for word in words), home=tmp_path)
-    assert loaded & (CLIENTS | {"typer", "yaml", "asyncio"}) <= {"rich"}  # its table of cell widths
+    assert loaded & (CLIENTS | {"yaml", "asyncio"}) <= {"rich"}  # its table of cell widths
 
 
 def test_a_closed_port_needs_no_more(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     loaded = _imported("main", f"127.0.0.1:{port}", "-o", "name", home=tmp_path)
-    assert loaded & (CLIENTS | {"typer", "yaml", "asyncio"}) == set()
+    assert loaded & (CLIENTS | {"yaml", "asyncio"}) == set()
     assert "psutil" in loaded
