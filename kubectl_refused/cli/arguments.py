@@ -26,7 +26,7 @@ class Parsed(NamedTuple):
 
 
 class Spelt(NamedTuple):
-    """A line in a spelling that click takes, and the flags that it switches off: click has no spelling for that."""
+    """A line in a spelling that click takes, and the flags it switches off: click has no spelling for that."""
 
     line: list[str]
     off: list[str]
