@@ -17,7 +17,7 @@ class HostReads:
 
     name = "host"
     order = 1
-    depth = Depth.NONE
+    depth = Depth.PASSIVE
     facts: frozenset[Fact[Any]] = frozenset({HOST_SOCKETS, FIREWALL, UNITS, SPACES, MACHINE})
     rights: tuple[Right, ...] = ()
 

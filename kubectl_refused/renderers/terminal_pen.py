@@ -109,6 +109,8 @@ class Pen:
 
 def wrap(text: str, width: int) -> list[str]:
     """`text` on lines of at most `width` cells, broken at spaces, inside a word only where it must be."""
+    # `::` at a line's start gets a blank put in, lest a CI system obeys it (as_terminal.py).
+    width -= "::" in text
     lines: list[str] = []
     line = ""
     for word in text.split(" "):

@@ -106,7 +106,7 @@ def test_secrets_of_the_command_line_are_masked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run"], "no command stands behind the dashes"),
+        (["run"], "stands behind two dashes"),
         (["run", "go", "test"], "stands behind two dashes"),
         (["run", "--"], "no command stands behind the dashes"),
         (["run", "go", "--", "test"], "takes no name"),

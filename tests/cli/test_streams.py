@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -150,6 +151,7 @@ def test_a_problem_is_one_line_on_stderr_and_no_data(
 ) -> None:
     """Whatever is odd, of whichever command."""
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"dial tcp 10.0.0.1:80: connection refused")))
     code = start._run([name, odd] if name else [odd])
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1), err

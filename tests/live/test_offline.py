@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.cluster.api import Cluster
 
-from .tool import RUN_SECONDS, Answer, refused
+from .tool import RUN_SECONDS, Answer, refused, says, until
 
 
 def offline(folder: Path, *words: str) -> Answer:
@@ -57,6 +57,8 @@ def test_a_recording_replays_the_same_verdict(cluster: Cluster, shop: str, tmp_p
 
 def test_a_dump_of_the_cluster_is_read(cluster: Cluster, shop: str, tmp_path: Path) -> None:
     """Folder and text say the same: crashes with their logs, selectors, flags; what a dump lacks is told."""
+    # A dump is of one moment, and between two crashes the pod may just be running.
+    until(lambda: refused(cluster.kubeconfig, "crash", "-n", shop, "-o", "json"), says("crash-loop"), 60.0)
     cluster.kubectl("cluster-info", "dump", "--namespaces", shop, "--output-directory", str(tmp_path / "dump"))
     (tmp_path / "dump.txt").write_text(cluster.kubectl("cluster-info", "dump", "--namespaces", shop).stdout)
     told = offline(tmp_path, "-f", "dump", "crash", "typo", "loop", "web", "-o", "json")

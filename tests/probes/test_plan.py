@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from kubectl_refused.engine.exec_listeners import ExecListeners, HelperListeners
+from kubectl_refused.engine.logs import EngineLogs
+from kubectl_refused.engine.proc_listeners import ProcListeners
+from kubectl_refused.host.reads import HostReads
 from kubectl_refused.model import facts
 from kubectl_refused.model.facts import DRY_RUN, HANDSHAKE, LISTENERS, PODS_IN, Fact, NamespaceKey, Need
 from kubectl_refused.model.target import Depth
@@ -38,7 +42,9 @@ def test_a_facts_depth_is_that_of_its_first_method(fact: Fact[Any]) -> None:
 
     `here` does not count: it answers for nobody who did not ask `--from here`.
     """
-    able = [m.depth for m in live_methods(Depth.ALL) if fact in m.facts and m.name != "here"]
+    beside = (HostReads(), ProcListeners(), EngineLogs(), ExecListeners(), HelperListeners())
+    methods = [*live_methods(Depth.ALL), *beside]
+    able = [m.depth for m in methods if fact in m.facts and m.name != "here"]
     assert min(able, key=lambda depth: depth.rank) is fact.depth
 
 

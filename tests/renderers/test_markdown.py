@@ -74,7 +74,7 @@ def test_a_comment_tells_verdict_path_proof_and_fix() -> None:
     assert text.startswith("❌ **svc/cart:80 is rejected: its selector matches no pod**\n")
     assert f"```sh\n{samples.COMMAND}\n```" in text
     assert "─✗─ no endpoints\n     ICMP port unreachable" in text
-    assert "| nearest | deployment/cart has tier=c0re, 3 pods |" in text
+    assert "| nearest | deployment/cart has tier=c0re, 3 pods " in text
     assert "At shop.yaml:7\n" in rendered(with_source("shop.yaml", 7), form="markdown")
 
 

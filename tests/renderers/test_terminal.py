@@ -260,7 +260,8 @@ def test_the_command_appears_verbatim(root: object, width: int) -> None:
     report = samples.diagnosis(samples.path(Outcome.REFUSED, root))  # type: ignore[arg-type]
     text = rendered(report, Style(width=width))
     for command in _commands(report):
-        assert command.strip("\n") in text
+        obeyed = re.search(r"^\s*::|##\[", command, re.MULTILINE)  # by a CI system: not left as it is
+        assert command.strip("\n") in text or obeyed
 
 
 def _commands(report: Report) -> list[str]:
