@@ -57,10 +57,12 @@ def _of(diagnosis: Diagnosis) -> int:
     found = [root for root in roots if root is not None]
     if any(root.certainty is Certainty.PROVED for root in found):
         return PROVED
-    if found or not diagnosis.complete:
+    if found:
         return NOT_PROVED
-    # Where nothing may be dialled, untried is all there is to say; anywhere else it is a question left open.
     if diagnosis.paths and all(path.overlooked for path in diagnosis.paths):
         return NO_FAULT
+    if not diagnosis.complete:
+        return NOT_PROVED
+    # Where nothing may be dialled, untried is all there is to say; anywhere else it is a question left open.
     fine = {Outcome.ACCEPTED} | ({Outcome.UNTRIED} if diagnosis.depth == "objects" else set())
     return NO_FAULT if diagnosis.outcome in fine else NOT_PROVED

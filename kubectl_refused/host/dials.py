@@ -40,6 +40,7 @@ class HereItself(Here):
         def work() -> None:
             lines.extend(_asked(words, settings.dial_timeout, until, settings.dials, settings.guess))
 
+        context.connection.cancel.check()  # the thread may have ended before the first look below
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         while thread.is_alive():

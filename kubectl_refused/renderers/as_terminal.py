@@ -23,7 +23,7 @@ from .terminal_words import asked, compared, healthy, silent, totals, works
 
 _TOTALS_FROM = 4
 MOST_IN_FULL = 25  # broken Services of a scan that are told in full, but for -o wide
-_WORKFLOW_COMMAND = re.compile(r"^\s*::(?=[A-Za-z].*::)|##\[")
+_WORKFLOW_COMMAND = re.compile(r"^(?:\s|\x1b\[[0-9;]*m)*::(?=[A-Za-z].*::)|##\[")
 
 
 def render(report: Report, out: TextIO, style: Style) -> None:

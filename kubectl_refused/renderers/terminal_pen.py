@@ -109,7 +109,8 @@ class Pen:
 
 def wrap(text: str, width: int) -> list[str]:
     """`text` on lines of at most `width` cells, broken at spaces, inside a word only where it must be."""
-    # `::` at a line's start gets a blank put in, lest a CI system obeys it (as_terminal.py).
+    # What a CI system would obey gets a blank put in (as_terminal.py): `::` only where a line begins with it.
+    text = text.replace("##[", "## [")
     width -= "::" in text
     lines: list[str] = []
     line = ""
