@@ -22,7 +22,7 @@ LIVE := $(AS_ROOT) $(RUN) -m pytest -p no:cacheprovider tests/live
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check unit browser live test-all bench lock dist new-cause docs cluster-up cluster-down venv clean
+.PHONY: help demo test check fuzz browser live test-all bench lock dist new-cause docs cluster-up cluster-down venv clean
 
 help: ## show this list
 	@$(PYTHON) -m tools.targets Makefile
@@ -40,6 +40,9 @@ check: venv ## lint, formatting, types and all tests that need no cluster
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -m "not live and not browser" -n 2 $(PYTEST)
+
+fuzz: venv ## the tests with made-up input, on input never tried before (`make check` repeats its own)
+	HYPOTHESIS_PROFILE=search $(RUN) -m pytest -m "hypothesis and not live and not browser" -n 2 $(PYTEST)
 
 browser: venv ## look at the HTML report in a headless Chromium (the machine's own, or Debian's from the cache)
 	$(RUN) -m pytest -m browser tests/browser $(PYTEST)

@@ -128,8 +128,8 @@ def test_what_it_leaves_running_keeps_nobody(tmp_path: Path) -> None:
 
 def test_memory_is_bounded_whatever_it_writes(tmp_path: Path) -> None:
     writer = "import os\nfor _ in range(100): os.write(1, b'connect refused ' * 65536)"
-    # A small process between: the kernel counts what a spawned child was before its exec, this test run's own size,
-    # as its maximum too (exec_mmap in fs/exec.c).
+    # A small process between: the kernel counts what a spawned child was before its exec, the size of this test
+    # run, as its maximum too (exec_mmap in fs/exec.c).
     measured = (
         "import resource, subprocess, sys\n"
         "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n"

@@ -69,9 +69,7 @@ def test_a_case_ends_as_its_path_does(make: Any, kind: str) -> None:
 def test_failures_and_errors_are_those_of_the_exit_codes(report: Report) -> None:
     items = [d for d in items_of(report) if d.paths and d.root == d.paths[0].root]
     items = [d for d in items if any(p.outcome == d.outcome for p in d.paths)]
-    items = [
-        d for d in items if all(p.root or not p.chain for p in d.paths)
-    ]  # what follows from no root is nothing
+    items = [d for d in items if all(p.root or not p.chain for p in d.paths)]  # none follows none
     found = set(kinds(written(DiagnosisList(items=tuple(items)))))
     code = exit_code(DiagnosisList(items=tuple(items)))
     assert ("failure" in found) == (code == 1)
