@@ -1,4 +1,4 @@
-"""The same examples on every run, so that a red CI names the change that made it; `make fuzz` looks for new ones."""
+"""The same examples on every run: a red CI names the change that made it. `make fuzz` looks for new ones."""
 
 from __future__ import annotations
 
