@@ -71,7 +71,8 @@ def test_what_healed_while_a_command_ran_is_told(cluster: Cluster, bazaar: str, 
         assert process.stdout.readline() == "begun\n"
         cluster.apply(json.dumps(app("late", "exec httpd -f -p 8080")), namespace=bazaar)
         for name in ("fragile", "taken"):
-            cluster.kubectl("exec", "-n", bazaar, name, "--", "kill", "-TERM", "1")
+            # The exec ends with its container, now and then before kill could say that it succeeded.
+            cluster.kubectl("exec", "-n", bazaar, name, "--", "kill", "-TERM", "1", check=False)
         await_ready(cluster, bazaar, set(NAMES), restarts=2)
         time.sleep(1.0)  # the watch is told of it after we are
         flag.touch()
