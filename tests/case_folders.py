@@ -15,7 +15,7 @@ holds becomes a Gap.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,17 @@ import yaml
 
 from kubectl_refused.causes import Cause, catalogue
 from kubectl_refused.model.containers import Engine, EngineContainer, EngineNetwork
+from kubectl_refused.model.entrances import (
+    Gateway,
+    GatewayClass,
+    GRPCRoute,
+    HTTPRoute,
+    Ingress,
+    IngressClass,
+    ReferenceGrant,
+    TCPRoute,
+    TLSRoute,
+)
 from kubectl_refused.model.facts import Need
 from kubectl_refused.model.objects import (
     ConfigMap,
@@ -45,9 +56,12 @@ from .observations import load_observations
 
 CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+ENTRANCE_TYPES = (
+    Ingress, IngressClass, Gateway, GatewayClass, HTTPRoute, GRPCRoute, TCPRoute, TLSRoute, ReferenceGrant,
+)  # fmt: skip
 _TYPES: dict[str, type[Any]] = {
     t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node, ConfigMap)
-} | {t.__name__: t for t in (Engine, EngineContainer, EngineNetwork)}
+} | {t.__name__: t for t in (Engine, EngineContainer, EngineNetwork, *ENTRANCE_TYPES)}
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +102,8 @@ class Case:
     def target(self) -> Target:
         """`svc/web:80` in the expectation's namespace, or `docker/web:80`."""
         elsewhere = place_of(self.expected.target)
+        if elsewhere and elsewhere.in_cluster:
+            return replace(elsewhere, namespace=self.expected.namespace)
         if elsewhere:
             return elsewhere
         name, _, port = self.expected.target.removeprefix("svc/").partition(":")

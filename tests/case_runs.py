@@ -44,7 +44,7 @@ from kubectl_refused.sources.file_facts import FileFacts
 from kubectl_refused.sources.files import FilesSource
 from kubectl_refused.trace.labels import carries
 
-from .case_folders import Case, manifests
+from .case_folders import ENTRANCE_TYPES, Case, manifests
 from .fakes import probe_context
 
 
@@ -61,6 +61,11 @@ class CaseSource:
 
     def read(self, target: Target) -> Iterable[Change]:
         """Service, slices and pods of the target, each with its coverage; of other targets all."""
+        if target.is_entrance:
+            kinds = ("Service", "EndpointSlice", "Pod", *(t.__name__ for t in ENTRANCE_TYPES))
+            yield from (Change(self.at, value=value) for value in self.world)
+            yield from (Change(self.at, covered=Coverage(kind, "")) for kind in kinds)
+            return
         if not target.is_service:
             yield from (Change(self.at, value=value) for value in self.world)
             yield from (Change(self.at, covered=Coverage(k, "")) for k in ("EngineContainer", "EngineNetwork"))
@@ -233,7 +238,7 @@ def run(case: Case, name: str, depth: Depth = Depth.PODS, without: Collection[Fa
     world = case.world(name)
     places = case.expected.vantages
     target = case.target
-    learner = CaseLearner(world, case.observed(name), target.namespace, depth, without, places, target.is_service)
+    learner = CaseLearner(world, case.observed(name), target.namespace, depth, without, places, target.in_cluster)
     told = diagnose(case.target, CaseSource(world, case.taken(name)), learner, depth=depth)
     return Run(told, learner.answers, learner.vantages())
 

@@ -18,19 +18,23 @@ from typing import Any
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import Fact
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.target import ENTRANCES
 
 # The path from the client to the process; a fault nearer to the client is mended first. Then those of containers
 # without Kubernetes (publish: how they are reached, container: its state, inside: its processes) and of hosts.
 _OF_SERVICES = ("name", "service", "endpoints", "pod", "forwarder", "policy", "process")
 _OF_CONTAINERS = ("publish", "container", "inside")
 _OF_ADDRESSES = ("address", "firewall", "host")
-HOPS = (*_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
+# In front of a Service: what takes the connection, and its rule for this host and path.
+_OF_ENTRANCES = ("entrance", "rule")
+HOPS = (*_OF_ENTRANCES, *_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
 # By a target's kind: a run is about one kind, and need not load the causes of the others.
-HOPS_OF = {
+HOPS_OF: dict[str, tuple[str, ...]] = {
     "Service": _OF_SERVICES,
     "Container": _OF_CONTAINERS,
     "Compose": _OF_CONTAINERS,
     "Address": _OF_ADDRESSES,
+    **dict.fromkeys(ENTRANCES, (*_OF_ENTRANCES, *_OF_SERVICES)),
 }
 
 
@@ -38,7 +42,7 @@ class Scope(StrEnum):
     """Which targets a cause is about, and how often it runs.
 
     Of a Service once per scene, per endpoint that gets traffic, or per selected pod; once per scene of a container
-    without Kubernetes, or of an address.
+    without Kubernetes, or of an address; once per door of an entrance.
 
     PROCESS looks into a pod's network namespace: of each endpoint that gets traffic, or where none does, of each
     selected pod, since what keeps a server from listening also keeps its pod from becoming ready.
@@ -50,6 +54,7 @@ class Scope(StrEnum):
     PROCESS = "process"
     CONTAINER = "container"
     ADDRESS = "address"
+    ENTRANCE = "entrance"
 
 
 class Symptom(StrEnum):

@@ -22,11 +22,12 @@ def check_grounds(
 ) -> None:
     """Raise UsageProblem for an option that the targets' place does not have."""
     containers = [point for point in standpoints if point.kind == CONTAINER]
-    if not targets or targets[0].is_service:
+    if not targets or targets[0].in_cluster:
         if containers:
             raise UsageProblem(
                 f"--from {containers[0]} is a client of containers", "ask about docker/NAME from there"
             )
+        _check_entrances(targets, values)
         return
     what = str(targets[0])
     for key, name in _OF_A_CLUSTER.items():
@@ -38,4 +39,14 @@ def check_grounds(
         if point.kind != HERE and (point.kind != CONTAINER or targets[0].kind == "Address"):
             raise UsageProblem(
                 f"--from {point} is of a cluster, and {what} is in none", "type --from here or docker/NAME"
+            )
+
+
+def _check_entrances(targets: Sequence[Target], values: Values) -> None:
+    """Raise UsageProblem where an entrance is to be waited for or watched: only a Service can be."""
+    entrance = next((target for target in targets if target.is_entrance), None)
+    for name in ("wait", "watch") if entrance else ():
+        if values.get(name) not in (None, False):
+            raise UsageProblem(
+                f"--{name} is of a Service, and {entrance} is none", "type svc/NAME of one behind it"
             )

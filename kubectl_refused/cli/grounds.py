@@ -134,12 +134,11 @@ class ClusterGround:
     def __init__(self, request: Request) -> None:
         """Connect. Raises ConnectionProblem; no request is made yet."""
         from kubectl_refused.connection.client import connect
-        from kubectl_refused.sources.cluster import ClusterSource
 
         self.connection = connect(request.connection)
         self.context, self.namespace = self.connection.context_name, self.connection.namespace
         self.depth = request.probing.depth
-        self.source: Source = ClusterSource(self.connection)
+        self.source: Source = _source_of(self.connection, request.targets)
         self.ledger = Ledger()
         self._request = request
         self._run_id = os.urandom(4).hex()
@@ -198,6 +197,17 @@ class ClusterGround:
     def spare_connection(self) -> Any:
         """A clone with a cancel flag of its own."""
         return self.connection.clone()
+
+
+def _source_of(connection: Any, targets: Sequence[Target]) -> Source:
+    """What reads the targets; who asks about Services alone need not load the rest."""
+    if any(target.is_entrance for target in targets):
+        from kubectl_refused.sources.entrances import EntranceSource
+
+        return EntranceSource(connection)
+    from kubectl_refused.sources.cluster import ClusterSource
+
+    return ClusterSource(connection)
 
 
 def _context(

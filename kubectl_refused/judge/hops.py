@@ -11,13 +11,24 @@ from kubectl_refused.model.report import Hop, Root
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.trace.addresses import place
 
+from .doors import ENTRANCE_HOPS, through, to_the_rule
 from .outcomes import WORST_FIRST
 from .tellings import signal_of
 from .ways import way_hops
 
 Status = Literal["ok", "broken", "unknown", "start"]
 # Which drawn hop a cause's hop belongs to.
-_DRAWN = {"name": 1, "service": 1, "endpoints": 2, "pod": 2, "forwarder": 2, "policy": 3, "process": 3}
+_DRAWN = {
+    "entrance": 1,
+    "rule": 1,
+    "name": 1,
+    "service": 1,
+    "endpoints": 2,
+    "pod": 2,
+    "forwarder": 2,
+    "policy": 3,
+    "process": 3,
+}
 
 
 def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) -> tuple[Hop, ...]:
@@ -26,6 +37,8 @@ def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) 
     `hop` is the root cause's hop, or empty.
     """
     assert not hop or hop in HOPS
+    if scene.door is not None and (hop in ENTRANCE_HOPS or not scene.target.is_service):
+        return tuple(to_the_rule(scene, scene.door, root, hop))
     if not scene.target.is_service:
         return way_hops(scene, root, hop)
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
@@ -33,7 +46,8 @@ def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) 
         broken = None if _reached(scene) else broken
     if broken == 3 and not scene.ready_endpoints:
         broken = 2  # the process keeps its pod from becoming ready: no endpoint gets traffic, none is drawn
-    return tuple(_drawn(scene, root, broken, at))
+    drawn = tuple(_drawn(scene, root, broken, at))
+    return through(scene, scene.door, drawn) if scene.door is not None else drawn
 
 
 def _drawn(scene: Scene, root: Root | None, broken: int | None, at: Endpoint | None) -> Iterator[Hop]:

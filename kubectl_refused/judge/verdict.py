@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from kubectl_refused.causes import catalogue
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Aside, Gap
@@ -50,7 +49,7 @@ def judge(
     return Diagnosis(
         target=str(target),
         context=context,
-        namespace=target.namespace if target.is_service else "",
+        namespace=target.namespace if target.in_cluster else "",
         target_kind=target.kind,
         depth=_reached(rulings),
         outcome=worst([p.outcome for p in _speaking(paths)]),
@@ -59,7 +58,7 @@ def judge(
         gaps=told,
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
         changed=changes(rulings),
-        matrices=matrices([r.scene for r in rulings]),
+        matrices=matrices([r.scene for r in rulings if r.scene.door is None]),
         notes=notes(rulings),
         complete=(bool(rulings) or depth is Depth.NONE) and all(_complete(r, depth) for r in rulings),
     )
@@ -96,10 +95,11 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         outcome=outcome,
         root=root,
         chain=(*roots[1:], *_behind(ruling, roots)),
-        hops=hops(scene, root, _hop_of(root, scene), _endpoint_of(ruling, root)),
+        hops=hops(scene, root, _hop_of(root, ruling), _endpoint_of(ruling, root)),
         dials=tuple(_dials(scene)),
         summary=_summary(scene, outcome, root),
         ignored=overlooked(ruling.found),
+        rule=scene.door.rule if scene.door else "",
     )
 
 
@@ -115,8 +115,8 @@ def _endpoint_of(ruling: Ruling, root: Root | None) -> Endpoint | None:
     return next((f.scene.endpoint for f in mine), None)
 
 
-def _hop_of(root: Root | None, scene: Scene) -> str:
-    return next((c.hop for c in catalogue(scene.target.kind) if root and c.code == root.code), "")
+def _hop_of(root: Root | None, ruling: Ruling) -> str:
+    return next((f.cause.hop for f in ruling.found if root and f.cause.code == root.code), "")
 
 
 def _entrance(scene: Scene) -> str:
@@ -185,6 +185,8 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         or unbelieved(ruling)
     ):
         return False
+    if scene.target.is_entrance:
+        return bool(ruling.found) or depth is Depth.NONE or scene.from_files  # nothing stands there to be dialled
     if not scene.target.is_service:
         return depth is Depth.NONE or scene.from_files or ways_complete(scene)
     if scene.service is not None and scene.service.spec.type == "ExternalName" and scene.number is None:

@@ -56,7 +56,10 @@ class IgnoredTold(_Part, frozen=True):
 
 
 class Hop(_Part, frozen=True):
-    """One step of the path. `status` is of the step that leads into it."""
+    """One step of the path. `status` is of the step that leads into it.
+
+    Behind an Ingress or a route stand its rule, which is a name, and the Service, which is an entrance again.
+    """
 
     role: Literal["client", "name", "entrance", "endpoints", "endpoint", "process"]
     label: str
@@ -77,7 +80,10 @@ class DialTold(_Part, frozen=True):
 
 
 class Path(_Part, frozen=True):
-    """One (vantage, entrance, port, family) and what became of it."""
+    """One (vantage, entrance, port, family) and what became of it.
+
+    `rule` is the host and path by which an Ingress or a route leads there; empty for any other target.
+    """
 
     vantage: str
     entrance: str
@@ -90,6 +96,7 @@ class Path(_Part, frozen=True):
     dials: tuple[DialTold, ...] = ()
     summary: str = ""
     ignored: tuple[IgnoredTold, ...] = ()
+    rule: str = ""
 
     @property
     def overlooked(self) -> bool:

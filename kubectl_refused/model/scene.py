@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .containers import EngineContainer, PublishedPort
+from .entrances import Door
 from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey
 from .gaps import Gap
 from .objects import EndpointSlice, Pod, Service, ServicePort
@@ -49,6 +50,8 @@ class Scene(Struct, frozen=True):
     A target that is no Service has neither of these: what its client dials are `ways`, in the client's order, and
     what stands behind them, where that is known and can be dialled, are its `endpoints`. `container` and
     `published` are a container's, None where there is none of that name, or it has no such port.
+    What is reached through an Ingress or a route has that `door`: where its backend is a Service with that port,
+    the scene is the Service's own, and where not it is the entrance's.
     `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD; in scope PROCESS both, but
     `endpoint` only where the pod's containers run, so that there is something to dial.
     """
@@ -71,6 +74,7 @@ class Scene(Struct, frozen=True):
     ways: tuple[Dial, ...] = ()
     container: EngineContainer | None = None
     published: PublishedPort | None = None
+    door: Door | None = None
 
     def need(self, fact: Fact[T], of: Any) -> T:
         """The fact, or Undecided: the engine then tries to learn it and asks again."""

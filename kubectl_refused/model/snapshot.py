@@ -10,11 +10,12 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct, field
 
 from .containers import Engine, EngineContainer, EngineNetwork, EngineObject
+from .entrances import EntranceObject
 from .gaps import Gap
 from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Workload
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
-SeenObject = KubernetesObject | EngineObject
+SeenObject = KubernetesObject | EntranceObject | EngineObject
 
 
 class Coverage(NamedTuple):

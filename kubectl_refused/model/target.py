@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-TargetKind = Literal["Service", "Container", "Compose", "Address"]
+TargetKind = Literal[
+    "Service", "Container", "Compose", "Address",
+    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute",
+]  # fmt: skip
+# What leads to Services by host, path or port. These words are kubectl's too, in lower case.
+ENTRANCES: tuple[TargetKind, ...] = ("Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")
 
 
 class Depth(StrEnum):
@@ -41,6 +46,7 @@ class Target:
     Compose    a service of a project        the project       the same; empty project: the only one
     Address    a host, without brackets;     empty             always there; `scheme` is what was typed in front
                empty for this machine
+    Ingress, Gateway, HTTPRoute, …  its name   its namespace   never; of a URL `host` and `path` are asked about
     """
 
     name: str
@@ -49,13 +55,27 @@ class Target:
     kind: TargetKind = "Service"
     kubectl: str = "kubectl"
     scheme: str = ""
+    host: str = ""
+    path: str = ""
 
     @property
     def is_service(self) -> bool:
         """Whether it is a Kubernetes Service, on whose path the other kinds have nothing."""
         return self.kind == "Service"
 
+    @property
+    def is_entrance(self) -> bool:
+        """Whether it leads to Services of its cluster."""
+        return self.kind in ENTRANCES
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether it is an object of a cluster, in a namespace."""
+        return self.is_service or self.is_entrance
+
     def __str__(self) -> str:
+        if self.is_entrance:
+            return f"{self.kind.lower()}/{self.name}"
         port = f":{self.port}" if self.port else ""
         if self.kind == "Address":
             return (f"[{self.name}]" if ":" in self.name else self.name) + port

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kubectl_refused.model.report import Hop
+from kubectl_refused.model.target import ENTRANCES
 
 from .html_text import escaped, text
 from .telling import line
@@ -20,6 +21,7 @@ _TOP = 14
 _NARROW, _INDENT = 320, 40
 _NARROW_CELLS = 33
 _ROLES = {"client": "from", "entrance": "service", "endpoint": "pod"}  # the others go by their own word
+_KINDS = frozenset(kind.lower() for kind in ENTRANCES)
 _WORDS = {"broken": "breaks here", "unknown": "not known"}
 # Signs are drawn, as no font is sure to have them.
 _SIGNS = {
@@ -50,6 +52,9 @@ def _figure(kind: str, width: int, height: int, name: str, hops: Sequence[Hop], 
 
 
 def _role(hop: Hop) -> str:
+    kind, slash, _ = hop.label.partition("/")
+    if hop.role == "entrance" and slash and kind in _KINDS:
+        return kind
     return _ROLES.get(hop.role, hop.role)
 
 

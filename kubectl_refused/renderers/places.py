@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from kubectl_refused.model.report import Diagnosis, Root
+from kubectl_refused.model.target import ENTRANCES
 
 STDIN = "stdin"
 
@@ -25,8 +26,8 @@ def place_of(diagnosis: Diagnosis, root: Root | None) -> Place:
     source = root.source if root else None
     if source and source.file != STDIN:
         return Place(_uri(source.file), source.line, True)
-    if diagnosis.target_kind == "Service":
-        parts = ("k8s", diagnosis.namespace or "default", "Service", service_name(diagnosis))
+    if diagnosis.target_kind in ("Service", *ENTRANCES):
+        parts = ("k8s", diagnosis.namespace or "default", diagnosis.target_kind, service_name(diagnosis))
     else:
         parts = ("host", "local", diagnosis.target_kind, diagnosis.target)
     return Place("/".join(_quoted(part) for part in parts), 1, False)

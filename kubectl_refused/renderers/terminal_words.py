@@ -170,9 +170,11 @@ def works(matrix: Matrix) -> bool:
 
 def asked(diagnosis: Diagnosis, path: Path, paths: Sequence[Path]) -> str:
     """`svc/web:80`, with what tells this path from the others of the same port."""
-    peers = [p for p in paths if p.port == path.port]
+    peers = [p for p in paths if (p.port, p.rule) == (path.port, path.rule)]
     name = diagnosis.target
-    if path.port and ":" not in name:
+    if path.rule:
+        name = f"{name} for {path.rule}"
+    elif path.port and ":" not in name:
         name = f"{name}:{path.port}"
     if len({p.family for p in peers}) > 1:
         name += f" over {path.family}"

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
 
+from .entrances import entrance_kind
 from .kinds import is_service, meant, other_kind
 from .places import place_of
 
@@ -28,11 +30,36 @@ def parse(words: Sequence[str], *, namespace: str, kubectl: str = "kubectl") -> 
     """The Targets that `words` name, in their order, each once. Raises UsageProblem."""
     if len(words) > MOST_TARGETS:
         raise UsageProblem(f"{len(words)} targets are too many", f"give at most {MOST_TARGETS}")
+    words = _with_kind(words)
     places = [place_of(word) for word in words]
-    if any(places):
+    if any(places) and not all(place is None or place.in_cluster for place in places):
         return _elsewhere(words, places)
-    pairs = [_name_and_port(word) for word in _without_kind(words)]
-    return tuple(dict.fromkeys(Target(n, namespace, p, kubectl=kubectl) for n, p in pairs))
+    if any(places):
+        here = [place or _service(_after_slash(_slashed(w))) for w, place in zip(words, places, strict=True)]
+    else:
+        here = [_service(word) for word in _without_kind(words)]
+    return tuple(dict.fromkeys(replace(one, namespace=namespace, kubectl=kubectl) for one in here))
+
+
+def _with_kind(words: Sequence[str]) -> Sequence[str]:
+    """`ingress shop` as kubectl takes it: the kind in front of each name."""
+    if len(words) < 2 or any("/" in word or ":" in word for word in words) or not entrance_kind(words[0]):
+        return words
+    return [f"{words[0]}/{word}" for word in words[1:]]
+
+
+def _service(text: str) -> Target:
+    """The Service of NAME[:PORT]. Raises UsageProblem."""
+    name, port = _name_and_port(text)
+    return Target(name, "", port)
+
+
+def _slashed(word: str) -> str:
+    """The word, which stands beside one with a kind. Raises UsageProblem where it has none."""
+    if "/" not in word:
+        raise UsageProblem(f"{_quoted(word)} has no kind, and others have one", "give every target as svc/NAME")
+    _refuse_slashes(word)
+    return word
 
 
 def _elsewhere(words: Sequence[str], places: Sequence[Target | None]) -> tuple[Target, ...]:

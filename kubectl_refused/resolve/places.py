@@ -1,5 +1,6 @@
-"""Words that name something else than a Service: containers, and hosts with a port.
+"""Words that name something else than a Service: entrances, containers, and hosts with a port.
 
+    ingress/NAME  gateway/NAME  httproute/NAME  (entrances.py)
     docker/NAME[:PORT]  podman/NAME[:PORT]  compose/PROJECT/SERVICE[:PORT]
     tcp://HOST:PORT  https://HOST[:PORT]/…  HOST:PORT with a dot or colon in HOST, or localhost  [V6]:PORT  :PORT
 
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
+
+from .entrances import entrance_of
 
 ENGINES = ("docker", "podman", "container")
 # Names and ids of containers (moby daemon/names), of compose projects and services.
@@ -42,7 +45,7 @@ def place_of(word: str) -> Target | None:
         return Target(name, "", port, "Container")
     if slash and kind.lower() == "compose":
         return _of_compose(word, rest)
-    return None if slash else _of_address(word)
+    return entrance_of(word) if slash else _of_address(word)
 
 
 def _of_compose(word: str, rest: str) -> Target:

@@ -22,6 +22,7 @@ from kubectl_refused.model.facts import (
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.model.target import ENTRANCES
 
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
 from .outdated import outdated
@@ -33,7 +34,9 @@ MOST_SUSPECTS = 6
 # What tells how a TCP port works; of others only the objects are judged, and no probe is started for them.
 _OF_TCP: frozenset[Fact[Any]] = frozenset({HANDSHAKE, FORWARD, SEARCH, INSIDE, LISTENERS, LOOKUP})
 # Each kind of target but a Service has one scope, in which its causes run.
-_SCOPES = {"Container": Scope.CONTAINER, "Compose": Scope.CONTAINER, "Address": Scope.ADDRESS}
+_SCOPES = {"Container": Scope.CONTAINER, "Compose": Scope.CONTAINER, "Address": Scope.ADDRESS} | dict.fromkeys(
+    ENTRANCES, Scope.ENTRANCE
+)
 _OTHERS = frozenset(_SCOPES.values())
 
 
@@ -94,7 +97,10 @@ def _looks_at(cause: Cause, scene: Scene) -> bool:
 
 def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
     """The scene as a scope sees it: itself, each suspect endpoint, or each selected pod; nothing of another's."""
-    if scope is not _SCOPES.get(scene.target.kind, scope) or (scene.target.is_service and scope in _OTHERS):
+    through = scope is Scope.ENTRANCE and scene.door is not None
+    if scope is not _SCOPES.get(scene.target.kind, scope):
+        return
+    if scene.target.is_service and scope in _OTHERS and not through:
         return
     if scope in _OTHERS:
         yield scene

@@ -43,7 +43,7 @@ def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantag
 
 def with_siblings(seen: Sequence[Scene]) -> tuple[Scene, ...]:
     """Every scene with those of the same port and family from other vantages."""
-    together: dict[tuple[int | None, str], list[Scene]] = {}
+    together: dict[tuple[object, ...], list[Scene]] = {}
     for scene in seen:
         together.setdefault(_route(scene), []).append(scene)
     return tuple(
@@ -54,8 +54,9 @@ def with_siblings(seen: Sequence[Scene]) -> tuple[Scene, ...]:
     )
 
 
-def _route(scene: Scene) -> tuple[int | None, str]:
-    return scene.number, scene.family
+def _route(scene: Scene) -> tuple[object, ...]:
+    door = (scene.door.owner.metadata.name, scene.door.field) if scene.door else ()
+    return scene.number, scene.family, door
 
 
 def _of_alias(bare: Scene) -> tuple[Scene, ...]:

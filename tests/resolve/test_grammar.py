@@ -73,7 +73,7 @@ def test_a_service_may_be_called_like_a_kind() -> None:
         (["a", "svc/b"], "'a' has no kind", "every target as svc/NAME"),
         (["pod/x"], "pod is a Pod", "Service in front of x"),
         (["deploy", "x"], "deploy is a Deployment", "svc/NAME"),
-        (["ingresses.v1.networking.k8s.io/x"], "is a Ingress", "svc/NAME"),
+        (["cronjobs.v1.batch/x"], "is a CronJob", "svc/NAME"),
         (["scv/web"], "'scv' is no kind", "did you mean svc/web?"),
         (["sevice/web:80"], "'sevice' is no kind", "did you mean svc/web:80?"),
         (["foo/web"], "'foo' is no kind", "type svc/NAME"),

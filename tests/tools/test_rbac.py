@@ -23,13 +23,15 @@ MANIFESTS = Path(__file__).parents[2] / "manifests"
 ROLES = {role["metadata"]["name"]: role for role in yaml.safe_load_all((MANIFESTS / "rbac.yaml").read_text())}
 # Read outside of any method's list: sources/cluster.py for every diagnosis; the namespace's labels
 # (probes/object_reads.py); a pod looked up again (probes/pod_lookup.py); what would count a stand-in
-# (probes/enlisting.py).
+# (probes/enlisting.py); what leads to Services (sources/entrances.py).
 BESIDES = {
     Depth.NONE: {
         Right("get", "services"),
         Right("list", "endpointslices", "discovery.k8s.io"),
         Right("list", "pods"),
         Right("get", "namespaces"),
+        Right("get", "ingresses", "networking.k8s.io"),
+        Right("list", "ingressclasses", "networking.k8s.io"),
     },
     Depth.PASSIVE: set(),
     Depth.PODS: {
@@ -41,7 +43,16 @@ BESIDES = {
 }
 FIX, WAIT = "refused-fix", "refused-wait"
 # Kinds that a fix patches; others are made anew, or not ours to change.
-FIXED = ("Service", "Endpoints", "EndpointSlice", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy")
+FIXED = (
+    "Service",
+    "Endpoints",
+    "EndpointSlice",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "NetworkPolicy",
+    "Ingress",
+)
 
 
 def granted(level: Depth) -> set[Right]:

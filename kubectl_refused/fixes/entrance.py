@@ -1,0 +1,43 @@
+"""Changes of an Ingress or a route: JSON patches, as their lists have no keys to merge by."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from kubectl_refused.model.entrances import Door, Route
+from kubectl_refused.model.evidence import Fix
+from kubectl_refused.model.scene import Scene
+
+from .change import command
+from .owner import source_of
+from .requests import request
+
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def pointer(field: str) -> str:
+    """`spec.rules[0].backendRefs[1]` as a JSON pointer (RFC 6901)."""
+    return "/" + _INDEX.sub(r"/\1", field).replace(".", "/")
+
+
+def door_change(scene: Scene, door: Door, summary: str, field: str, value: object) -> Fix:
+    """Set one field of the door's owner, beneath its backend."""
+    owner = door.owner
+    kind = type(owner).__name__
+    patch: list[dict[str, Any]] = [{"op": "replace", "path": pointer(f"{door.field}.{field}"), "value": value}]
+    name = f"{kind.lower()}/{owner.metadata.name}"
+    line = scene.snapshot.lines.get((kind, owner.metadata.namespace, owner.metadata.name))
+    kept_in = source_of(owner.metadata) or (f"file {line}" if line else None)
+    told = f"{summary} ({name}" + (f", in {kept_in})" if kept_in else ")")
+    sent = None if scene.from_files else request(kind, owner.metadata.namespace, owner.metadata.name, patch)
+    if scene.from_files or kept_in or sent is None:
+        return Fix(summary=told, owner=kept_in, request=sent)
+    words = ("patch", name, "--type=json", "-p", json.dumps(patch, separators=(",", ":")))
+    return Fix(summary=told, command=command(scene, *words, namespace=owner.metadata.namespace), request=sent)
+
+
+def is_route(door: Door) -> bool:
+    """Whether it is one of the Gateway API."""
+    return isinstance(door.owner, Route)

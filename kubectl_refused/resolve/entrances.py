@@ -1,0 +1,43 @@
+"""Words that name what leads to Services: `ingress/shop`, `gateway/public`, `httproute/cart`. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.target import ENTRANCES, Target, TargetKind
+
+# As kubectl takes them (kubectl api-resources), beside the singular and the plural.
+_SHORT = {"ing": "Ingress", "gtw": "Gateway", "ingresses": "Ingress"}
+_GROUPS = ("networking.k8s.io", "gateway.networking.k8s.io")
+# A DNS subdomain (RFC 1123), which names of these kinds are.
+_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*", re.ASCII
+)
+
+
+def entrance_kind(word: str) -> TargetKind | None:
+    """The kind that `word` names, in any case and with or without its version and group; None for any other."""
+    plain, dot, rest = word.lower().partition(".")
+    if dot and not any(rest == group or rest.endswith(f".{group}") for group in _GROUPS):
+        return None
+    for kind in ENTRANCES:
+        if plain in (kind.lower(), f"{kind.lower()}s") or _SHORT.get(plain) == kind:
+            return kind
+    return None
+
+
+def entrance_of(word: str) -> Target | None:
+    """The Target of KIND/NAME; None for a word of another kind. Raises UsageProblem."""
+    first, slash, name = word.partition("/")
+    kind = entrance_kind(first) if slash else None
+    if kind is None:
+        return None
+    form = f"{kind.lower()}/NAME"
+    plain, colon, _ = name.partition(":")
+    if colon and _NAME.fullmatch(plain):
+        told = f"{form[:-4]}{plain} has no ports: its rules name those of their Services"
+        raise UsageProblem(told, f"type {form[:-4]}{plain}")
+    if not _NAME.fullmatch(name):
+        raise UsageProblem(f"'{shown(word)}' has no name of an object", f"type {form}")
+    return Target(name, "", None, kind)

@@ -1,0 +1,36 @@
+"""What is known of an entrance, whichever its kind. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubectl_refused.model.entrances import Door, Ingress, Route
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Target
+
+from .doors import ingress_doors
+
+
+def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
+    """Every door of the target, in its own order; none where it was not read."""
+    found = snapshot.objects.get((target.kind, target.namespace, target.name))
+    if isinstance(found, Ingress):
+        return tuple(ingress_doors(found))
+    return ()
+
+
+def entrance_subject(owner: Ingress | Route) -> str:
+    """`ingress/shop`."""
+    return f"{type(owner).__name__.lower()}/{owner.metadata.name}"
+
+
+def name_field(door: Door) -> str:
+    """Where the Service's name stands beneath the backend."""
+    return "service.name" if isinstance(door.owner, Ingress) else "name"
+
+
+def port_field(door: Door) -> str:
+    """Where its port stands there."""
+    if not isinstance(door.owner, Ingress):
+        return "port"
+    return "service.port.number" if isinstance(door.port, int) else "service.port.name"

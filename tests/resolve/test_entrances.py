@@ -1,0 +1,60 @@
+"""Words for what leads to Services: kubectl's forms, mixed with Services, and hostile ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubectl_refused.errors import UsageProblem
+from kubectl_refused.model.target import ENTRANCES
+from kubectl_refused.resolve.entrances import entrance_of
+from kubectl_refused.resolve.grammar import parse
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ingress/shop"], ["ingress/shop"]),
+        (["ing", "shop", "api"], ["ingress/shop", "ingress/api"]),
+        (["Ingresses.v1.networking.k8s.io/shop.example"], ["ingress/shop.example"]),
+        (["gtw/public", "svc/web:80"], ["gateway/public", "svc/web:80"]),
+        (["httproutes.gateway.networking.k8s.io/cart"], ["httproute/cart"]),
+        (["grpcroute/a", "tcproute/b", "tlsroute/c"], ["grpcroute/a", "tcproute/b", "tlsroute/c"]),
+        (["ingress", "web:80"], ["svc/ingress", "svc/web:80"]),
+        (["gateway"], ["svc/gateway"]),
+    ],
+)
+def test_what_is_named(words: list[str], told: list[str]) -> None:
+    found = parse(words, namespace="shop", kubectl="kubectl --context c")
+    assert [str(one) for one in found] == told
+    assert {(one.namespace, one.kubectl) for one in found} == {("shop", "kubectl --context c")}
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong", "instead"),
+    [
+        (["ingress/"], "'ingress/' has no name", "type ingress/NAME"),
+        (["ingress/Shop"], "has no name of an object", "type ingress/NAME"),
+        (["ingress/shop:80"], "ingress/shop has no ports", "type ingress/shop"),
+        (["ingress/shop", "web"], "'web' has no kind", "svc/NAME"),
+        (["ingress/shop", "docker/web"], "not in one place", "each by itself"),
+        (["ingress.extensions.example/shop"], "is no kind", "svc/NAME"),
+    ],
+)
+def test_what_is_wrong_and_what_to_type_instead(words: list[str], wrong: str, instead: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        parse(words, namespace="shop")
+    assert wrong in caught.value.message
+    assert instead in caught.value.message
+
+
+@given(kind=st.sampled_from([*map(str.lower, ENTRANCES), "ing"]), name=st.text(max_size=300))
+def test_hostile_names_end_in_one_line(kind: str, name: str) -> None:
+    try:
+        found = entrance_of(f"{kind}/{name}")
+    except UsageProblem as problem:
+        assert "\n" not in problem.message
+    else:
+        assert found is not None
+        assert found.name == name
