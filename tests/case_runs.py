@@ -143,6 +143,9 @@ class CaseLearner:
         key = need.subject
         if need.fact in (f.WORKLOAD, f.EVENTS, f.EVENTS_OF):
             return self._workload(key) if need.fact is f.WORKLOAD else tuple(self._events(key))
+        if need.fact is f.ENTRANCES_IN:
+            mine = [o for o in self.world if type(o).__name__ == key.kind]
+            return tuple(o.metadata.name for o in mine if o.metadata.namespace == key.namespace)
         if need.fact is f.NODES:
             return tuple(o for o in self.world if isinstance(o, Node))
         if need.fact is f.NAMESPACES:
@@ -247,6 +250,6 @@ def run_files(case: Case, name: str, folder: Path) -> Run:
     """Diagnose refused or healthy from what a person would have written of it; `folder` takes the file."""
     file = folder / f"{name}.yaml"
     file.write_text(manifests(case, name))
-    source = FilesSource([str(file)], namespace=case.target.namespace)
+    source = FilesSource([str(file)], namespace=case.target.namespace, with_entrances=case.target.is_entrance)
     prober = Prober([FileFacts()], probe_context(depth=Depth.NONE))
     return Run(diagnose(case.target, source, prober, depth=Depth.NONE), {}, (Vantage("files"),))

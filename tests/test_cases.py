@@ -84,7 +84,7 @@ def test_objects_alone(case: Case) -> None:
     _agrees(run(case, "refused", Depth.NONE), case.expected.objects)
 
 
-@pytest.mark.parametrize("case", [c for c in cases() if c.target.is_service], ids=str)
+@pytest.mark.parametrize("case", [c for c in cases() if c.target.in_cluster], ids=str)
 def test_manifest_files(case: Case, tmp_path: Path) -> None:
     _agrees(run_files(case, "refused", tmp_path), case.expected.files)
     assert run_files(case, "healthy", tmp_path).found == []

@@ -81,7 +81,13 @@ class FilesGround:
 
         self.namespace = request.connection.namespace or "default"
         stdin = stdin or (sys.stdin.buffer if "-" in request.files else None)
-        source = FilesSource(request.files, recursive=request.recursive, stdin=stdin, namespace=self.namespace)
+        source = FilesSource(
+            request.files,
+            recursive=request.recursive,
+            stdin=stdin,
+            namespace=self.namespace,
+            with_entrances=any(target.is_entrance for target in request.targets),
+        )
         self.source: Source = source
         self._files: Listed = source
         self._method: Method = FileFacts()
@@ -96,9 +102,14 @@ class FilesGround:
         if not services:
             raise nothing_found(request.files, self._files.gaps())
         if request.targets:
-            return tuple(replace(t, namespace=t.namespace or _home(t.name, services)) for t in request.targets)
+            return tuple(self._at_home(target, services) for target in request.targets)
         wanted = request.connection.namespace
         return tuple(Target(name, space) for space, name in services if wanted in (None, space))
+
+    def _at_home(self, target: Target, services: Sequence[tuple[str, str]]) -> Target:
+        """The target in its namespace; an entrance in the one that objects without one get."""
+        home = self.namespace if target.is_entrance else _home(target.name, services)
+        return replace(target, namespace=target.namespace or home)
 
     def prober(self, target: Target, say: Say) -> Prober:
         """One that looks into the files."""

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from kubectl_refused.model.entrances import Door, Route
+from kubectl_refused.model.entrances import Door, Ingress, Route
 from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.scene import Scene
 
@@ -24,9 +24,18 @@ def pointer(field: str) -> str:
 
 def door_change(scene: Scene, door: Door, summary: str, field: str, value: object) -> Fix:
     """Set one field of the door's owner, beneath its backend."""
-    owner = door.owner
+    return owner_change(scene, door.owner, summary, f"{door.field}.{field}", value)
+
+
+def owner_change(scene: Scene, owner: Ingress | Route, summary: str, field: str, value: object) -> Fix:
+    """Set one field of an Ingress or a route, whether or not it is there (`add` does both: RFC 6902, 4.1).
+
+    In a list `add` would put another element in front of it.
+    """
     kind = type(owner).__name__
-    patch: list[dict[str, Any]] = [{"op": "replace", "path": pointer(f"{door.field}.{field}"), "value": value}]
+    patch: list[dict[str, Any]] = [
+        {"op": "replace" if field.endswith("]") else "add", "path": pointer(field), "value": value}
+    ]
     name = f"{kind.lower()}/{owner.metadata.name}"
     line = scene.snapshot.lines.get((kind, owner.metadata.namespace, owner.metadata.name))
     kept_in = source_of(owner.metadata) or (f"file {line}" if line else None)
@@ -36,8 +45,3 @@ def door_change(scene: Scene, door: Door, summary: str, field: str, value: objec
         return Fix(summary=told, owner=kept_in, request=sent)
     words = ("patch", name, "--type=json", "-p", json.dumps(patch, separators=(",", ":")))
     return Fix(summary=told, command=command(scene, *words, namespace=owner.metadata.namespace), request=sent)
-
-
-def is_route(door: Door) -> bool:
-    """Whether it is one of the Gateway API."""
-    return isinstance(door.owner, Route)

@@ -146,6 +146,13 @@ class ConfigMapKey(NamedTuple):
     name: str
 
 
+class KindKey(NamedTuple):
+    """Objects of one kind of entrance in a namespace."""
+
+    namespace: str
+    kind: str
+
+
 class WorkloadKey(NamedTuple):
     namespace: str
     kind: str
@@ -203,6 +210,9 @@ OTHER_POLICIES: Fact[OtherPolicies] = Fact(
 NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
 NAMESPACES: Fact[tuple[objects.Namespace, ...]] = Fact(
     "namespaces", Depth.NONE, "the namespaces of the cluster", quiet=True, aside=True
+)
+ENTRANCES_IN: Fact[tuple[str, ...]] = Fact(
+    "entrances-in", Depth.NONE, "names of Ingresses, Gateways or routes of a namespace", quiet=True
 )
 EVENTS: Fact[tuple[objects.Event, ...]] = Fact("events", Depth.NONE, "events about a pod", quiet=True)
 EVENTS_OF: Fact[tuple[objects.Event, ...]] = Fact("events-of", Depth.NONE, "events about a workload", quiet=True)

@@ -328,6 +328,7 @@ class Condition(Struct, frozen=True):
     reason: str = ""
     message: str = ""
     last_transition_time: str | None = None
+    observed_generation: int | None = None
 
 
 class PodIP(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -45,15 +45,20 @@ class EntranceSource:
         if target.is_service:
             yield from self._services.read(target)
             return
-        own = [change for part in in_parallel(self._own(target)) for change in part]
+        own = self._own(target)
         yield from own
         yield from self._behind(target, own)
 
-    def _own(self, target: Target) -> Sequence[Callable[[], list[Change]]]:
-        return (
+    def _own(self, target: Target) -> list[Change]:
+        if target.kind != "Ingress":
+            from .gateways import GatewayReads
+
+            return GatewayReads(self._connection, self._now).read(target)
+        tasks = (
             partial(self._one, target, "ingresses", Ingress, NETWORKING),
             partial(self._all, "IngressClasses", _CLASSES, IngressClass),
         )
+        return [change for part in in_parallel(tasks) for change in part]
 
     def _behind(self, target: Target, own: Iterable[Change]) -> Iterator[Change]:
         """Each Service once, side by side."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from kubectl_refused.model.facts import (
     CONFIG_MAP,
+    ENTRANCES_IN,
     EVENTS,
     EVENTS_OF,
     HOLDER,
@@ -27,6 +28,7 @@ from kubectl_refused.model.facts import (
     WORKLOADS_IN,
     ConfigMapKey,
     Fact,
+    KindKey,
     Need,
     PodKey,
     SelectorKey,
@@ -108,6 +110,10 @@ def _workload(snapshot: Snapshot, key: PodKey) -> Any:
     return Gap(f"the workload of pod/{key.name}", "nothing made it, it stands for itself")
 
 
+def _entrances(snapshot: Snapshot, key: KindKey) -> tuple[str, ...]:
+    return tuple(name for kind, space, name in snapshot.objects if (kind, space) == (key.kind, key.namespace))
+
+
 def _events(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("events", "manifests have none")
 
@@ -138,6 +144,7 @@ FILE_ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     NAMESPACES: _namespaces,
     CONFIG_MAP: _config_map,
     WORKLOAD: _workload,
+    ENTRANCES_IN: _entrances,
     EVENTS: _events,
     EVENTS_OF: _events,
     REPLICA_SETS: _unrolled,

@@ -12,7 +12,7 @@ import msgspec
 
 from kubectl_refused.decoders import converted
 from kubectl_refused.errors import ManifestProblem, shown
-from kubectl_refused.model import objects
+from kubectl_refused.model import entrances, objects
 from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.objects import KubernetesObject, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Change, Coverage, key_of
@@ -24,9 +24,12 @@ from .placeholders import Placeholder, placeholder
 from .promised_pods import promised_pods
 
 Key = tuple[str, str, str]
+Kinds = dict[str, tuple[str, Any]]
+Value = KubernetesObject | entrances.EntranceObject
+Kept = dict[Key, tuple[Value, Document]]
 _WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 # Kind to (API group, type). The group tells a core Service from, say, serving.knative.dev/v1 Service.
-_KINDS: dict[str, tuple[str, Any]] = {
+_KINDS: Kinds = {
     "Service": ("", objects.Service),
     "Pod": ("", objects.Pod),
     "Namespace": ("", objects.Namespace),
@@ -35,12 +38,30 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "NetworkPolicy": ("networking.k8s.io", objects.NetworkPolicy),
     **{kind: ("batch" if kind.endswith("Job") else "apps", objects.Workload) for kind in _WORKLOADS},
 }
+# Told of where one of them is asked about: who asks about Services need not have them in order.
+_ENTRANCES: Kinds = {
+    "Ingress": ("networking.k8s.io", entrances.Ingress),
+    "IngressClass": ("networking.k8s.io", entrances.IngressClass),
+    **{
+        type_.__name__: (entrances.GATEWAY_GROUP, type_)
+        for type_ in (
+            entrances.Gateway,
+            entrances.GatewayClass,
+            entrances.HTTPRoute,
+            entrances.GRPCRoute,
+            entrances.TLSRoute,
+            entrances.TCPRoute,
+            entrances.ReferenceGrant,
+        )
+    },
+}
 
 
 class FilesSource:
     """Reads the files once, on first use. `now` gives seconds since the epoch.
 
-    `namespace` is that of objects which name none, as `kubectl apply -n` would put them.
+    `namespace` is that of objects which name none, as `kubectl apply -n` would put them. With `with_entrances`
+    Ingresses, Gateways and routes are read as well.
     """
 
     origin = "files"
@@ -53,10 +74,12 @@ class FilesSource:
         stdin: BinaryIO | None = None,
         namespace: str = "default",
         now: Callable[[], float] = time.time,
+        with_entrances: bool = False,
     ) -> None:
         self._paths, self._recursive, self._now = tuple(paths), recursive, now
         self._stdin = stdin if stdin is not None else io.BytesIO()
         self._namespace = namespace
+        self._kinds = _KINDS | (_ENTRANCES if with_entrances else {})
         self._changes: tuple[Change, ...] | None = None
 
     def read(self, target: Target) -> Iterable[Change]:
@@ -75,23 +98,23 @@ class FilesSource:
     def _load(self) -> tuple[Change, ...]:
         if self._changes is None:
             found = documents(self._paths, recursive=self._recursive, stdin=self._stdin)
-            self._changes = tuple(_changes(found, self._namespace, self._now()))
+            self._changes = tuple(_changes(found, self._kinds, self._namespace, self._now()))
         return self._changes
 
 
-def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[Change]:
+def _changes(found: Iterable[Document], kinds: Kinds, namespace: str, at: float) -> Iterator[Change]:
     """Objects, promised pods, gaps, and coverage of each kind of which every object was understood."""
-    kept: dict[Key, tuple[KubernetesObject, Document]] = {}
+    kept: Kept = {}
     odd: set[str] = set()
     customs: list[Custom] = []
     for document in found:
-        kind = _kind(document.value)
+        kind = _kind(document.value, kinds)
         other = custom(document.value, document.line) if kind is None else None
         if other:
             customs.append(other)
         if kind is None and not (other and other.templated):
             continue
-        gaps, value = _understood(kind, other, document, namespace)
+        gaps, value = _understood(kind, other, document, kinds, namespace)
         yield from (Change(at, gap=gap) for gap in gaps)
         if value is None:
             odd.add(kind or "Pod")
@@ -101,12 +124,10 @@ def _changes(found: Iterable[Document], namespace: str, at: float) -> Iterator[C
             yield Change(at, gap=_twice(key, kept[key][1].line, document.line))
         # Without the value: it has been decoded, and files may be large.
         kept[key] = (value, dataclasses.replace(document, value=None))
-    yield from _known(kept, customs, odd, at)
+    yield from _known(kept, kinds, customs, odd, at)
 
 
-def _known(
-    kept: dict[Key, tuple[KubernetesObject, Document]], customs: Sequence[Custom], odd: set[str], at: float
-) -> Iterator[Change]:
+def _known(kept: Kept, kinds: Kinds, customs: Sequence[Custom], odd: set[str], at: float) -> Iterator[Change]:
     """What all documents together make."""
     yield from (Change(at, value=value, line=d.line, passage=d.passage) for value, d in kept.values())
     yield from _promised(kept, at)
@@ -114,19 +135,19 @@ def _known(
         yield Change(at, gap=untold)
     if may_be_selected(customs, (value for value, _ in kept.values() if isinstance(value, Service))):
         odd.add("Pod")
-    yield from (Change(at, covered=Coverage(kind, "")) for kind in _KINDS if not _unsure(kind, odd))
+    yield from (Change(at, covered=Coverage(kind, "")) for kind in kinds if not _unsure(kind, odd))
 
 
 def _understood(
-    kind: str | None, other: Custom | None, document: Document, namespace: str
-) -> tuple[list[Gap], KubernetesObject | None]:
+    kind: str | None, other: Custom | None, document: Document, kinds: Kinds, namespace: str
+) -> tuple[list[Gap], Value | None]:
     """The object, None for what is none, and what is to be told of it."""
     name = kind or (other.kind if other else "")
     gaps: list[Gap] = [_doubled(name, document, key, line) for key, line in document.twice]
     if left := placeholder(document.value):
         return [*gaps, _left(name, document, left)], None
     try:
-        return gaps, _decode(name, document.value, namespace)
+        return gaps, _decode(name, document.value, kinds, namespace)
     except msgspec.ValidationError as error:
         return [*gaps, _odd(name, document, error)], None
 
@@ -136,7 +157,7 @@ def _unsure(kind: str, odd: set[str]) -> bool:
     return kind in odd or (kind == "Pod" and any(workload in odd for workload in _WORKLOADS))
 
 
-def _promised(kept: dict[Key, tuple[KubernetesObject, Document]], at: float) -> Iterator[Change]:
+def _promised(kept: Kept, at: float) -> Iterator[Change]:
     values = [value for value, _ in kept.values()]
     workloads = [value for value in values if isinstance(value, Workload)]
     for pod, workload in promised_pods(workloads, [value for value in values if isinstance(value, Pod)]):
@@ -146,21 +167,21 @@ def _promised(kept: dict[Key, tuple[KubernetesObject, Document]], at: float) -> 
         yield Change(at, value=pod, line=document.line, passage=passage)
 
 
-def _kind(value: Any) -> str | None:
+def _kind(value: Any, kinds: Kinds) -> str | None:
     """The document's kind if it is one that matters here; a missing apiVersion is forgiven."""
     if not isinstance(value, dict):
         return None
     kind, version = value.get("kind"), value.get("apiVersion") or ""
-    if not isinstance(kind, str) or kind not in _KINDS or not isinstance(version, str):
+    if not isinstance(kind, str) or kind not in kinds or not isinstance(version, str):
         return None
     group = version.rpartition("/")[0]
-    return kind if not version or group == _KINDS[kind][0] else None
+    return kind if not version or group == kinds[kind][0] else None
 
 
-def _decode(kind: str, raw: dict[str, Any], namespace: str) -> KubernetesObject:
+def _decode(kind: str, raw: dict[str, Any], kinds: Kinds, namespace: str) -> Value:
     """The object as a Struct, with its namespace. Raises msgspec.ValidationError."""
-    type_ = _KINDS[kind][1] if kind in _KINDS else Workload
-    raw = raw if kind in _KINDS else {**raw, "kind": kind}
+    type_ = kinds[kind][1] if kind in kinds else Workload
+    raw = raw if kind in kinds else {**raw, "kind": kind}
     shaped = _cron_job(raw) if kind == "CronJob" else raw
     if not shaped.get("status"):  # `status: {}` is what kubectl create --dry-run writes
         shaped = {key: part for key, part in shaped.items() if key != "status"}
@@ -168,13 +189,15 @@ def _decode(kind: str, raw: dict[str, Any], namespace: str) -> KubernetesObject:
     metadata = value.metadata
     if not metadata.name:
         raise msgspec.ValidationError("Object has no name - at `$.metadata.name`")
-    if kind == "Namespace":
+    if kind in ("IngressClass", "GatewayClass"):
+        metadata = msgspec.structs.replace(metadata, namespace="")
+    elif kind == "Namespace":
         # The API server sets this label on every Namespace (KEP-2161), and policies select by it.
         labels = {**(metadata.labels or {}), "kubernetes.io/metadata.name": metadata.name}
         metadata = msgspec.structs.replace(metadata, labels=labels, namespace="")
     else:
         metadata = msgspec.structs.replace(metadata, namespace=metadata.namespace or namespace)
-    result: KubernetesObject = msgspec.structs.replace(value, metadata=metadata)
+    result: Value = msgspec.structs.replace(value, metadata=metadata)
     return result
 
 

@@ -118,3 +118,8 @@ def was_looked_for(door: Door, snapshot: Snapshot) -> bool:
         c.kind == "Service" and c.namespace in ("", door.namespace) and c.selector in wanted
         for c in snapshot.coverage
     )
+
+
+def is_served(ingress: Ingress) -> bool:
+    """Whether a controller has written where it answers for the Ingress."""
+    return bool(ingress.status.load_balancer.ingress)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.entrances import Door, Ingress, Route
+from kubectl_refused.model.entrances import Door, Gateway, Ingress, Route
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
 
 from .doors import ingress_doors
+from .routes import gateway_doors, route_doors
 
 
 def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
@@ -16,7 +17,9 @@ def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     found = snapshot.objects.get((target.kind, target.namespace, target.name))
     if isinstance(found, Ingress):
         return tuple(ingress_doors(found))
-    return ()
+    if isinstance(found, Gateway):
+        return tuple(gateway_doors(found, snapshot))
+    return tuple(route_doors(found)) if isinstance(found, Route) else ()
 
 
 def entrance_subject(owner: Ingress | Route) -> str:

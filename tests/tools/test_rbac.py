@@ -14,7 +14,8 @@ from kubectl_refused.cli.recorder import KINDS as WATCHED_BY_RUNS
 from kubectl_refused.cli.scan_request import scan_request_of
 from kubectl_refused.cli.scanning import ScanSurvey
 from kubectl_refused.fixes.requests import request
-from kubectl_refused.model.target import Depth
+from kubectl_refused.model.entrances import GATEWAY_GROUP
+from kubectl_refused.model.target import ENTRANCES, Depth
 from kubectl_refused.probes.base import Method, Right
 from kubectl_refused.probes.methods import live_methods
 from kubectl_refused.probes.rights import role_of
@@ -32,6 +33,9 @@ BESIDES = {
         Right("get", "namespaces"),
         Right("get", "ingresses", "networking.k8s.io"),
         Right("list", "ingressclasses", "networking.k8s.io"),
+        *(Right("get", f"{kind.lower()}s", GATEWAY_GROUP) for kind in ENTRANCES if kind != "Ingress"),
+        Right("list", "gatewayclasses", GATEWAY_GROUP),
+        Right("list", "referencegrants", GATEWAY_GROUP),
     },
     Depth.PASSIVE: set(),
     Depth.PODS: {
@@ -44,15 +48,9 @@ BESIDES = {
 FIX, WAIT = "refused-fix", "refused-wait"
 # Kinds that a fix patches; others are made anew, or not ours to change.
 FIXED = (
-    "Service",
-    "Endpoints",
-    "EndpointSlice",
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "NetworkPolicy",
-    "Ingress",
-)
+    "Service", "Endpoints", "EndpointSlice", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy", "Ingress",
+    "HTTPRoute", "GRPCRoute",
+)  # fmt: skip
 
 
 def granted(level: Depth) -> set[Right]:
