@@ -47,10 +47,11 @@ from kubectl_refused.model.objects import (
     Pod,
     Service,
 )
-from kubectl_refused.model.snapshot import SeenObject
+from kubectl_refused.model.snapshot import Change, SeenObject, Snapshot, fold
 from kubectl_refused.model.target import Target, Vantage
 from kubectl_refused.resolve.places import place_of
 from kubectl_refused.sources.decoding import decode, decode_workload
+from kubectl_refused.sources.urls import owner_in
 
 from .observations import load_observations
 
@@ -102,6 +103,9 @@ class Case:
     def target(self) -> Target:
         """`svc/web:80` in the expectation's namespace, or `docker/web:80`."""
         elsewhere = place_of(self.expected.target)
+        routed = elsewhere and elsewhere.path and owner_in(elsewhere, _snapshot(self.world("refused")))
+        if routed:
+            return routed
         if elsewhere and elsewhere.in_cluster:
             return replace(elsewhere, namespace=self.expected.namespace)
         if elsewhere:
@@ -138,6 +142,10 @@ class Case:
 def cases() -> list[Case]:
     """Every case folder, by hop and fault."""
     return [Case(p.parent) for p in sorted(CASES.glob("*/*/expect.yaml"))]
+
+
+def _snapshot(world: tuple[SeenObject, ...]) -> Snapshot:
+    return fold(Change(0.0, value=value) for value in world)
 
 
 def decoded(document: dict[str, Any]) -> SeenObject:

@@ -217,9 +217,9 @@ def _ground_of(request: Request) -> Ground:
 
         return DockerGround(request)
     if kind == "Address":
-        from .host_ground import HostGround
+        from .url_ground import ground_of_urls
 
-        return HostGround(request)
+        return ground_of_urls(request)
     if request.files:
         from .dumps import files_ground
 

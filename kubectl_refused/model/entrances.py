@@ -278,7 +278,7 @@ class Door(Struct, frozen=True):
     """One way through an entrance: for this host and path, by a rule of `owner`, to this backend.
 
     `host` and `path` are empty for any. `field` is where the backend stands in the owner. `port` is as it is
-    written there: a number, a name, or None where there is none. Nobody gets the answers of a `mirror`.
+    written there: a number, a name, or None where there is none. What a `pattern` takes only its controller knows.
     """
 
     owner: Ingress | Route
@@ -290,7 +290,7 @@ class Door(Struct, frozen=True):
     port: int | str | None
     exact: bool = False
     weight: int = 1
-    mirror: bool = False
+    pattern: bool = False
     kind: str = "Service"
 
     @property

@@ -12,12 +12,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
 
 from .entrances import entrance_of
 
+MOST_OF_A_PATH = 2000
 ENGINES = ("docker", "podman", "container")
 # Names and ids of containers (moby daemon/names), of compose projects and services.
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
@@ -64,12 +66,13 @@ def _named(word: str, rest: str, form: str) -> tuple[str, str | None]:
 
 
 def _of_url(word: str, scheme: str, rest: str) -> Target:
-    """The host and port of a URL; what is left of it is not needed to connect."""
+    """The host and port of a URL, and the path by which an entrance may own it."""
     place = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
     host, port = _split(place)
     if not port and scheme not in PORTS:
         raise UsageProblem(f"'{shown(word)}' has no port", f"type {scheme}://HOST:PORT")
-    return _address(word, host, port or str(PORTS[scheme]), scheme)
+    path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[2][:MOST_OF_A_PATH]
+    return replace(_address(word, host, port or str(PORTS[scheme]), scheme), path=f"/{path}" if path else "")
 
 
 def _of_address(word: str) -> Target | None:

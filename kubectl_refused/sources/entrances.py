@@ -56,7 +56,7 @@ class EntranceSource:
             return GatewayReads(self._connection, self._now).read(target)
         tasks = (
             partial(self._one, target, "ingresses", Ingress, NETWORKING),
-            partial(self._all, "IngressClasses", _CLASSES, IngressClass),
+            partial(listed, self._connection, "IngressClasses", _CLASSES, IngressClass, self._now),
         )
         return [change for part in in_parallel(tasks) for change in part]
 
@@ -83,8 +83,10 @@ class EntranceSource:
             why = f"it does not read as one: {one_line(str(error))}"
             return [Change(self._now(), gap=Gap(str(target), why))]
 
-    def _all(self, what: str, path: str, type_: type[Any], namespace: str = "") -> list[Change]:
-        """One bounded page of a kind."""
-        request: ListRequest[Any] = ListRequest(what, path, lambda raw: decode(raw, type_), most_pages=1)
-        coverage = Coverage(type_.__name__, namespace)
-        return list(changes_of(list_objects(self._connection, request), coverage, request, self._now))
+
+def listed(
+    connection: Connection, what: str, path: str, type_: type[Any], now: Callable[[], float] = time.time
+) -> list[Change]:
+    """One bounded page of a kind, of all namespaces."""
+    request: ListRequest[Any] = ListRequest(what, path, lambda raw: decode(raw, type_), most_pages=1)
+    return list(changes_of(list_objects(connection, request), Coverage(type_.__name__, ""), request, now))

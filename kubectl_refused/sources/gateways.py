@@ -77,8 +77,8 @@ class GatewayReads:
                 found += self._routes_of(one)
             elif isinstance(one, Route):
                 found += self._gateways_of(one)
-        tasks = [partial(self._all, "GatewayClass", "")]
-        tasks += [partial(self._all, "ReferenceGrant", space) for space in _foreign_spaces(found)]
+        tasks = [partial(self.every, "GatewayClass", "")]
+        tasks += [partial(self.every, "ReferenceGrant", space) for space in _foreign_spaces(found)]
         return [*found, *(change for part in in_parallel(tasks) for change in part)]
 
     def _routes_of(self, gateway: Gateway) -> list[Change]:
@@ -87,9 +87,9 @@ class GatewayReads:
         return [change for part in in_parallel(tasks) for change in part]
 
     def _routes(self, kind: str, gateway: Gateway) -> list[Change]:
-        found = self._all(kind, "")
+        found = self.every(kind, "")
         if not any(change.covered for change in found):
-            found += self._all(kind, gateway.metadata.namespace)
+            found += self.every(kind, gateway.metadata.namespace)
         return [one for one in found if not isinstance(one.value, Route) or _names(one.value, gateway)]
 
     def _gateways_of(self, route: Route) -> list[Change]:
@@ -111,7 +111,7 @@ class GatewayReads:
         except OddObject as error:
             return [Change(self._now(), gap=Gap(what, f"it does not read as one: {one_line(str(error))}"))]
 
-    def _all(self, kind: str, namespace: str) -> list[Change]:
+    def every(self, kind: str, namespace: str) -> list[Change]:
         """One bounded page of a kind, of all namespaces for an empty one; nothing where there is no such kind."""
         type_ = TYPES[kind]
         if kind not in self._kinds():

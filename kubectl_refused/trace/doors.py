@@ -20,15 +20,12 @@ def ingress_doors(ingress: Ingress) -> Iterator[Door]:
     for at, rule in enumerate(ingress.spec.rules or ()):
         for place, path in enumerate((rule.http.paths if rule.http else None) or ()):
             field = f"spec.rules[{at}].http.paths[{place}].backend"
-            exact = path.path_type == "Exact"
-            yield _door(ingress, field, path.backend, rule.host or "", path.path or "", exact=exact)
+            yield _door(ingress, field, path.backend, rule.host or "", path.path or "", path.path_type or "")
     if ingress.spec.default_backend:
         yield _door(ingress, "spec.defaultBackend", ingress.spec.default_backend, "", "")
 
 
-def _door(
-    ingress: Ingress, field: str, backend: IngressBackend, host: str, path: str, *, exact: bool = False
-) -> Door:
+def _door(ingress: Ingress, field: str, backend: IngressBackend, host: str, path: str, sort: str = "") -> Door:
     kind, name, port = "Service", "", None
     if backend.service:
         name, given = backend.service.name, backend.service.port
@@ -43,7 +40,8 @@ def _door(
         namespace=ingress.metadata.namespace,
         service=name,
         port=port,
-        exact=exact,
+        exact=sort == "Exact",
+        pattern=sort == "ImplementationSpecific",
         kind=kind,
     )
 

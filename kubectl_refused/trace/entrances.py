@@ -9,17 +9,27 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
 
 from .doors import ingress_doors
-from .routes import gateway_doors, route_doors
+from .routes import every_door, gateway_doors, route_doors
+from .urls import best_doors
 
 
 def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
+    """The doors asked about: those that take a URL's host and path, or all."""
+    if not target.host:
+        return all_doors(target, snapshot)
+    return best_doors(all_doors(target, snapshot), target.host, target.path or "/")
+
+
+def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     """Every door of the target, in its own order; none where it was not read."""
     found = snapshot.objects.get((target.kind, target.namespace, target.name))
     if isinstance(found, Ingress):
         return tuple(ingress_doors(found))
     if isinstance(found, Gateway):
         return tuple(gateway_doors(found, snapshot))
-    return tuple(route_doors(found)) if isinstance(found, Route) else ()
+    if not isinstance(found, Route):
+        return ()
+    return tuple(every_door(found, snapshot) if target.host else route_doors(found))
 
 
 def entrance_subject(owner: Ingress | Route) -> str:

@@ -4,18 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.model.entrances import GATEWAY_GROUP, Door, Gateway, Reference, Route, RouteMatch, RouteRule
 from kubectl_refused.model.snapshot import Snapshot
 
 DEFAULT_PATH = "/"
+PATTERN = "RegularExpression"
+MOST_EACH = 64
 
 
 def route_doors(route: Route) -> Iterator[Door]:
     """Each backend of each rule that gets requests: not one of weight 0, nor one that is sent copies."""
+    yield from (door for door, _ in _with_rules(route))
+
+
+def _with_rules(route: Route) -> Iterator[tuple[Door, RouteRule]]:
     for at, rule in enumerate(route.spec.rules or ()):
         for place, ref in enumerate(rule.backend_refs or ()):
             if ref.weight != 0:
-                yield _door(route, rule, f"spec.rules[{at}].backendRefs[{place}]", ref)
+                yield _door(route, rule, f"spec.rules[{at}].backendRefs[{place}]", ref), rule
+
+
+def every_door(route: Route, snapshot: Snapshot) -> Iterator[Door]:
+    """The same for each host name and match by itself; without host names those of its parents' listeners."""
+    hosts = (route.spec.hostnames or tuple(_listened(route, snapshot)) or ("",))[:MOST_EACH]
+    for door, rule in _with_rules(route):
+        for match in (rule.matches or (RouteMatch(),))[:MOST_EACH]:
+            shown = replace(
+                door, path=_path(match), exact=_sort(match) == "Exact", pattern=_sort(match) == PATTERN
+            )
+            yield from (replace(shown, host=host) for host in hosts)
+
+
+def _listened(route: Route, snapshot: Snapshot) -> Iterator[str]:
+    gateways = (gateway_of(route, ref, snapshot) for ref in parents(route))
+    listeners = (one for gateway in gateways if gateway for one in gateway.spec.listeners or ())
+    yield from (one.hostname for one in listeners if one.hostname)
 
 
 def gateway_doors(gateway: Gateway, snapshot: Snapshot) -> Iterator[Door]:
@@ -65,10 +90,15 @@ def _door(route: Route, rule: RouteRule, field: str, ref: Reference) -> Door:
         namespace=ref.namespace or route.metadata.namespace,
         service=ref.name,
         port=ref.port,
-        exact=bool(match.path and match.path.type == "Exact"),
+        exact=_sort(match) == "Exact",
+        pattern=_sort(match) == PATTERN,
         weight=1 if ref.weight is None else ref.weight,
         kind="Service" if core else ref.kind or "an object",
     )
+
+
+def _sort(match: RouteMatch) -> str:
+    return (match.path.type if match.path else None) or ""
 
 
 def _path(match: RouteMatch) -> str:

@@ -1,0 +1,82 @@
+"""The ground of URLs: a cluster where one of its entrances owns every host, and this machine everywhere else.
+
+Who asks about a URL may have a kubeconfig of a cluster that is gone, or of another's: it is asked for a few
+seconds, and what goes wrong with it is no answer to the question.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kubectl_refused.connection.errors import ConnectionProblem
+from kubectl_refused.model.target import Target
+
+from .kubectl_command import kubectl_command
+from .request import Request
+
+if TYPE_CHECKING:
+    from .grounds import Ground
+
+# Until the cluster answers at all, and until it has told what it has.
+REACHED_WITHIN, TOLD_WITHIN = 5.0, 20.0
+_SCHEMES = ("http", "https", "ws", "wss")
+
+
+def ground_of_urls(request: Request) -> Ground:
+    """That of the entrances where a cluster has one for each URL; else that of hosts."""
+    owners = _owners(request)
+    if owners:
+        from .grounds import ClusterGround
+
+        return ClusterGround(dataclasses.replace(request, targets=owners))
+    from .host_ground import HostGround
+
+    plain = dict.fromkeys(dataclasses.replace(target, path="") for target in request.targets)
+    return HostGround(dataclasses.replace(request, targets=tuple(plain)))
+
+
+def _owners(request: Request) -> tuple[Target, ...]:
+    """An entrance for each target; nothing unless all are URLs of a cluster, seen from nowhere in particular."""
+    if request.standpoints or not all(_may_be_routed(target) for target in request.targets):
+        return ()
+    found: list[Target | None] = []
+    reached = threading.Event()
+    thread = threading.Thread(target=_look, args=(request, found, reached), daemon=True)
+    thread.start()
+    if reached.wait(REACHED_WITHIN):
+        thread.join(TOLD_WITHIN)
+    owners: Sequence[Target | None] = () if thread.is_alive() else tuple(found)
+    return tuple(dict.fromkeys(one for one in owners if one)) if all(owners) else ()
+
+
+def _look(request: Request, found: list[Target | None], reached: threading.Event) -> None:
+    """Leaves the owners in `found`; sets `reached` once the cluster has answered, or there is none."""
+    from kubectl_refused.connection.client import connect
+    from kubectl_refused.sources.urls import owner_of
+
+    try:
+        connection = connect(request.connection)
+        connection.server_version()
+        reached.set()
+        kubectl = kubectl_command(request.connection)
+        for target in request.targets:
+            found.append(owner_of(dataclasses.replace(target, kubectl=kubectl), connection))
+    except ConnectionProblem:
+        found.append(None)
+    finally:
+        reached.set()
+
+
+def _may_be_routed(target: Target) -> bool:
+    """Whether a host and path name it: not an address, nor this machine."""
+    if target.scheme not in _SCHEMES or "." not in target.name:
+        return False
+    try:
+        ipaddress.ip_address(target.name)
+    except ValueError:
+        return True
+    return False
