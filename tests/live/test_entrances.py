@@ -36,8 +36,12 @@ def shop(cluster: Cluster) -> Iterator[str]:
         ingress("slip", f"{space}x", {"/": ("web", 80)}),
         ingress("fine", space, {"/": ("web", 80)}, host=f"*.{space}.example"),
     ]
-    made = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": space}}
-    cluster.apply(json.dumps(made | {"spec": {"controller": CONTROLLER}}))
+    made: dict[str, Any] = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": space},
+    }
+    items.append(made | {"spec": {"controller": CONTROLLER}})
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=space)
     cluster.kubectl(
         "wait", "-n", space, "--for=condition=Available", "deploy", "--all", "--timeout=90s", timeout=120
