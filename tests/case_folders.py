@@ -103,7 +103,7 @@ class Case:
     def target(self) -> Target:
         """`svc/web:80` in the expectation's namespace, or `docker/web:80`."""
         elsewhere = place_of(self.expected.target)
-        routed = elsewhere and elsewhere.path and owner_in(elsewhere, _snapshot(self.world("refused")))
+        routed = elsewhere and elsewhere.path and owner_in(elsewhere, snapshot_of(self.world("refused")))
         if routed:
             return routed
         if elsewhere and elsewhere.in_cluster:
@@ -144,7 +144,7 @@ def cases() -> list[Case]:
     return [Case(p.parent) for p in sorted(CASES.glob("*/*/expect.yaml"))]
 
 
-def _snapshot(world: tuple[SeenObject, ...]) -> Snapshot:
+def snapshot_of(world: tuple[SeenObject, ...]) -> Snapshot:
     return fold(Change(0.0, value=value) for value in world)
 
 

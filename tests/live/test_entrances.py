@@ -71,7 +71,8 @@ def roots(answer: Answer) -> dict[str, str | None]:
 def test_each_rule_has_its_own_fault(cluster: Cluster, shop: str) -> None:
     answer = refused(cluster.kubeconfig, "ingress/shop", "-n", shop, "-o", "json")
     assert roots(answer) == {
-        "shop.example/": None, "shop.example/cart": "KR401", "shop.example/wish": "KR811", "shop.example/old": "KR812",
+        "shop.example/": None, "shop.example/cart": "KR401", "shop.example/wish": "KR811",
+        "shop.example/old": "KR812",
     }, answer  # fmt: skip
     told = {path["rule"]: path for path in answer.report["paths"]}
     assert told["shop.example/"]["outcome"] == "accepted", answer
