@@ -25,7 +25,8 @@ from tests.case_runs import CaseLearner, CaseSource
 GROUP = "gateway.networking.k8s.io/v1"
 WEB = """
 - {apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {
-   clusterIP: 10.96.0.1, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}, {name: admin, port: 81, targetPort: 8081}]}}
+   clusterIP: 10.96.0.1, selector: {app: web},
+   ports: [{name: http, port: 80, targetPort: 8080}, {name: admin, port: 81, targetPort: 8081}]}}
 - {apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4,
    metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}},
    endpoints: [{addresses: [10.202.0.1], conditions: {ready: true}, targetRef: {kind: Pod, name: web-1}}],
@@ -163,8 +164,8 @@ def test_the_fault_in_front_comes_before_the_one_behind() -> None:
 
 def door(host: str, at: str, *, exact: bool = False, pattern: bool = False) -> Door:
     owner = Ingress(metadata=Metadata(name="shop", namespace="shop"))
-    return Door(owner=owner, field="spec", host=host, path=at, namespace="shop", service="web", port=80, exact=exact,
-                pattern=pattern)  # fmt: skip
+    place = {"field": "spec", "namespace": "shop", "service": "web"}
+    return Door(owner=owner, host=host, path=at, port=80, exact=exact, pattern=pattern, **place)
 
 
 DOORS = (
