@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from kubectl_refused.model.entrances import Gateway, GatewayClass, Ingress, Route
+from kubectl_refused.model.entrances import Gateway, GatewayClass, Ingress, ListenerStatus, Route
 from kubectl_refused.model.objects import Condition, Metadata
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
@@ -47,15 +47,24 @@ def current(metadata: Metadata, condition: Condition) -> bool:
     return seen is None or now is None or seen >= now
 
 
-def denials(gateway: Gateway, kinds: Sequence[str] = ("Accepted", "Programmed")) -> Iterator[Verdict]:
-    """Conditions that say no, of the Gateway and then of its listeners."""
+def denials(gateway: Gateway) -> Iterator[Verdict]:
+    """Conditions that say no: of the Gateway, or of its listeners where none of them is well."""
     for one in gateway.status.conditions or ():
-        if one.type in kinds and one.status == "False" and current(gateway.metadata, one):
+        if one.type in ("Accepted", "Programmed") and _says_no(gateway, one):
             yield Verdict("status.conditions", one)
-    for listener in gateway.status.listeners or ():
-        for one in listener.conditions or ():
-            if one.type in (*kinds, "ResolvedRefs") and one.status == "False" and current(gateway.metadata, one):
-                yield Verdict(f"status.listeners[{listener.name}].conditions", one)
+    listeners = [tuple(_denied(gateway, one)) for one in gateway.status.listeners or ()]
+    if listeners and all(listeners):
+        yield from listeners[0]
+
+
+def _denied(gateway: Gateway, listener: ListenerStatus) -> Iterator[Verdict]:
+    for one in listener.conditions or ():
+        if one.type in ("Accepted", "Programmed", "ResolvedRefs") and _says_no(gateway, one):
+            yield Verdict(f"status.listeners[{listener.name}].conditions", one)
+
+
+def _says_no(gateway: Gateway, one: Condition) -> bool:
+    return one.status == "False" and current(gateway.metadata, one)
 
 
 def is_seen(gateway: Gateway) -> bool:

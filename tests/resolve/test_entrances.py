@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.errors import UsageProblem
@@ -49,6 +49,7 @@ def test_what_is_wrong_and_what_to_type_instead(words: list[str], wrong: str, in
     assert instead in caught.value.message
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(kind=st.sampled_from([*map(str.lower, ENTRANCES), "ing"]), name=st.text(max_size=300))
 def test_hostile_names_end_in_one_line(kind: str, name: str) -> None:
     told, found = "", None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.cli.exit_codes import exit_code
@@ -138,6 +138,23 @@ def test_a_backend_of_a_route_is_compared_whatever_its_status_says(ref: dict[str
     assert "--type=json" in (root.fix.command or "")
 
 
+def test_one_bad_listener_of_two_stops_no_route_of_the_other() -> None:
+    bad = {
+        "type": "ResolvedRefs",
+        "status": "False",
+        "reason": "InvalidCertificateRef",
+        "message": "no such Secret",
+    }
+    well = {"type": "Programmed", "status": "True", "reason": "Programmed"}
+    made = gateway()
+    made["status"]["listeners"] = [{"name": "tls", "conditions": [bad]}, {"name": "http", "conditions": [well]}]
+    assert told("gateway/public", made, route({"name": "web", "port": 80})).root is None
+    made["status"]["listeners"] = [{"name": "tls", "conditions": [bad]}]
+    root = told("gateway/public", made, route({"name": "web", "port": 80})).root
+    assert root is not None
+    assert (root.code, "no such Secret" in root.says) == ("KR822", True)
+
+
 def test_an_old_condition_is_not_believed() -> None:
     old = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "observedGeneration": 1}
     made = route({"name": "web", "port": 80})
@@ -164,8 +181,10 @@ def test_the_fault_in_front_comes_before_the_one_behind() -> None:
 
 def door(host: str, at: str, *, exact: bool = False, pattern: bool = False) -> Door:
     owner = Ingress(metadata=Metadata(name="shop", namespace="shop"))
-    place = {"field": "spec", "namespace": "shop", "service": "web"}
-    return Door(owner=owner, host=host, path=at, port=80, exact=exact, pattern=pattern, **place)
+    return Door(
+        owner=owner, field="spec", host=host, path=at, namespace="shop", service="web", port=80, exact=exact,
+        pattern=pattern,
+    )  # fmt: skip
 
 
 DOORS = (
@@ -198,6 +217,7 @@ def test_a_door_for_every_host_owns_no_url() -> None:
 NAMES = st.text(alphabet="a.*-", max_size=8)
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(listener=NAMES, hosts=st.lists(NAMES, max_size=3), at=st.text(max_size=20))
 def test_hostile_names_and_paths_end(listener: str, hosts: list[str], at: str) -> None:
     assert meet(listener, hosts) in (True, False)
