@@ -9,10 +9,14 @@ from typing import Literal
 TargetKind = Literal[
     "Service", "Container", "Compose", "Address",
     "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute",
-    "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job",
+    "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Webhook", "APIService",
 ]  # fmt: skip
+# What the API server itself calls; of the whole cluster, like the Services they lead to of any namespace.
+CALLED: tuple[TargetKind, ...] = ("Webhook", "APIService")
 # What leads to Services by host, path or port. These words are kubectl's too, in lower case.
-ENTRANCES: tuple[TargetKind, ...] = ("Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")
+ENTRANCES: tuple[TargetKind, ...] = (
+    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", *CALLED,
+)  # fmt: skip
 # Pods that are dialled by themselves, past every Service; with kubectl's short names.
 OF_PODS: dict[TargetKind, str] = {
     "Pod": "pod", "Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds", "ReplicaSet": "rs",
