@@ -44,8 +44,10 @@ def parse(words: Sequence[str], *, namespace: str, kubectl: str = "kubectl") -> 
 
 def _with_kind(words: Sequence[str]) -> Sequence[str]:
     """`ingress shop` as kubectl takes it: the kind in front of each name."""
-    known = bool(words) and (entrance_kind(words[0]) or pods_kind(words[0]))
-    if len(words) < 2 or any("/" in word for word in words) or ":" in words[0] or not known:
+    if len(words) < 2 or any("/" in word for word in words) or ":" in words[0]:
+        return words
+    with_ports = any(":" in word for word in words)
+    if not pods_kind(words[0]) and (with_ports or not entrance_kind(words[0])):
         return words
     return [f"{words[0]}/{word}" for word in words[1:]]
 

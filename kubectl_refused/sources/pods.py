@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import LabelSelector, Pod, Workload
+from kubectl_refused.model.objects import LabelSelector, Pod
 from kubectl_refused.model.snapshot import Change, Coverage
 from kubectl_refused.model.target import Target
 from kubectl_refused.text import one_line
 
 from .cluster import changes_of
 from .decoding import OddObject, decode, decode_workload
-from .reads import ListRequest, gap_of, list_objects, namespaced
+from .reads import ListRequest, Query, gap_of, list_objects, namespaced
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
 
 _PLACES = {
-    "Pod": ("", "pods"),
     "Deployment": ("apps/v1", "deployments"),
     "StatefulSet": ("apps/v1", "statefulsets"),
     "DaemonSet": ("apps/v1", "daemonsets"),
@@ -35,13 +34,16 @@ def read_pods(connection: Connection, target: Target, now: Callable[[], float]) 
 
     What is missing is coverage without an object. Raises Unreachable, CredentialsProblem or Cancelled.
     """
+    by_name = f"metadata.name={target.name}"
+    if target.kind == "Pod":  # listed, as the right to list pods is needed anyway
+        yield from _listed(connection, target, [("fieldSelector", by_name)], by_name, now)
+        return
     group, resource = _PLACES[target.kind]
-    coverage = Coverage(target.kind, target.namespace, f"metadata.name={target.name}")
     try:
-        body = connection.get_bytes(namespaced(target.namespace, resource, target.name, group=group))
-        found = decode(body, Pod) if target.kind == "Pod" else decode_workload(body, target.kind)
+        path = namespaced(target.namespace, resource, target.name, group=group)
+        found = decode_workload(connection.get_bytes(path), target.kind)
     except NotFound:
-        yield Change(now(), covered=coverage)
+        yield Change(now(), covered=Coverage(target.kind, target.namespace, by_name))
         return
     except (Forbidden, ApiProblem) as error:
         yield Change(now(), gap=gap_of(error, str(target)))
@@ -50,14 +52,16 @@ def read_pods(connection: Connection, target: Target, now: Callable[[], float]) 
         yield Change(now(), gap=Gap(str(target), f"it does not read as one: {one_line(str(error))}"))
         return
     yield Change(now(), value=found)
-    yield Change(now(), covered=coverage)
-    if isinstance(found, Workload) and found.spec.selector:
-        yield from _selected(connection, target, selector_text(found.spec.selector), now)
+    yield Change(now(), covered=Coverage(target.kind, target.namespace, by_name))
+    if found.spec.selector:
+        selector = selector_text(found.spec.selector)
+        yield from _listed(connection, target, [("labelSelector", selector)], selector, now)
 
 
-def _selected(connection: Connection, target: Target, selector: str, now: Callable[[], float]) -> Iterator[Change]:
+def _listed(
+    connection: Connection, target: Target, query: Query, selector: str, now: Callable[[], float]
+) -> Iterator[Change]:
     path = namespaced(target.namespace, "pods")
-    query = [("labelSelector", selector)]
     request = ListRequest("Pods", path, lambda raw: decode(raw, Pod), query, most_pages=MOST_PAGES)
     coverage = Coverage("Pod", target.namespace, selector)
     return changes_of(list_objects(connection, request), coverage, request, now)

@@ -18,9 +18,8 @@ from collections.abc import Iterator, Sequence
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Evidence, Finding, Fix
 from kubectl_refused.model.facts import PODS_IN, WORKLOADS_IN, NamespaceKey
-from kubectl_refused.model.objects import Metadata
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.model.target import OF_PODS
+from kubectl_refused.model.target import OF_PODS, TargetKind
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, nearest_miss
 
@@ -34,42 +33,41 @@ def no_such_pod_or_workload(scene: Scene) -> Iterator[Finding]:
     key, subject = (target.kind, target.namespace, target.name), f"{target.kind.lower()}/{target.name}"
     if not target.is_of_pods or key in snapshot.objects or not snapshot.read(target.kind, target.namespace):
         return
-    names = _names(scene)
-    meant, successor = nearest(target.name, names), _successor(scene)
+    meant, told = _meant(scene)
     says = f"namespace {target.namespace} has no {target.kind} of that name"
     evidence: list[Evidence] = [field(scene, subject, "metadata.name", target.name, says)]
-    found = f"{OF_PODS[target.kind]}/{meant}" if meant else ""
     if meant:
-        told = f"{found} is the nearest name in {target.namespace}"
-        evidence.append(nearest_miss(scene, f"{target.kind.lower()}/{meant}", "name", target.name, meant, told))
+        found = meant.partition("/")[2]
+        evidence.append(nearest_miss(scene, meant, "name", target.name, found, f"{meant} {told}"))
     port = f":{target.port}" if target.port else ""
-    ask = f"{successor or found}{port}"
     yield Finding(
         where=f"namespace {target.namespace}",
         says=says,
         headline=f"there is no {target.kind} {target.name} in namespace {target.namespace}",
         evidence=tuple(evidence),
-        fix=Fix(summary=f"Ask about {ask}" if ask != port else "Create it, or ask in its namespace: -n NAMESPACE"),
+        fix=Fix(
+            summary=f"Ask about {meant}{port}" if meant else "Create it, or ask in its namespace: -n NAMESPACE"
+        ),
     )
 
 
-def _names(scene: Scene) -> Sequence[str]:
+def _meant(scene: Scene) -> tuple[str, str]:
+    """(`deploy/web`, why): what has the name in another kind, made pods of that name, or has the nearest name."""
+    target, names = scene.target, dict(_names(scene))
+    if same := next((kind for kind, found in names.items() if target.name in found), None):
+        return f"{OF_PODS[same]}/{target.name}", "has that name"
+    owner = "-".join(target.name.split("-")[:-_MADE])
+    if target.kind == "Pod" and owner in names.get("Deployment", ()):
+        return f"deploy/{owner}", "makes pods of such names"
+    near = nearest(target.name, names.get(target.kind, ()))
+    return (f"{OF_PODS[target.kind]}/{near}", "is the nearest name") if near else ("", "")
+
+
+def _names(scene: Scene) -> Iterator[tuple[TargetKind, Sequence[str]]]:
+    """What there is of each kind in the namespace."""
     space = NamespaceKey(scene.target.namespace)
-    if scene.target.kind == "Pod":
-        return [pod.metadata.name for pod in scene.maybe(PODS_IN, space) or ()]
     known = scene.maybe(WORKLOADS_IN, space) or ()
-    return [one.metadata.name for one in known if one.kind == scene.target.kind]
-
-
-def _successor(scene: Scene) -> str:
-    """`deploy/web` for a pod web-696d5cc6f7-vljtl that is gone, where that Deployment is there."""
-    if scene.target.kind != "Pod":
-        return ""
-    owner = "-".join(scene.target.name.split("-")[:-_MADE])
-    known = scene.maybe(WORKLOADS_IN, NamespaceKey(scene.target.namespace)) or ()
-    made = (one.metadata for one in known if one.kind == "Deployment")
-    return f"deploy/{owner}" if any(_is(one, owner) for one in made) else ""
-
-
-def _is(metadata: Metadata, name: str) -> bool:
-    return metadata.name == name
+    yield "Pod", [pod.metadata.name for pod in scene.maybe(PODS_IN, space) or ()]
+    for kind in OF_PODS:
+        if kind != "Pod":
+            yield kind, [one.metadata.name for one in known if one.kind == kind]
