@@ -110,3 +110,8 @@ def registered(cluster: Cluster, namespace: str) -> Iterator[None]:
     finally:
         for path in (f"{WEBHOOKS}/{namespace}", f"{SERVERS}/v1.{group}"):
             client.delete(path)
+
+
+def test_a_webhook_that_is_not_there(cluster: Cluster, shop: str) -> None:
+    answer = refused(cluster.kubeconfig, f"webhook/{shop}.nowhere.example", "-n", shop, "-o", "json")
+    assert (answer.root, answer.code) == ("no-such-webhook-or-api-service", 1), answer

@@ -44,6 +44,7 @@ COMMAND = Command(
       10.0.0.7:5432  db.internal:5432  localhost:8080  [::1]:80  :8080  https://example.com
       A host and port is dialled from here; of this machine its sockets, services and rules are looked at.
       ingress/NAME, gateway/NAME, httproute/NAME and so on: every rule, and the Services behind them.
+      webhook/NAME and apiservice/NAME: what the API server itself calls, and the Services behind them.
       Without :PORT every TCP port is diagnosed. With -f and no target, every Service in the files.
 
     Other commands:
