@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.model.entrances import Call
-from kubectl_refused.model.objects import Condition
 from kubectl_refused.model.registrations import (
     HTTPS,
     APIService,
@@ -63,9 +62,3 @@ def _call(owner: Registration, field: str, name: str, service: ServiceReference,
         port=service.port or HTTPS,
         ca_bundle=bundle,
     )
-
-
-def availability(owner: Registration) -> Condition | None:
-    """What the API server says of an APIService itself, after it has called it."""
-    conditions = owner.status.conditions if isinstance(owner, APIService) else None
-    return next((c for c in conditions or () if c.type == "Available"), None)
