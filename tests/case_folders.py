@@ -47,6 +47,11 @@ from kubectl_refused.model.objects import (
     Pod,
     Service,
 )
+from kubectl_refused.model.registrations import (
+    APIService,
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+)
 from kubectl_refused.model.snapshot import Change, SeenObject, Snapshot, fold
 from kubectl_refused.model.target import Target, Vantage
 from kubectl_refused.resolve.places import place_of
@@ -59,6 +64,7 @@ CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 ENTRANCE_TYPES = (
     Ingress, IngressClass, Gateway, GatewayClass, HTTPRoute, GRPCRoute, TCPRoute, TLSRoute, ReferenceGrant,
+    ValidatingWebhookConfiguration, MutatingWebhookConfiguration, APIService,
 )  # fmt: skip
 _TYPES: dict[str, type[Any]] = {
     t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node, ConfigMap)

@@ -36,7 +36,7 @@ from kubectl_refused.model.objects import (
 from kubectl_refused.model.observation import Holder, OtherPolicies
 from kubectl_refused.model.report import Diagnosis, Note, Root
 from kubectl_refused.model.snapshot import Change, Coverage, SeenObject, Snapshot
-from kubectl_refused.model.target import HERE, Depth, Target, Vantage
+from kubectl_refused.model.target import HERE, OF_PODS, Depth, Target, Vantage
 from kubectl_refused.pipeline import diagnose
 from kubectl_refused.probes.holder_reads import of_nodes, of_pods
 from kubectl_refused.probes.prober import Prober
@@ -65,6 +65,10 @@ class CaseSource:
             kinds = ("Service", "EndpointSlice", "Pod", *(t.__name__ for t in ENTRANCE_TYPES))
             yield from (Change(self.at, value=value) for value in self.world)
             yield from (Change(self.at, covered=Coverage(kind, "")) for kind in kinds)
+            return
+        if target.is_of_pods:
+            yield from (Change(self.at, value=value) for value in self.world)
+            yield from (Change(self.at, covered=Coverage(kind, target.namespace)) for kind in OF_PODS)
             return
         if not target.is_service:
             yield from (Change(self.at, value=value) for value in self.world)

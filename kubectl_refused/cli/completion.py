@@ -19,6 +19,7 @@ from .options import Option, find
 
 # ShellCompDirectiveDefault, NoFileComp, and NoFileComp with NoSpace
 FILES, NO_FILES, NO_SPACE = 0, 4, 6
+TARGETS = ("svc/", "pod/", "deploy/", "sts/", "ds/")
 CLIENTS = ("every-node", "here", *(f"{kind}/" for kind in ("pod", "deploy", "sts", "ds", "rs", "job", "node")))
 
 
@@ -65,7 +66,7 @@ def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
         return [], NO_FILES
     words = so_far(typed, command.options).words
     commands = [] if command.name or "--" in typed else names()
-    offered = [] if words or "/" in current else [*commands, "svc/"]
+    offered = [] if words or "/" in current else [*commands, *TARGETS]
     return _spaced(_starting(current, offered) + _targets(current, words, typed))
 
 
@@ -116,13 +117,27 @@ def _values(option: Option, current: str, typed: Sequence[str]) -> tuple[list[st
 def _targets(current: str, words: Sequence[str], typed: Sequence[str]) -> list[str]:
     """`svc/NAME` and its ports for what was begun with a kind; asking the cluster for less is too slow."""
     kind, slash, begun = current.rpartition("/")
-    if (kind if slash else (words or [""])[0]) not in SERVICE_WORDS:
-        return []
+    named = kind if slash else (words or [""])[0]
+    if named not in SERVICE_WORDS:
+        return _pods(named, f"{kind}{slash}", begun, typed)
     from .lookups import ports, services
 
     name, colon, _ = begun.partition(":")
     found = [f"{name}:{port}" for port in ports(typed, name)] if colon else services(typed)
     return [f"{kind}{slash}{text}" for text in _starting(begun, found)]
+
+
+def _pods(kind: str, before: str, begun: str, typed: Sequence[str]) -> list[str]:
+    """`pod/NAME` and the ports that its containers declare."""
+    from kubectl_refused.resolve.pods import pods_kind
+
+    if pods_kind(kind) is None:
+        return []
+    from .lookups import declared_ports, named
+
+    name, colon, _ = begun.partition(":")
+    ports = [f"{name}:{port}" for port in declared_ports(kind, name, typed)] if colon else named(kind, typed)
+    return [f"{before}{text}" for text in _starting(begun, ports)]
 
 
 def _clients(current: str, typed: Sequence[str]) -> tuple[list[str], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem
-from kubectl_refused.model.target import HERE, Target
+from kubectl_refused.model.target import CALLED, HERE, Target
 from kubectl_refused.resolve.standpoints import CONTAINER, Standpoint
 
 from .command import Values
@@ -28,6 +28,9 @@ def check_grounds(
                 f"--from {containers[0]} is a client of containers", "ask about docker/NAME from there"
             )
         _check_entrances(targets, values)
+        live = next((target for target in targets if target.is_of_pods or target.kind in CALLED), None)
+        if files and live is not None:
+            raise UsageProblem(f"{live} is asked about in a cluster only, and -f reads files", "type svc/NAME")
         return
     what = str(targets[0])
     for key, name in _OF_A_CLUSTER.items():

@@ -52,14 +52,24 @@ def of_kind(kind: str, typed: Sequence[str]) -> list[str]:
     """Names of that kind in the namespace of the clients; none for a kind that --from does not take."""
     from kubectl_refused.resolve.kinds import other_kind
 
-    found = other_kind(kind)
-    if found == "Node":
+    if other_kind(kind) == "Node":
         return _within(lambda: _names(typed, lambda connection: "/api/v1/nodes"))
-    root = _ROOTS.get(found or "")
+    return named(kind, typed, _values(typed).get("from_namespace") or "")
+
+
+def named(kind: str, typed: Sequence[str], namespace: str = "") -> list[str]:
+    """Names of pods, or of workloads of that kind, in the namespace asked for unless another is told."""
+    from kubectl_refused.resolve.kinds import other_kind
+
+    root = _ROOTS.get(other_kind(kind) or "")
     if root is None:
         return []
-    space = _values(typed).get("from_namespace")
-    return _within(lambda: _names(typed, lambda at: f"{root[0]}/namespaces/{space or at.namespace}/{root[1]}"))
+    return _within(lambda: _names(typed, lambda at: f"{root[0]}/namespaces/{namespace or at.namespace}/{root[1]}"))
+
+
+def declared_ports(kind: str, name: str, typed: Sequence[str]) -> list[str]:
+    """The TCP ports that containers of the pod or the workload's pods declare, by name and by number."""
+    return _within(lambda: _declared_ports(kind, name, typed))
 
 
 def _within(look_up: Callable[[], list[str]]) -> list[str]:
@@ -102,6 +112,27 @@ def _ports(typed: Sequence[str], service: str) -> list[str]:
     spec = connection.get(path, type=Service).spec
     found = [port for port in spec.ports or () if port.protocol == "TCP"]
     return [text for port in found for text in (port.name, str(port.port)) if text]
+
+
+def _declared_ports(kind: str, name: str, typed: Sequence[str]) -> list[str]:
+    from kubectl_refused.connection.client import connect
+    from kubectl_refused.model.objects import Metadata, Pod
+    from kubectl_refused.resolve.pods import pods_of
+    from kubectl_refused.sources.decoding import decode, decode_workload
+    from kubectl_refused.trace.containers import containers
+
+    target = pods_of(f"{kind}/{name}")  # a name that is none may not become a path
+    assert target is not None
+    connection, (root, resource) = connect(_options(typed)), _ROOTS[target.kind]
+    body = connection.get_bytes(f"{root}/namespaces/{connection.namespace}/{resource}/{target.name}")
+    if target.kind == "Pod":
+        spec = decode(body, Pod).spec
+    else:
+        spec = decode_workload(body, target.kind).spec.template.spec
+    listed = [
+        p for c in containers(Pod(metadata=Metadata(name="", namespace=""), spec=spec)) for p in c.ports or ()
+    ]
+    return [text for p in listed if p.protocol == "TCP" for text in (p.name, str(p.container_port)) if text]
 
 
 def _options(typed: Sequence[str]) -> ConnectionOptions:

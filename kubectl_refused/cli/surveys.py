@@ -84,6 +84,9 @@ class TargetsSurvey:
         found: list[Watched] = []
         for target in self.ground.targets():
             space = target.namespace
+            if target.is_of_pods:
+                found.append(Watched(namespaced(space, "pods")))
+                continue
             slices = namespaced(space, "endpointslices", group="discovery.k8s.io/v1")
             found += [
                 Watched(namespaced(space, "services"), (("fieldSelector", f"metadata.name={target.name}"),)),

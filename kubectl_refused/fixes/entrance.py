@@ -8,6 +8,7 @@ from typing import Any
 
 from kubectl_refused.model.entrances import Door, Ingress, Route
 from kubectl_refused.model.evidence import Fix
+from kubectl_refused.model.registrations import Registration
 from kubectl_refused.model.scene import Scene
 
 from .change import command
@@ -27,7 +28,9 @@ def door_change(scene: Scene, door: Door, summary: str, field: str, value: objec
     return owner_change(scene, door.owner, summary, f"{door.field}.{field}", value)
 
 
-def owner_change(scene: Scene, owner: Ingress | Route, summary: str, field: str, value: object) -> Fix:
+def owner_change(
+    scene: Scene, owner: Ingress | Route | Registration, summary: str, field: str, value: object
+) -> Fix:
     """Set one field of an Ingress or a route, whether or not it is there (`add` does both: RFC 6902, 4.1).
 
     In a list `add` would put another element in front of it.

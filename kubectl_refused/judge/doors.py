@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import HOPS_OF
 from kubectl_refused.model.entrances import Door
 from kubectl_refused.model.report import Hop, Root
@@ -18,7 +20,7 @@ Status = Literal["ok", "broken", "unknown"]
 def to_the_rule(scene: Scene, door: Door, root: Root | None, hop: str) -> Iterator[Hop]:
     """client, entrance and rule, up to the one that is broken, where that is before the Service."""
     note = root.says if root else ""
-    yield Hop(role="client", label="client", status="start")
+    yield Hop(role="client", label=door.client, status="start")
     if hop == "entrance":
         yield Hop(role="entrance", label=entrance_subject(door.owner), status="broken", note=note)
         return
@@ -31,7 +33,7 @@ def through(scene: Scene, door: Door, drawn: Sequence[Hop]) -> tuple[Hop, ...]:
     """The Service's own path with the entrance in front of it: what stands there is not what is broken."""
     client, service, *rest = drawn
     return (
-        client,
+        replace(client, label=door.client),
         Hop(role="entrance", label=entrance_subject(door.owner), status="ok"),
         Hop(role="name", label=door.rule, status="ok"),
         service,

@@ -73,7 +73,7 @@ def way_summary(scene: Scene) -> str:
 
 def ways_told(scene: Scene) -> tuple[Handshake, ...]:
     """Every dial of the path: the client's, then what was dialled behind its entrance."""
-    return (*way_dials(scene), *endpoint_dials(scene))
+    return tuple(dict.fromkeys((*way_dials(scene), *endpoint_dials(scene))))
 
 
 def ways_complete(scene: Scene) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from .objects import Condition, LabelSelector, LoadBalancerStatus, Metadata, Struct
+from .registrations import Registration
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
 
@@ -271,7 +272,7 @@ class ReferenceGrant(Struct, frozen=True):
     spec: ReferenceGrantSpec = ReferenceGrantSpec()
 
 
-EntranceObject = Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant
+EntranceObject = Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant | Registration
 
 
 class Door(Struct, frozen=True):
@@ -281,7 +282,7 @@ class Door(Struct, frozen=True):
     written there: a number, a name, or None where there is none. What a `pattern` takes only its controller knows.
     """
 
-    owner: Ingress | Route
+    owner: Ingress | Route | Registration
     field: str
     host: str
     path: str
@@ -303,3 +304,24 @@ class Door(Struct, frozen=True):
         """`svc/cart:80`."""
         short = "svc" if self.kind == "Service" else self.kind.lower()
         return f"{short}/{self.service}" + (f":{self.port}" if self.port is not None else "")
+
+    @property
+    def client(self) -> str:
+        """Whoever comes through it."""
+        return "client"
+
+
+class Call(Door, frozen=True):
+    """What the API server calls: `host` is the name of a webhook or an APIService, `ca_bundle` in base64."""
+
+    ca_bundle: str | None = None
+
+    @property
+    def rule(self) -> str:
+        """`check.shop.example/validate`, the name alone without a path."""
+        return self.host + self.path
+
+    @property
+    def client(self) -> str:
+        """The control plane."""
+        return "API server"

@@ -52,6 +52,7 @@ class Scene(Struct, frozen=True):
     `published` are a container's, None where there is none of that name, or it has no such port.
     What is reached through an Ingress or a route has that `door`: where its backend is a Service with that port,
     the scene is the Service's own, and where not it is the entrance's.
+    Pods that are asked about by themselves are `ways` and `endpoints` at once; `port` is what is dialled there.
     `endpoint` is set in scope ENDPOINT, `pod` in scopes ENDPOINT (its pod) and POD; in scope PROCESS both, but
     `endpoint` only where the pod's containers run, so that there is something to dial.
     """
@@ -118,13 +119,15 @@ class Scene(Struct, frozen=True):
     def _promised_port(self) -> int | None:
         """What a client would dial of a container of which nothing is dialled."""
         if self.published is None:
-            return None
+            return self.port.port if self.port else None
         return self.published.places[0][1] if self.published.places else self.published.number
 
     @property
     def entrance_dial(self) -> Dial | None:
         """What a client dials: the ClusterIP and Service port, or an alias's host; None without either, or where
-        it is not TCP. Of several ways the first."""
+        it is not TCP. Of several ways the first; pods have nothing in front of them."""
+        if self.ways and self.target.is_of_pods:
+            return None
         if self.ways:
             return self.ways[0]
         if not self.entrance or self.number is None or not self.is_dialled:

@@ -9,9 +9,19 @@ from typing import Literal
 TargetKind = Literal[
     "Service", "Container", "Compose", "Address",
     "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute",
+    "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Webhook", "APIService",
 ]  # fmt: skip
+# What the API server itself calls; of the whole cluster, like the Services they lead to of any namespace.
+CALLED: tuple[TargetKind, ...] = ("Webhook", "APIService")
 # What leads to Services by host, path or port. These words are kubectl's too, in lower case.
-ENTRANCES: tuple[TargetKind, ...] = ("Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")
+ENTRANCES: tuple[TargetKind, ...] = (
+    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", *CALLED,
+)  # fmt: skip
+# Pods that are dialled by themselves, past every Service; with kubectl's short names.
+OF_PODS: dict[TargetKind, str] = {
+    "Pod": "pod", "Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds", "ReplicaSet": "rs",
+    "Job": "job",
+}  # fmt: skip
 
 
 class Depth(StrEnum):
@@ -47,6 +57,7 @@ class Target:
     Address    a host, without brackets;     empty             always there; `scheme` is what was typed in front
                empty for this machine
     Ingress, Gateway, HTTPRoute, …  its name   its namespace   never; of a URL `host` and `path` are asked about
+    Pod, Deployment, StatefulSet, …  its name  its namespace  the pods' own, or a name that a container declares
     """
 
     name: str
@@ -69,14 +80,21 @@ class Target:
         return self.kind in ENTRANCES
 
     @property
+    def is_of_pods(self) -> bool:
+        """Whether it is a pod, or the workload that made some."""
+        return self.kind in OF_PODS
+
+    @property
     def in_cluster(self) -> bool:
         """Whether it is an object of a cluster, in a namespace."""
-        return self.is_service or self.is_entrance
+        return self.is_service or self.is_entrance or self.is_of_pods
 
     def __str__(self) -> str:
         if self.is_entrance:
             return f"{self.kind.lower()}/{self.name}"
         port = f":{self.port}" if self.port else ""
+        if self.is_of_pods:
+            return f"{OF_PODS[self.kind]}/{self.name}{port}"
         if self.kind == "Address":
             return (f"[{self.name}]" if ":" in self.name else self.name) + port
         project = f"{self.namespace}/" if self.namespace else ""

@@ -8,8 +8,14 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import ENTRANCES, Target, TargetKind
 
 # As kubectl takes them (kubectl api-resources), beside the singular and the plural.
-_SHORT = {"ing": "Ingress", "gtw": "Gateway", "ingresses": "Ingress"}
-_GROUPS = ("networking.k8s.io", "gateway.networking.k8s.io")
+_SHORT = {
+    "ing": "Ingress", "gtw": "Gateway", "ingresses": "Ingress",
+    **dict.fromkeys(("validatingwebhookconfiguration", "validatingwebhookconfigurations"), "Webhook"),
+    **dict.fromkeys(("mutatingwebhookconfiguration", "mutatingwebhookconfigurations"), "Webhook"),
+}  # fmt: skip
+_GROUPS = (
+    "networking.k8s.io", "gateway.networking.k8s.io", "admissionregistration.k8s.io", "apiregistration.k8s.io",
+)  # fmt: skip
 # A DNS subdomain (RFC 1123), which names of these kinds are.
 _NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*", re.ASCII

@@ -18,6 +18,7 @@ from kubectl_refused.model.target import Target
 from .entrances import entrance_kind
 from .kinds import is_service, meant, other_kind
 from .places import place_of
+from .pods import pods_kind
 
 # A DNS label (RFC 1123). Service names must start with a letter (RFC 1035) unless the cluster has the feature
 # gate RelaxedServiceNameValidation; ports of Services are DNS labels too (core validation.go), not the
@@ -43,7 +44,10 @@ def parse(words: Sequence[str], *, namespace: str, kubectl: str = "kubectl") -> 
 
 def _with_kind(words: Sequence[str]) -> Sequence[str]:
     """`ingress shop` as kubectl takes it: the kind in front of each name."""
-    if len(words) < 2 or any("/" in word or ":" in word for word in words) or not entrance_kind(words[0]):
+    if len(words) < 2 or any("/" in word for word in words) or ":" in words[0]:
+        return words
+    with_ports = any(":" in word for word in words)
+    if not pods_kind(words[0]) and (with_ports or not entrance_kind(words[0])):
         return words
     return [f"{words[0]}/{word}" for word in words[1:]]
 

@@ -1,6 +1,7 @@
-"""Words that name something else than a Service: entrances, containers, and hosts with a port.
+"""Words that name something else than a Service: entrances, pods, containers, and hosts with a port.
 
     ingress/NAME  gateway/NAME  httproute/NAME  (entrances.py)
+    pod/NAME[:PORT]  deploy/NAME[:PORT]  (pods.py)
     docker/NAME[:PORT]  podman/NAME[:PORT]  compose/PROJECT/SERVICE[:PORT]
     tcp://HOST:PORT  https://HOST[:PORT]/…  HOST:PORT with a dot or colon in HOST, or localhost  [V6]:PORT  :PORT
 
@@ -18,6 +19,7 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
 
 from .entrances import entrance_of
+from .pods import pods_of
 
 MOST_OF_A_PATH = 2000
 ENGINES = ("docker", "podman", "container")
@@ -47,7 +49,7 @@ def place_of(word: str) -> Target | None:
         return Target(name, "", port, "Container")
     if slash and kind.lower() == "compose":
         return _of_compose(word, rest)
-    return entrance_of(word) if slash else _of_address(word)
+    return entrance_of(word) or pods_of(word) if slash else _of_address(word)
 
 
 def _of_compose(word: str, rest: str) -> Target:

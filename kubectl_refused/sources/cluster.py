@@ -46,6 +46,11 @@ class ClusterSource:
 
         A missing Service is coverage without an object. Raises Unreachable, CredentialsProblem or Cancelled.
         """
+        if target.is_of_pods:
+            from .pods import read_pods  # who asks about a Service need not load it
+
+            yield from read_pods(self._connection, target, self._now)
+            return
         changes, slices = in_parallel([lambda: self._service(target), lambda: self._slices(target)])
         yield from changes
         yield from slices

@@ -11,7 +11,7 @@ from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.entrances import Ingress, IngressClass
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Change, Coverage, fold
-from kubectl_refused.model.target import Target
+from kubectl_refused.model.target import CALLED, Target
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.entrances import doors_of
 
@@ -42,7 +42,7 @@ class EntranceSource:
 
         A missing entrance is coverage without an object. Raises Unreachable, CredentialsProblem or Cancelled.
         """
-        if target.is_service:
+        if not target.is_entrance:
             yield from self._services.read(target)
             return
         own = self._own(target)
@@ -50,6 +50,10 @@ class EntranceSource:
         yield from self._behind(target, own)
 
     def _own(self, target: Target) -> list[Change]:
+        if target.kind in CALLED:
+            from .calls import read_calls
+
+            return list(read_calls(self._connection, target, self._now))
         if target.kind != "Ingress":
             from .gateways import GatewayReads
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubectl_refused.model.entrances import Door, Gateway, Ingress, Route
+from kubectl_refused.model.registrations import Registration
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
 
+from .calls import call_doors, is_called
 from .doors import ingress_doors
 from .routes import every_door, gateway_doors, route_doors
 from .urls import best_doors
@@ -22,6 +24,8 @@ def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
 
 def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     """Every door of the target, in its own order; none where it was not read."""
+    if is_called(target):
+        return tuple(call_doors(target, snapshot))
     found = snapshot.objects.get((target.kind, target.namespace, target.name))
     if isinstance(found, Ingress):
         return tuple(ingress_doors(found))
@@ -32,7 +36,7 @@ def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     return tuple(every_door(found, snapshot) if target.host else route_doors(found))
 
 
-def entrance_subject(owner: Ingress | Route) -> str:
+def entrance_subject(owner: Ingress | Route | Registration) -> str:
     """`ingress/shop`."""
     return f"{type(owner).__name__.lower()}/{owner.metadata.name}"
 

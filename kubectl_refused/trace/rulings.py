@@ -100,7 +100,7 @@ def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
     through = scope is Scope.ENTRANCE and scene.door is not None
     if scope is not _SCOPES.get(scene.target.kind, scope):
         return
-    if scene.target.is_service and scope in _OTHERS and not through:
+    if scene.target.kind not in _SCOPES and scope in _OTHERS and not through:
         return
     if scope in _OTHERS:
         yield scene

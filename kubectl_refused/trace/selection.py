@@ -19,6 +19,16 @@ class Unselected(NamedTuple):
     workloads: tuple[Workload, ...]
 
 
+def sought(scene: Scene) -> Labels:
+    """The labels whose pods are meant: the Service's selector, or those of the workload that was asked about."""
+    if scene.service is not None:
+        return scene.service.spec.selector or {}
+    target = scene.target
+    found = scene.snapshot.objects.get((target.kind, target.namespace, target.name))
+    selector = found.spec.selector if isinstance(found, Workload) else None
+    return (selector.match_labels if selector else None) or {}
+
+
 def unselected(scene: Scene) -> Unselected | None:
     """None where the Service has endpoints or no selector, or where somebody carries it or would.
 

@@ -14,7 +14,7 @@ from kubectl_refused.model.facts import FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import ENTRANCES, Depth, Target, Vantage
+from kubectl_refused.model.target import ENTRANCES, OF_PODS, Depth, Target, Vantage
 
 
 class Stop(NamedTuple):
@@ -42,7 +42,7 @@ class Walk(Protocol):
 
 # Loaded when such a target is asked about, and not by those who ask about a Service.
 _MODULES = {"Container": "container_walk", "Compose": "container_walk", "Address": "address_walk"}
-_MODULES |= dict.fromkeys(ENTRANCES, "entrance_walk")
+_MODULES |= dict.fromkeys(ENTRANCES, "entrance_walk") | dict.fromkeys(OF_PODS, "pod_walk")
 
 
 def walk_of(target: Target) -> Walk:

@@ -60,6 +60,8 @@ def apiserver(layout: Layout) -> Daemon:
         "enable-admission-plugins": "NodeRestriction",
         "allow-privileged": "true",
         "profiling": "false",
+        # No service proxy runs beside it: webhooks and APIServices are dialled at their Services' endpoints.
+        "enable-aggregator-routing": "true",
         # The endpoint of the Service `kubernetes` is this one server, without leases to wait for.
         "endpoint-reconciler-type": "master-count",
     }

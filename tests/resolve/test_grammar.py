@@ -12,6 +12,7 @@ from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.target import Target
 from kubectl_refused.resolve.grammar import check_namespace, parse
 from kubectl_refused.resolve.kinds import OTHER_KINDS, is_service
+from kubectl_refused.resolve.pods import pods_kind
 
 
 def _parsed(*words: str) -> list[str]:
@@ -71,8 +72,11 @@ def test_a_service_may_be_called_like_a_kind() -> None:
         (["svc/a/b"], "may not have more than one slash", "svc/NAME"),
         (["svc", "svc/b"], "'svc' has no kind and 'svc/b' has one", "every target as svc/NAME"),
         (["a", "svc/b"], "'a' has no kind", "every target as svc/NAME"),
-        (["pod/x"], "pod is a Pod", "Service in front of x"),
-        (["deploy", "x"], "deploy is a Deployment", "svc/NAME"),
+        (["cm/x"], "cm is a ConfigMap", "Service in front of x"),
+        (["pod/"], "'pod/' has no name of a Pod", "type pod/NAME or pod/NAME:PORT"),
+        (["deploy/web:"], "nothing follows the colon of 'deploy/web:'", "type deploy/NAME:PORT"),
+        (["sts/web:99999"], "'99999' is no port", "a number or the name of a container's port"),
+        (["pod/Web"], "has no name of a Pod", "type pod/NAME"),
         (["cronjobs.v1.batch/x"], "is a CronJob", "svc/NAME"),
         (["scv/web"], "'scv' is no kind", "did you mean svc/web?"),
         (["sevice/web:80"], "'sevice' is no kind", "did you mean svc/web:80?"),
@@ -112,7 +116,9 @@ def test_too_many_targets() -> None:
     assert "1001 targets are too many" in _problem(*["web"] * 1001)
 
 
-@pytest.mark.parametrize("word", sorted({word for words in OTHER_KINDS.values() for word in words}))
+@pytest.mark.parametrize(
+    "word", sorted({word for words in OTHER_KINDS.values() for word in words if not pods_kind(word)})
+)
 def test_every_other_kind_is_named(word: str) -> None:
     assert f"{word} is a " in _problem(f"{word}/x")
     assert not is_service(word)
@@ -150,3 +156,30 @@ def test_hostile_words_end_in_one_printable_line(words: list[str]) -> None:
 def test_no_namespace(name: str) -> None:
     with pytest.raises(UsageProblem, match="is no namespace name"):
         check_namespace(name)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["pod/web-0"], ["pod/web-0"]),
+        (["po/web-0:0080", "deployments.apps/web:http"], ["pod/web-0:80", "deploy/web:http"]),
+        (["deploy", "web", "cart:80"], ["deploy/web", "deploy/cart:80"]),
+        (["StatefulSet.v1.apps/db", "svc/db:5432"], ["sts/db", "svc/db:5432"]),
+    ],
+)
+def test_pods_and_workloads_are_targets(words: list[str], told: list[str]) -> None:
+    found = parse(words, namespace="shop")
+    assert [str(target) for target in found] == told
+    assert {target.namespace for target in found} == {"shop"}
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("webhook/check.shop.example", "webhook/check.shop.example"),
+        ("validatingwebhookconfigurations.admissionregistration.k8s.io/check", "webhook/check"),
+        ("apiservice/v1beta1.metrics.k8s.io", "apiservice/v1beta1.metrics.k8s.io"),
+    ],
+)
+def test_what_the_api_server_calls_is_a_target(word: str, told: str) -> None:
+    assert [str(target) for target in parse([word], namespace="shop")] == [told]

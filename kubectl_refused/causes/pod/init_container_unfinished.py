@@ -142,6 +142,8 @@ def _names_target(scene: Scene, command: str) -> bool:
 
     The name alone may be anything, a directory or a user.
     """
+    if scene.service is None:
+        return False
     full = rf"{re.escape(scene.target.name)}(?:\.{re.escape(scene.target.namespace)}(?:\.svc[\w.-]{{0,100}})?)?"
     before = r"://|(?:\b(?:nslookup|hosts|ping|curl)|\s-h|--host)[ =]"
     return bool(re.search(rf"(?:{before}){full}(?![\w.-])|(?<![\w./@-]){full}[: ]\d{{1,5}}\b", command))

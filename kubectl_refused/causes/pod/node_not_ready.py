@@ -42,7 +42,7 @@ _DEAD = (Outcome.TIMEOUT, Outcome.UNREACHABLE)
 )
 def node_not_ready(scene: Scene) -> Iterator[Finding]:
     """Yield for each node that is not ready, with endpoints that do not answer or pods that were taken out."""
-    if scene.from_files or scene.service is None or scene.port is None:
+    if scene.from_files or scene.port is None:
         return
     lost = dict(_silent(scene)) if scene.ready_endpoints else dict(_taken_out(scene))
     for node, (pod, dialled) in list(lost.items())[:MOST_NODES]:

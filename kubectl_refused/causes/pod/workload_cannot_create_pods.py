@@ -26,6 +26,7 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.proofs import field
+from kubectl_refused.trace.selection import sought
 
 LONGEST = 300
 # The admission plugins' words: serviceaccount, resourcequota, limitranger, podsecurity, webhook.
@@ -44,14 +45,14 @@ _BEGINNING = re.compile(
 @cause("KR231", scope=Scope.ROUTE, reads={WORKLOADS_IN, EVENTS_OF}, produces=Symptom.NO_ENDPOINTS, since="0.2")
 def workload_cannot_create_pods(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod is there and a workload that should make them is not let."""
-    service = scene.service
-    if service is None or not service.spec.selector or scene.ready_endpoints or scene.from_files:
+    selector = sought(scene)
+    if not selector or scene.ready_endpoints or scene.from_files:
         return
     if any(pod.metadata.deletion_timestamp is None for pod in scene.pods):
         return
     for workload in scene.need(WORKLOADS_IN, NamespaceKey(scene.target.namespace)):
         labels = workload.spec.template.metadata.labels
-        if workload.spec.replicas == 0 or not carries(labels, service.spec.selector):
+        if workload.spec.replicas == 0 or not carries(labels, selector):
             continue
         denied = _denied(scene, workload)
         if denied:

@@ -24,6 +24,7 @@ from kubectl_refused.model.objects import Workload
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.proofs import field
+from kubectl_refused.trace.selection import sought
 
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet")
 
@@ -31,17 +32,17 @@ _SCALED = ("Deployment", "StatefulSet", "ReplicaSet")
 @cause("KR205", scope=Scope.ROUTE, reads={WORKLOADS_IN}, produces=Symptom.NO_ENDPOINTS, since="0.1")
 def zero_replicas(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod is left and every workload whose template carries the selector has zero replicas."""
-    service, namespace = scene.service, scene.target.namespace
-    if service is None or not service.spec.selector or scene.ready_endpoints:
+    namespace, selector = scene.target.namespace, sought(scene)
+    if not selector or scene.ready_endpoints:
         return
     if any(pod.metadata.deletion_timestamp is None for pod in scene.pods):
         return
-    meant = [w for w in scene.need(WORKLOADS_IN, NamespaceKey(namespace)) if _meant(w, service.spec.selector)]
+    meant = [w for w in scene.need(WORKLOADS_IN, NamespaceKey(namespace)) if _meant(w, selector)]
     if not meant or any(w.spec.replicas != 0 for w in meant):
         return
     first = meant[0]
     name = named(first.kind, first.metadata.name)
-    told = ", ".join(f"{k}={v}" for k, v in sorted(service.spec.selector.items()))
+    told = ", ".join(f"{k}={v}" for k, v in sorted(selector.items()))
     patch = {"spec": {"replicas": 1}}
     yield Finding(
         where=name,

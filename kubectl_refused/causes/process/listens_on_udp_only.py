@@ -37,7 +37,13 @@ from kubectl_refused.trace.sockets import Standing, shown, standing
 def listens_on_udp_only(scene: Scene) -> Iterator[Finding]:
     """Yield when the port is refused, no TCP socket has it, and a UDP socket that packets reach does."""
     refused, pod, port = scene.dialled, scene.pod, scene.port
-    if refused is None or pod is None or port is None or refused.outcome is not Outcome.REFUSED:
+    if (
+        refused is None
+        or scene.service is None
+        or pod is None
+        or port is None
+        or refused.outcome is not Outcome.REFUSED
+    ):
         return
     listeners = scene.need(LISTENERS, pod_key(pod))
     here = [s for s in listeners.udp if s.port == refused.port]

@@ -58,7 +58,7 @@ def wrong_target_port(scene: Scene) -> Iterator[Finding]:
     Sockets prove it, or a search by port-forward where nobody can have rejected; flags alone make it possible.
     """
     pod, endpoint = scene.pod, scene.endpoint
-    if pod is None or endpoint is None or endpoint.port is None or scene.port is None:
+    if pod is None or endpoint is None or endpoint.port is None or scene.port is None or scene.service is None:
         return
     handshake = scene.dialled
     if handshake is None:

@@ -39,9 +39,12 @@ COMMAND = Command(
     details="""
     Targets:
       svc/web  svc/web:80  svc/web:http  service/web  svc web cart  web
+      pod/web-0  pod/web-0:8080  deploy/web  deploy/web:http  sts/db:5432  ds/agent  rs/web-5774c76d5b  job/serve
+      Pods are dialled at their own addresses, past every Service; without :PORT at the ports they declare.
       10.0.0.7:5432  db.internal:5432  localhost:8080  [::1]:80  :8080  https://example.com
       A host and port is dialled from here; of this machine its sockets, services and rules are looked at.
       ingress/NAME, gateway/NAME, httproute/NAME and so on: every rule, and the Services behind them.
+      webhook/NAME and apiservice/NAME: what the API server itself calls, and the Services behind them.
       Without :PORT every TCP port is diagnosed. With -f and no target, every Service in the files.
 
     Other commands:

@@ -1,0 +1,1 @@
+"""Causes at this hop of the path, one file each."""
