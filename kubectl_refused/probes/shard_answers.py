@@ -58,9 +58,8 @@ class ShardAnswers:
     means: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        asked = {request_of(dial): dial for dial in (Dial(*place) for place in self.plan.places)}
-        self._detail = Answers({**asked, **{request_of(name): name for name in map(NameKey, self.plan.names)}})
-        self._index = {place: index for index, place in enumerate(self.plan.places)}
+        self._detail = Answers(self.plan.asked)
+        self._index = self.plan.index
 
     def take_all(self, lines: Iterable[bytes]) -> None:
         """Understand lines, whatever is in them, up to the shard's last."""

@@ -12,8 +12,10 @@ import ipaddress
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from kubectl_refused.model.facts import Dial, NameKey, Need
+from kubectl_refused.probes.probe_agent_answers import Asked, request_of
 
 WORD = 100_000  # characters of one argument
 MOST_CHARACTERS = 1_000_000  # of all of them, in a Job that etcd takes
@@ -29,10 +31,21 @@ class Plan:
     places: tuple[Place, ...]
     names: tuple[str, ...] = ()
 
+    @cached_property
+    def index(self) -> dict[Place, int]:
+        """Where each place stands; every shard's answers share it."""
+        return {place: index for index, place in enumerate(self.places)}
+
+    @cached_property
+    def asked(self) -> dict[str, Asked]:
+        """Everything by the agent's word for it."""
+        asked: list[Asked] = [*(Dial(*place) for place in self.places), *map(NameKey, self.names)]
+        return {request_of(subject): subject for subject in asked}
+
     @property
     def words(self) -> tuple[str, ...]:
         """The arguments that carry it, for shard_agent.py to unpack."""
-        packed = base64.b85encode(zlib.compress("\n".join(self._lines()).encode(), 9)).decode()
+        packed = base64.b85encode(zlib.compress("\n".join(self._lines()).encode())).decode()
         return tuple(packed[start : start + WORD] for start in range(0, len(packed), WORD))
 
     def _lines(self) -> Iterator[str]:
@@ -78,8 +91,9 @@ def is_plannable(need: Need) -> bool:
 
 def fitting(plan: Plan) -> Plan:
     """As much of it as a Job can carry: what is beyond stays unanswered, and is told as such."""
-    while sum(map(len, plan.words)) > MOST_CHARACTERS:
-        plan = Plan(plan.places[: len(plan.places) * 9 // 10], plan.names[: len(plan.names) * 9 // 10])
+    while (length := sum(map(len, plan.words))) > MOST_CHARACTERS:
+        share = 0.95 * MOST_CHARACTERS / length
+        plan = Plan(plan.places[: int(len(plan.places) * share)], plan.names[: int(len(plan.names) * share)])
     return plan
 
 
