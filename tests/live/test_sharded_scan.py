@@ -18,7 +18,7 @@ from .leaves_nothing import leaves_nothing
 from .tool import Answer, refused
 from .witness_shop import pod, python
 
-PODS, PORTS = 4, 100
+PODS, PORTS = 8, 50
 LOST_WITHIN = 60.0
 FIRST = 9000
 # A listener for each port; what it lets in it never answers.

@@ -11,18 +11,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.probes import shard_plan
+from kubectl_refused.probes import shard_agent, shard_plan
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_agent_source import shard_source
 from kubectl_refused.probes.probe_pod_manifest import Wanted, job, pod_spec
-from kubectl_refused.probes.shard_agent import unpacked
+from kubectl_refused.probes.shard_agent import BLOCK, unpacked
 from kubectl_refused.probes.shard_answers import ShardAnswers
 from kubectl_refused.probes.shard_manifest import shards_job
 from kubectl_refused.probes.shard_plan import MOST_CHARACTERS, WORD, Plan, fitting, is_plannable, plan_of, plans_of
@@ -54,6 +54,7 @@ def run_shard(plan: Plan, *options: str, index: str = "0") -> ShardAnswers:
     return answers
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(PLACES, max_size=50), st.lists(st.from_regex(r"[a-z]{1,9}\.shop\.svc", fullmatch=True), max_size=5)
 )
@@ -118,17 +119,36 @@ def test_a_shard_tells_every_end_and_the_worst_of_several_passes() -> None:
     assert named.addresses
 
 
-def test_many_places_are_dialled_without_one_being_left_out() -> None:
-    """More than the sockets a host may have on its way, in more than one block."""
-    with socket.create_server(("0.0.0.0", 0), backlog=4096) as server:
+def test_many_places_of_few_hosts_are_dialled_without_one_being_left_out() -> None:
+    """More than a host may have on its way at once: the others wait for it."""
+    with socket.create_server(("0.0.0.0", 0), backlog=512) as server:
         port = server.getsockname()[1]
-        plan = Plan(tuple((f"127.0.{n >> 8}.{n & 255}", port) for n in range(1, 4200)))
+        plan = Plan(
+            tuple((f"127.0.0.{n}", port) for n in range(1, 251)) + tuple(("127.0.0.1", n) for n in range(1, 51))
+        )
         answers = run_shard(plan, "--rate", "10000")
-    seen = [answers.handshake(*place) for place in plan.places]
-    assert {one.outcome for one in seen if one} == {Outcome.ACCEPTED}
-    assert all(seen)
+    assert all(answers.handshake(*place) for place in plan.places)
+    lively = {answers.handshake(*place).outcome for place in plan.places[:250]}  # type: ignore[union-attr]
+    assert lively == {Outcome.ACCEPTED}
 
 
+def test_more_places_than_a_block_has_are_told_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(shard_agent, "write", lines.append)
+    plan = Plan(tuple((f"10.0.{n >> 8}.{n & 255}", 80) for n in range(BLOCK + 2)))
+    board = shard_agent.Board(len(plan.places), 0)
+    dial = shard_agent.Dial(shard_agent.Question("dial:10.0.0.1:80"))
+    for index in (0, BLOCK - 1, BLOCK):
+        dial.outcome = "accepted" if index else "refused"
+        board.note(index, dial)
+    board.tell_rest()
+    answers = ShardAnswers(plan)
+    answers.take_all(json.dumps(line).encode() for line in lines)
+    told = {n: end.outcome for n, place in enumerate(plan.places) if (end := answers.handshake(*place))}
+    assert told == {0: Outcome.REFUSED, BLOCK - 1: Outcome.ACCEPTED, BLOCK: Outcome.ACCEPTED}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=200) | st.just(b'{"block":0,"pass":0,"accepted":"~~~~"}'), max_size=8))
 def test_whatever_a_container_writes_is_nobodys_answer(lines: list[bytes]) -> None:
     answers = ShardAnswers(Plan((("10.0.0.1", 80),)))
