@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 from kubectl_refused.model.facts import Dial, NameKey, Need
 from kubectl_refused.probes.probe_agent_answers import Asked, request_of
@@ -49,10 +51,8 @@ class Plan:
         return tuple(packed[start : start + WORD] for start in range(0, len(packed), WORD))
 
     def _lines(self) -> Iterator[str]:
-        by_host: dict[str, list[int]] = {}
-        for host, port in self.places:
-            by_host.setdefault(host, []).append(port)
-        yield from (f"{host} {' '.join(map(str, ports))}" for host, ports in by_host.items())
+        for host, together in groupby(self.places, key=itemgetter(0)):
+            yield f"{host} {' '.join(str(port) for _, port in together)}"
         yield from (f"? {name}" for name in self.names)
 
 
