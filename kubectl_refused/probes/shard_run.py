@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -69,13 +69,9 @@ class ShardRun:
         await_appearance(context, wanted, min(deadline, time.monotonic() + APPEARS))
         with ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="shard") as pool:
             reads: list[Future[None]] = []
-            try:
-                while self._shards.open and time.monotonic() < deadline:
-                    self._look(pool, reads, deadline)
-                reads += [pool.submit(self._read, shard) for shard in self._shards.shards if _may_tell(shard)]
-            finally:
-                for read in reads:
-                    read.cancel() if context.connection.cancel.is_set else None
+            while self._shards.open and time.monotonic() < deadline:
+                self._look(pool, reads, deadline)
+            reads += [pool.submit(self._read, shard) for shard in self._shards.shards if _may_tell(shard)]
             for read in reads:
                 read.result()
         self._note_lost()
@@ -97,7 +93,8 @@ class ShardRun:
         self._ask_job()
         self._context.connection.cancel.wait(PAUSE)
 
-    def _pods(self, seconds: float):  # type: ignore[no-untyped-def]
+    def _pods(self, seconds: float) -> Iterator[tuple[str, Pod]]:
+        """(kind of change, pod): those that are there, then what becomes of them."""
         context, path = self._context, pod_path(self._wanted.namespace)
         query = [("labelSelector", selector_of(self._wanted))]
         for page in context.connection.list_items(path, query):
