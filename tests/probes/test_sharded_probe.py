@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Dial, NameKey, Need
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Outcome
-from kubectl_refused.probes import shard_agent, shard_plan
+from kubectl_refused.probes import probe_agent, shard_agent, shard_plan
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.images import Choice
 from kubectl_refused.probes.probe_agent_source import shard_source
@@ -137,7 +137,7 @@ def test_more_places_than_a_block_has_are_told_in_several(monkeypatch: pytest.Mo
     monkeypatch.setattr(shard_agent, "write", lines.append)
     plan = Plan(tuple((f"10.0.{n >> 8}.{n & 255}", 80) for n in range(BLOCK + 2)))
     board = shard_agent.Board(len(plan.places), 0)
-    dial = shard_agent.Dial(shard_agent.Question("dial:10.0.0.1:80"))
+    dial = probe_agent.Dial(probe_agent.Question("dial:10.0.0.1:80"))
     for index in (0, BLOCK - 1, BLOCK):
         dial.outcome = "accepted" if index else "refused"
         board.note(index, dial)
