@@ -219,6 +219,12 @@ SCAN: tuple[Option, ...] = (
         repeatable=True,
         completes="causes",
     ),
+    Option(
+        "--rate",
+        "Most dials a second from each node, where a scan from every node is too large for single probe pods and "
+        "runs as an Indexed Job; 500 without it",
+        "NUMBER",
+    ),
     *(option for option in DIAGNOSIS if option.name not in _NOT_OF_A_SCAN),
 )
 

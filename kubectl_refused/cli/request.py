@@ -26,6 +26,7 @@ from .options import Option
 from .reports import ReportFile, report_files
 
 MOST_DIALS = 20
+MOST_RATE = 10_000  # more than one core can dial
 # What asks for a cluster, by the options' fields.
 _LIVE = ("fix", "dry_run", "wait", "watch", "standpoints")
 FROM_SEVERAL = 3  # dials of each address where several clients are compared, as a fault may come and go
@@ -241,7 +242,18 @@ def _probing(values: Values, standpoints: Sequence[Standpoint]) -> ProbeSettings
         dials=dials_of(values, standpoints),
         guess=bool(values.get("guess_protocol")),
         dial_any=bool(values.get("dial_any")),
+        rate=rate_of(values),
     )
+
+
+def rate_of(values: Values) -> int:
+    """How many dials a second each node of a large scan makes at most. Raises UsageProblem."""
+    typed = values.get("rate")
+    if typed is None:
+        return ProbeSettings.rate
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) <= MOST_RATE):
+        raise UsageProblem(f"--rate {shown(typed)} is not between 1 and {MOST_RATE}", "type --rate 100")
+    return int(typed)
 
 
 def dials_of(values: Values, standpoints: Sequence[Standpoint]) -> int:

@@ -53,6 +53,9 @@ class ProbeSettings:
     dial_timeout: float = 4.0
     probe_pod_timeout: float = 60.0
     dial_any: bool = False
+    # Most dials a second from each pod of a large scan. Connection tracking keeps each for two minutes after its
+    # end (nf_conntrack_tcp_timeout_time_wait), in a table of 65,536 at the least on nodes of 4 GB.
+    rate: int = 500
 
 
 class Ledger:
@@ -152,7 +155,8 @@ class Method(Protocol):
     serves some clients only has `takes(need, context) -> bool` as well: what it does not take goes to the next.
     One that touches or runs something has `proves`, a clause for the report where rights are missing, which are
     then asked for beforehand (rights.py); `ways` are sets of rights of which one suffices; `acts_in_target` tells
-    that its dials start in the target's namespace, whoever the client is.
+    that its dials start in the target's namespace, whoever the client is. Where `keeps(need) -> bool` says so,
+    no other method is to try what this one could not tell.
     """
 
     name: str

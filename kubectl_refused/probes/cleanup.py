@@ -25,13 +25,18 @@ OVERDUE = DEADLINE + TIME_TO_LIVE + 30  # seconds
 KINDS = ("Job", "Pod")
 
 
+class _Lasting(msgspec.Struct, rename="camel"):
+    active_deadline_seconds: int | None = None
+
+
 class _Labelled(msgspec.Struct):
     metadata: Metadata
+    spec: _Lasting = msgspec.field(default_factory=_Lasting)
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A Job, or a pod that no Job owns. `age` in seconds."""
+    """A Job, or a pod that no Job owns. `age` in seconds; `more` are those it may last beyond a single probe's."""
 
     kind: str
     namespace: str
@@ -39,11 +44,12 @@ class Leftover:
     uid: str
     run_id: str
     age: float
+    more: float = 0.0
 
     @property
     def overdue(self) -> bool:
         """Whether it should be gone by now: no live run has one that old."""
-        return self.age > OVERDUE
+        return self.age > OVERDUE + self.more
 
     @property
     def path(self) -> str:
@@ -148,7 +154,8 @@ def leftovers(
 def _decoded(kind: str, page: list[msgspec.Raw], now: datetime.datetime) -> Iterator[Leftover]:
     for raw in page:
         try:
-            meta = decoded(raw, _Labelled).metadata
+            labelled = decoded(raw, _Labelled)
+            meta = labelled.metadata
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         # A Job's pod goes with its Job; one that is being deleted needs nobody.
@@ -156,7 +163,8 @@ def _decoded(kind: str, page: list[msgspec.Raw], now: datetime.datetime) -> Iter
             continue
         run_id = (meta.labels or {}).get(RUN, "")
         age = _age(meta.creation_timestamp, now)
-        yield Leftover(kind, meta.namespace, meta.name, meta.uid, run_id, age)
+        more = max(0.0, (labelled.spec.active_deadline_seconds or 0) - DEADLINE)
+        yield Leftover(kind, meta.namespace, meta.name, meta.uid, run_id, age, more)
 
 
 def _age(created: str | None, now: datetime.datetime) -> float:

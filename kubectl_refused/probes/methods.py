@@ -17,7 +17,7 @@ from kubectl_refused.model.target import Depth
 from .base import Method
 
 # Modules of this package that are no methods, or run elsewhere (the agent runs inside the probe pod).
-_NO_METHODS = frozenset({"base", "methods", "plan", "prober", "probe_agent"})
+_NO_METHODS = frozenset({"base", "methods", "plan", "prober", "probe_agent", "shard_agent"})
 _READS = "_reads"
 
 

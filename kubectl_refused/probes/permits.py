@@ -12,7 +12,7 @@ In the normal case the objects that were read say so and nothing is asked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -139,6 +139,8 @@ class _Court:
     holders: Mapping[str, Holder | Gap]
     servers: frozenset[Place]
     asked: frozenset[Place] = frozenset()
+    worst: dict[tuple[str, str], tuple[Claim | None, Gap | None]] = field(default_factory=dict)
+    vouched: dict[str, tuple[bool, bool]] = field(default_factory=dict)
 
     def refusal(self, dial: Dial) -> Gap | None:
         """Why the dial is not made, None where it may be."""
@@ -148,29 +150,44 @@ class _Court:
             return Gap(shown, "an ExternalName leads there, out of the cluster", REMEDY)
         if service is None:
             return self._of_address(shown, address, dial.port)
-        for claim in self.case.behind(service):
-            gap = self._of_address(claim.shown, claim.address, claim.port)
-            if gap and (claim.address, claim.port) in self.asked:
-                return gap  # told with the endpoint's own dial
-            if gap:
-                return Gap(shown, f"leads to {claim.shown}, which {gap.because}", gap.remedy)
-        return None
+        claim, gap = self._worst_behind(service)
+        if claim is None or gap is None or (claim.address, claim.port) in self.asked:
+            return gap  # told with the endpoint's own dial
+        return Gap(shown, f"leads to {claim.shown}, which {gap.because}", gap.remedy)
+
+    def _worst_behind(self, service: Service) -> tuple[Claim | None, Gap | None]:
+        """The first place that the Service leads to and that must not be dialled; found once for all its ports."""
+        key = (service.metadata.namespace, service.metadata.name)
+        if key not in self.worst:
+            told = (
+                (claim, self._of_address(claim.shown, claim.address, claim.port))
+                for claim in self.case.behind(service)
+            )
+            self.worst[key] = next(((claim, gap) for claim, gap in told if gap), (None, None))
+        return self.worst[key]
 
     def _of_address(self, shown: str, address: str, port: int) -> Gap | None:
         claims, holder = self.case.claims.get(address, ()), self.holders.get(address)
         kind = special(address)
         if kind:
             return Gap(shown, f"is {kind}", REMEDY)
-        if any(c.of_api_server for c in claims):
+        of_server, vouched = self._words_for(address, claims)
+        if of_server:
             return None
         if (address, port) in self.servers or holder == Holder("Service", *API_SERVER):
             return Gap(shown, "is the API server's own address", REMEDY)
-        if self.case.vouched(address):
+        if vouched:
             return None
         if holder is None or isinstance(holder, Gap):
             return _untold(shown, holder)
         says = self._against(claims, holder)
         return Gap(shown, says, REMEDY) if says else None
+
+    def _words_for(self, address: str, claims: Sequence[Claim]) -> tuple[bool, bool]:
+        """Whether the API server published the address, and whether anybody vouches for it; looked up once."""
+        if address not in self.vouched:
+            self.vouched[address] = (any(c.of_api_server for c in claims), self.case.vouched(address))
+        return self.vouched[address]
 
     def _against(self, claims: Sequence[Claim], holder: Holder) -> str:
         """What speaks against an address of this holder; one claim that does not name another pod is enough."""

@@ -25,7 +25,7 @@ LONGEST_LINE = 64 * 1024
 MOST_ADDRESSES = 64
 MOST_TIMES = 20  # dials of one question
 # As the judge ranks them: what speaks for several dials.
-_WORST_FIRST = (
+WORST_FIRST = (
     Outcome.REFUSED,
     Outcome.REJECTED,
     Outcome.TIMEOUT,
@@ -253,8 +253,8 @@ def _together(before: Told | None, value: Told) -> Told:
         # Both may be ICMP's, and then a silence is the kernel's limit.
         counts.pop(Outcome.TIMEOUT, None)
         both = [handshake for handshake in both if handshake.outcome is not Outcome.TIMEOUT]
-    worst = min(both, key=lambda handshake: _WORST_FIRST.index(handshake.outcome))
-    ordered = sorted(counts.items(), key=lambda item: _WORST_FIRST.index(item[0]))
+    worst = min(both, key=lambda handshake: WORST_FIRST.index(handshake.outcome))
+    ordered = sorted(counts.items(), key=lambda item: WORST_FIRST.index(item[0]))
     return msgspec.structs.replace(worst, heard=tuple(ordered))
 
 

@@ -51,6 +51,14 @@ def packed_source() -> str:
 
 
 @functools.cache
+def shard_source() -> str:
+    """The agent with what dials for a large scan behind it: one program, which begins in the latter."""
+    agent = _without_main(_Packer().visit(ast.parse(_text("probe_agent.py"))))
+    shards = _Packer().visit(ast.parse(_text("shard_agent.py")))
+    return f"{ast.unparse(agent)}\n{ast.unparse(shards)}"
+
+
+@functools.cache
 def shell_source() -> str:
     """The reduced form, for `sh -c` with nc."""
     lines = _text("probe_agent.sh").splitlines()
@@ -79,6 +87,11 @@ def _text(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+def _without_main(module: ast.Module) -> ast.Module:
+    """Without its last statement, which is what runs it."""
+    return ast.Module(module.body[:-1], [])
+
+
 class _Packer(ast.NodeTransformer):
     """Leaves out what only people and type checkers read."""
 
@@ -88,8 +101,9 @@ class _Packer(ast.NodeTransformer):
         return None if is_text else self.generic_visit(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
-        """Drop what only annotations use; typing alone takes a third of the start."""
-        return None if node.module in ("typing", "__future__") else node
+        """Drop what only annotations use (typing takes a third of the start) and what is in the same program."""
+        ours = (node.module or "").startswith("kubectl_refused")
+        return None if ours or node.module in ("typing", "__future__") else node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Drop the return annotation."""

@@ -82,6 +82,15 @@ def _elsewhere(context: ProbeContext, wanted: Wanted) -> str:
     return "" if wanted.namespace == context.target.namespace else f" in namespace {wanted.namespace}"
 
 
+def create_job(context: ProbeContext, wanted: Wanted, body: object) -> Created:
+    """Create that Job and nothing in its place. Raises ProbeFailedError."""
+    what = f"job/{wanted.name}{_elsewhere(context, wanted)}"
+    try:
+        return _post(context, what, "deleted", job_path(wanted.namespace), wanted.name, body)
+    except (Forbidden, NotFound) as problem:
+        raise ProbeFailedError(problem.message) from problem
+
+
 def _post(context: ProbeContext, what: str, undone: str, path: str, name: str, body: object) -> Created:
     created = Created(f"{path}/{name}")
     context.ledger.record(what, undone, created.remove)

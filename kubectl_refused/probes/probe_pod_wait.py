@@ -67,7 +67,7 @@ def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
     progress = _Progress()
     context.say(progress.step)
     deadline = time.monotonic() + context.settings.probe_pod_timeout
-    _await_appearance(context, wanted, min(deadline, time.monotonic() + APPEARS))
+    await_appearance(context, wanted, min(deadline, time.monotonic() + APPEARS))
     while (left := deadline - time.monotonic()) > 0:
         for pod in chain(_listed(context, wanted), _changes(context, wanted, progress, min(left, LOOK))):
             if _started(progress, pod, wanted, context.say):
@@ -81,8 +81,8 @@ def wait_until_started(context: ProbeContext, wanted: Wanted) -> Pod:
     raise ProbeFailedError(late, _remedy(late))
 
 
-def _await_appearance(context: ProbeContext, wanted: Wanted, deadline: float) -> None:
-    """Look until a pod is there; raise with the controller's reason when it says that none will come.
+def await_appearance(context: ProbeContext, wanted: Wanted, deadline: float) -> None:
+    """Look until a pod of the probe is there; raise with the controller's reason when it says that none will come.
 
     A short watch would do the same with a request that a busy server may not even begin to answer in time.
     """

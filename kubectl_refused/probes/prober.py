@@ -79,7 +79,9 @@ class Prober:
             answers = self._run(steps.batches, context)
             learnt += [(n, v) for n, v in answers if not isinstance(v, Gap)]
             self._tell_substitutes(answers, context)
-            waiting = [n for n, v in answers if isinstance(v, Gap)]
+            kept = {n for n, v in answers if isinstance(v, Gap) and self._kept(n)}
+            learnt += [(need, self._given_up(need)) for need in kept]
+            waiting = [n for n, v in answers if isinstance(v, Gap) and n not in kept]
             if not waiting:
                 return learnt
         return learnt + [(need, self._given_up(need)) for need in waiting]
@@ -101,6 +103,11 @@ class Prober:
             close = getattr(method, "close", None)
             if close is not None:
                 close(self._context)
+
+    def _kept(self, need: Need) -> bool:
+        """Whether a method that was tried says that no other is to try it."""
+        keepers = (getattr(method, "keeps", None) for method in self._methods.values())
+        return any(keeps is not None and keeps(need) for keeps in keepers)
 
     def _given_up(self, need: Need) -> Gap:
         if need in self._gaps:

@@ -194,6 +194,6 @@ def test_no_container_counts_more_dials_than_were_asked_for() -> None:
 
 
 def test_the_worst_is_the_judges_and_the_agents_own() -> None:
-    assert probe_agent_answers._WORST_FIRST == WORST_FIRST
+    assert probe_agent_answers.WORST_FIRST == WORST_FIRST
     known = [outcome.value for outcome in WORST_FIRST if outcome.value in probe_agent.WORST_FIRST]
     assert tuple(known) == probe_agent.WORST_FIRST

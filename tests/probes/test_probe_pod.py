@@ -153,6 +153,10 @@ def test_leftovers_are_ours_ownerless_and_known_to_be_overdue() -> None:
     old_one = {"metadata": meta | {"name": "refused-0001", "creationTimestamp": created}}
     owned = {"metadata": meta | {"name": "refused-0001-x", "ownerReferences": [{"kind": "Job", "name": "j"}]}}
     fresh = {"metadata": meta | {"name": "refused-0002"}}
+    large = old_one | {"spec": {"activeDeadlineSeconds": DEADLINE + 90}}  # a scan's, which may last longer
+    assert not leftovers(as_connection(FakeConnection({"/apis/batch/v1/jobs": [large]})), None, kinds=("Job",))[
+        0
+    ].overdue
     fake = FakeConnection({"/apis/batch/v1/jobs": [old_one], "/api/v1/pods": [owned, fresh, {"metadata": 7}]})
     found = leftovers(as_connection(fake), None)
     assert [str(item) for item in found] == ["job/refused-0001", "pod/refused-0002"]
