@@ -46,13 +46,15 @@ FIRST_HAND = frozenset({"probe-pod", "client-exec", "here", "in-network", "in-co
 class HttpAnswer(Struct, frozen=True):
     """What an HTTP server answered to GET /: its status, who says so, and the first words of the page, cleaned.
 
-    `server` is the header of that name, `error` the header l5d-proxy-error, in which Linkerd's proxy tells its own.
+    `server` is the header of that name, `error` l5d-proxy-error, in which Linkerd tells of itself.
+    `source` is the address and port from which the request came, where that is known.
     """
 
     status: int
     server: str = ""
     said: str = ""
     error: str = ""
+    source: str = ""
 
 
 class Handshake(Struct, frozen=True):

@@ -104,4 +104,5 @@ def gateway_of(answer: HttpAnswer | None) -> Gateway | None:
 
 def plain(page: str) -> str:
     """The page's text without its tags, on one line."""
-    return " ".join(re.sub(r"<[^<>]{0,200}>", " ", page).split())
+    body = re.sub(r"<title>[^<>]{0,200}</title>", " ", page, flags=re.IGNORECASE)
+    return " ".join(re.sub(r"<[^<>]{0,200}>", " ", body).split())

@@ -63,14 +63,14 @@ def logged(lines: Iterable[str], settings: str = "", marks: Iterable[str] = ()) 
 
 
 def marks_of(heard: Handshake) -> tuple[str, ...]:
-    """By what a proxy's log tells our request from others: the Host we sent (nginx, Envoy), or whence we came.
+    """By what a proxy's log tells our request from others: the Host we sent (nginx, Envoy), or whence it came
+    (HAProxy).
 
     Through the API server both are its own, and say nothing of which port was asked.
     """
-    if not heard.first_hand:
+    if not heard.first_hand or heard.http is None:
         return ()
-    source = (f"client: {heard.source},",) if heard.source else ()
-    return (f'"{place(heard.host, heard.port)}"', *source)
+    return (f'"{place(heard.host, heard.port)}"', f"{heard.http.source} [" if heard.http.source else "")
 
 
 def _of_line(line: str, settings: str) -> Iterator[tuple[str, str]]:
