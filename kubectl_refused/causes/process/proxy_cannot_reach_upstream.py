@@ -54,7 +54,7 @@ def proxy_cannot_reach_upstream(scene: Scene) -> Iterator[Finding]:
     """
     for endpoint in scene.ready_endpoints:
         view = scene.at_endpoint(endpoint)
-        heard, pod = scene.handshake(view.endpoint_dial), endpoint.pod
+        heard, pod = view.dialled if scene.handshake(view.endpoint_dial) else None, endpoint.pod
         gateway = gateway_of(heard.http) if heard else None
         if heard is None or gateway is None or (pod and says_nothing(view, pod, heard)):
             continue
