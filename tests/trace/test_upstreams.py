@@ -12,7 +12,8 @@ from kubectl_refused.trace.upstreams import MOST_UPSTREAMS, logged
 # recorded from issues.
 NGINX = (
     "2026/11/29 08:26:25 [error] 8#8: *29 connect() failed (111: Connection refused) while connecting to upstream,"
-    ' client: 10.202.1.133, server: , request: "GET / HTTP/1.1", upstream: "http://{0}/", host: "10.202.1.206:8082"'
+    ' client: 10.202.1.133, server: , request: "GET / HTTP/1.1", upstream: "http://{0}/",'
+    ' host: "10.202.1.206:8082"'
 )
 ENVOY = (
     '[2026-11-29T08:19:31.106Z] "GET / HTTP/1.1" 503 UF 0 98 0 - "10.203.0.1" "curl/8" '
