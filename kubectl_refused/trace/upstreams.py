@@ -34,8 +34,7 @@ _SERVER = re.compile(rf"\s{{0,20}}server\s{{1,20}}[\w.:-]{{1,120}}\s{{1,20}}{_HO
 class Upstream(NamedTuple):
     """Where a proxy sends: an address or a name, and the log's line that says so.
 
-    `ours`: the line is of the very request that was answered. Another's may be about another upstream, and Envoy
-    writes a line up to ten seconds later.
+    `ours`: the line is of the very request that was answered. Another's may be about another upstream.
     """
 
     host: str
@@ -47,7 +46,9 @@ class Upstream(NamedTuple):
 def logged(lines: Iterable[str], settings: str = "", marks: Iterable[str] = ()) -> tuple[Upstream, ...]:
     """The upstreams that a log says failed, each once, the last first; the request's own alone if it is there.
 
-    A backend's name is looked up in the settings. `marks` are words by which a line is the request's own.
+    Without that the last line alone stands for a proxy that writes at once. Envoy writes up to ten seconds later, so
+    its last line may be of an earlier request. A backend's name is looked up in the settings. `marks` are words by
+    which a line is the request's own.
     """
     own = tuple(mark for mark in marks if mark)
     found: dict[tuple[str, int], Upstream] = {}
@@ -59,7 +60,9 @@ def logged(lines: Iterable[str], settings: str = "", marks: Iterable[str] = ()) 
                 return (told,)
             if 0 < told.port < 65536 and len(found) < MOST_UPSTREAMS:
                 found.setdefault(told[:2], told)
-    return tuple(found.values())
+    newest = next(iter(found.values()), None)
+    at_once = newest is not None and not _ENVOY.search(newest.line)
+    return tuple(found.values())[: 1 if at_once else None]
 
 
 def marks_of(heard: Handshake) -> tuple[str, ...]:
