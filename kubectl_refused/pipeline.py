@@ -192,7 +192,7 @@ def _last_needs(rulings: Sequence[Ruling], depth: Depth, *, alone: bool) -> list
     """
     needs = [] if depth is Depth.NONE else open_trials(rulings)
     if alone:
-        needs += [*open_ahead(rulings, depth), *open_beyond(rulings, depth), *open_changes(rulings)]
+        needs += [*open_ahead(rulings, depth), *open_beyond(rulings), *open_changes(rulings)]
     return [need for need in needs if need.fact.quiet] or needs
 
 

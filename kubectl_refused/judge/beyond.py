@@ -17,7 +17,6 @@ from kubectl_refused.model.evidence import Onward
 from kubectl_refused.model.facts import PODS_IN, SERVICES_IN, SLICES_IN, Fact, NamespaceKey, Need
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Coverage, SeenObject, Snapshot, key_of
-from kubectl_refused.model.target import Depth
 from kubectl_refused.trace.questions import questions
 from kubectl_refused.trace.rulings import Found, Ruling, rule
 from kubectl_refused.trace.scenes import scenes
@@ -36,13 +35,13 @@ def beyond(ruling: Ruling) -> tuple[Found, ...]:
     return tuple(found for one in _rulings(ruling) for found in one.found)
 
 
-def open_beyond(rulings: Iterable[Ruling], depth: Depth) -> list[Need]:
+def open_beyond(rulings: Iterable[Ruling]) -> list[Need]:
     """What the walk behind them lacks: its objects first, then what the scene asks and its causes."""
     needs: list[Need] = []
     for ruling in rulings:
         for scene, onward in _onwards(ruling):
             lacking = _lacking(scene, onward)
-            needs += lacking or _asked(_rulings(ruling), depth)
+            needs += lacking or _asked(_rulings(ruling))
     return list(dict.fromkeys(needs))
 
 
@@ -91,10 +90,10 @@ def _snapshot(scene: Scene, namespace: str) -> Snapshot | None:
     return Snapshot(mine, coverage, origin=scene.snapshot.origin, taken=scene.snapshot.taken)
 
 
-def _asked(rulings: Sequence[Ruling], depth: Depth) -> list[Need]:
+def _asked(rulings: Sequence[Ruling]) -> list[Need]:
     needs: list[Need] = []
     for ruling in rulings:
         facts = ruling.scene.facts
         needs += [one.need for one in ruling.open if one.gap is None]
         needs += [need for need in questions(ruling.scene) if facts.get(need.fact, need.subject) is None]
-    return [need for need in needs if need.fact.depth.rank <= depth.rank]
+    return needs

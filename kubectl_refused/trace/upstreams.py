@@ -46,9 +46,9 @@ class Upstream(NamedTuple):
 def logged(lines: Iterable[str], settings: str = "", marks: Iterable[str] = ()) -> tuple[Upstream, ...]:
     """The upstreams that a log says failed, each once, the last first; the request's own alone if it is there.
 
-    Without that the last line alone stands for a proxy that writes at once. Envoy writes up to ten seconds later, so
-    its last line may be of an earlier request. A backend's name is looked up in the settings. `marks` are words by
-    which a line is the request's own.
+    Without that the last line alone stands for a proxy that writes at once. Envoy writes up to ten seconds later,
+    so its last line may be of an earlier request. A backend's name is looked up in the settings. `marks` are words
+    by which a line is the request's own.
     """
     own = tuple(mark for mark in marks if mark)
     found: dict[tuple[str, int], Upstream] = {}
