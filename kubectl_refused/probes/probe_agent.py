@@ -181,10 +181,10 @@ def page(said: bytes) -> Any:
     named = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])}
     if "chunked" in named.get("transfer-encoding", ""):
         body = body.partition(b"\r\n")[2]
-    told = {"status": int(words[1]), "server": named.get("server", "")[:120], "said": "", "error": ""}
+    told = {"status": int(words[1]), "server": named.get("server", "")}
     if words[1] in ("502", "503", "504"):
         told["said"] = body[:600].decode("utf-8", "replace")
-        told["error"] = named.get("l5d-proxy-error", "")[:120]
+        told["error"] = named.get("l5d-proxy-error", "")
     return told
 
 
