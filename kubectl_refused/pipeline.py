@@ -16,6 +16,7 @@ from typing import Protocol
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
 from kubectl_refused.judge.ahead import open_ahead
+from kubectl_refused.judge.beyond import open_beyond, widened
 from kubectl_refused.judge.changed import open_changes
 from kubectl_refused.judge.verdict import judge
 from kubectl_refused.model.evidence import Certainty
@@ -121,7 +122,8 @@ def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say
         needs = list(dict.fromkeys(need for case in quiet or asking for need in case.asks))
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
         new = [need for need in needs if need not in facts.known]
-        facts = facts.having(prober.learn(new, snapshot, facts) if new else ())
+        known = widened(snapshot, cases[0].rulings) if len(cases) == 1 else snapshot
+        facts = facts.having(prober.learn(new, known, facts) if new else ())
         for case in quiet or asking:
             case.learn(facts, prober.vantages())
         asking = [case for case in asking if case.asks]
@@ -190,7 +192,7 @@ def _last_needs(rulings: Sequence[Ruling], depth: Depth, *, alone: bool) -> list
     """
     needs = [] if depth is Depth.NONE else open_trials(rulings)
     if alone:
-        needs += [*open_ahead(rulings, depth), *open_changes(rulings)]
+        needs += [*open_ahead(rulings, depth), *open_beyond(rulings), *open_changes(rulings)]
     return [need for need in needs if need.fact.quiet] or needs
 
 

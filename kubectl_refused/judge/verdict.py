@@ -19,6 +19,7 @@ from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import faults, overlooked
 from .ahead import ahead
+from .beyond import beyond
 from .changed import changes
 from .hops import hops
 from .matrix import matrices
@@ -104,9 +105,11 @@ def path(ruling: Ruling, depth: Depth) -> Path:
 
 
 def _behind(ruling: Ruling, told: Sequence[Root]) -> tuple[Root, ...]:
-    """Faults that only show once the root is mended, but for those that show already."""
+    """Faults that only show once the root is mended, but for those that show already, and those of the Service to
+    which the root's connection goes on."""
     known = {root.code for root in told}
-    return tuple(root for root in faults(ahead(ruling)) if root.code not in known)
+    later = tuple(root for root in faults(ahead(ruling)) if root.code not in known)
+    return (*later, *faults(beyond(ruling)))
 
 
 def _endpoint_of(ruling: Ruling, root: Root | None) -> Endpoint | None:

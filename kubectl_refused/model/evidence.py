@@ -136,8 +136,19 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     leads_to: tuple[Destination, ...] = ()
 
 
+class Onward(msgspec.Struct, frozen=True):
+    """The Service behind the fault, at one of its ports: the path goes on there."""
+
+    namespace: str
+    name: str
+    port: int
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault at one place. `headline` completes "svc/web:80 is refused: …", without a full stop."""
+    """One fault at one place. `headline` completes "svc/web:80 is refused: …", without a full stop.
+
+    `onward` is where the connection goes on, where what it meets there is the fault.
+    """
 
     where: str
     says: str
@@ -145,3 +156,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     certainty: Certainty = Certainty.PROVED
     evidence: tuple[Evidence, ...] = ()
     fix: Fix | None = None
+    onward: Onward | None = None

@@ -43,13 +43,28 @@ SAID_NOTHING = "said nothing when asked"
 FIRST_HAND = frozenset({"probe-pod", "client-exec", "here", "in-network", "in-container"})
 
 
+class HttpAnswer(Struct, frozen=True):
+    """What an HTTP server answered to GET /: its status, who says so, and the first words of the page, cleaned.
+
+    `server` is the header of that name, `error` l5d-proxy-error, in which Linkerd tells of itself.
+    `source` is the address and port from which the request came, where that is known.
+    """
+
+    status: int
+    server: str = ""
+    said: str = ""
+    error: str = ""
+    source: str = ""
+
+
 class Handshake(Struct, frozen=True):
     """One address dialled. `witness` is probe-pod, client-exec, here, pod-proxy, service-proxy or port-forward.
 
     `tries` counts dials of one question: a timeout is only believed after a lone second dial. Where the same
     question was asked several times, `heard` has how often each outcome came and `outcome` is the worst of
     them. `rst_ttl` is the TTL with which an RST arrived, one less behind every router, where that was measured.
-    `speaks` is the protocol that the first bytes tell (http, tls, ssh, …), empty where nobody knows.
+    `speaks` is the protocol that the first bytes tell (http, tls, ssh, …), empty where nobody knows; `http` is the
+    answer to a GET, where one was sent.
     """
 
     host: str
@@ -65,6 +80,7 @@ class Handshake(Struct, frozen=True):
     heard: tuple[tuple[Outcome, int], ...] = ()
     speaks: str = ""
     rst_ttl: int | None = None
+    http: HttpAnswer | None = None
 
     @property
     def first_hand(self) -> bool:

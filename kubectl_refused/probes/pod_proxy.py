@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace as changed
+
 from kubectl_refused.connection.answers import Response
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.port_forward import dial_by_port_forward
@@ -22,7 +24,7 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.port_forward import Forward
-from kubectl_refused.probes.proxy_answers import Verdict, speaks_of, verdict_of
+from kubectl_refused.probes.proxy_answers import Verdict, http_answer, speaks_of, verdict_of
 from kubectl_refused.sources.reads import each, namespaced
 from kubectl_refused.text import one_line
 
@@ -94,7 +96,8 @@ class PodProxy:
             return Gap(what, one_line(verdict.because, 300), verdict.remedy)
         if verdict[0] is Outcome.REJECTED and _passed_over(dial, context.snapshot):
             return Gap(what, _NO_POD, _deeper(context))
-        return _handshake(dial, route, verdict, time.monotonic() - start)
+        heard = _handshake(dial, route, verdict, time.monotonic() - start)
+        return changed(heard, http=http_answer(response)) if response.api_status() is None else heard
 
     def _silent(self, context: ProbeContext, dial: Dial, route: Route, seconds: float) -> Handshake | Gap:
         """Tell dropped packets from a silent application: the same request on localhost inside the pod decides."""

@@ -6,8 +6,8 @@ imports nothing of ours. Requests are its arguments: `dial:HOST:PORT` (IPv6 in b
 `{"end": true}`:
 
     dial    id, outcome, seconds, errno, source, icmp {type, code, offender, ttl} or null, tries, speaks,
-            detail; with --hops also rst_ttl or null; with --times also heard [[outcome, count], ...], and the
-            rest is of the worst outcome
+            detail, http {status, server, said, error, source} or null; with --hops also rst_ttl or null; with
+            --times also heard [[outcome, count], ...], and the rest is of the worst outcome
     lookup  id, outcome (accepted or unresolved), seconds, addresses, error
     bulk    id, ordinary [bytes, ...], whole, small [bytes, ...], small_whole, segment, late; error
     settings  id, and of the network namespace it is in those of SETTINGS and COUNTERS that could be read
@@ -30,6 +30,8 @@ one is dialled again when all others are done, one by one; who rejects is asked 
 What it speaks: read from what the peer says by itself. Not one byte is sent without --guess; with it, QUESTION
 once, and POSTGRES once on a connection of its own when the peer hung up on the first. A Postgres without TLS is
 then asked to let somebody in (LOG_IN): it says by the address whether it would want a password, and gets none.
+What speaks plain HTTP is asked for its page (GET) on a connection of its own: a proxy that cannot reach the app
+behind it says so in a page of 502, 503 or 504, and only such a page is told.
 
 Whether large answers arrive (bulk): packets that are too large for the way and whose "fragmentation needed" gets
 lost vanish, while handshakes and small answers pass (RFC 2923 2.1). A dial that announces a small MSS (tcp(7),
@@ -86,6 +88,9 @@ POSTGRES = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # SSLRequest, answered with S or
 # StartupMessage of protocol 3.0 (postgresql.org, 55.7): a user and a database that every server has.
 LOG_IN = b"\0\0\0)\0\3\0\0user\0postgres\0database\0postgres\0\0"
 ANSWER_WITHIN = 0.5  # seconds
+GET = "GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: kubectl-refused\r\nConnection: close\r\n\r\n"
+PAGE_WITHIN = 4.0  # seconds: HAProxy dials a server that refuses three times more, one second apart
+MOST_PAGE = 2048  # bytes of it with its header
 MOST_BYTES = 1024  # of an answer
 BULK_SILENCE = 2.0  # seconds without a byte, after which an answer counts as stuck
 BULK_MOST = 16384  # bytes of an answer that count as all of it
@@ -100,7 +105,7 @@ SETTINGS = (
     ("most", "net/netfilter/nf_conntrack_max"),
 )
 COUNTERS = (("dropped", "drop"), ("invalid", "invalid"))  # columns of /proc/net/stat/nf_conntrack, one line a CPU
-CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN, ASK_IN = range(6)  # phases of a dial
+CONNECT, LISTEN, ASK, CONNECT_AGAIN, ASK_AGAIN, ASK_IN, CONNECT_GET, ASK_GET = range(8)  # phases of a dial
 ROUTE_ERRORS = ((3, 0), (3, 1), (3, 13))  # what ip_error of net/ipv4/route.c sends
 # What a server says first: RFC 4253 4.2, RFC 6143 7.1.1, RFC 3501 7.1, RFC 1939 4, RFC 854, NATS, AMQP 0-9-1
 # 4.2.2, rsync, Redis (its errors), memcached (protocol.txt), MySQL X.
@@ -159,6 +164,28 @@ def spoken(said: bytes) -> tuple[str, str]:
             known = word != "redis" or said.startswith((b"+", b"-ERR unknown command"))  # the answers to QUESTION
             return word, "" if known else "said " + text[:120].strip()
     return mail_or_files(said[:4], text) or framed(said, text)
+
+
+def place(host: str, port: int) -> str:
+    """HOST:PORT, with brackets round an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def page(said: bytes) -> Any:
+    """What a proxy's own page says and who sent it, of an HTTP answer's first bytes; None unless it is HTTP."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    words = lines[0].split(" ")
+    if not lines[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit() or len(words[1]) != 3:
+        return None
+    named = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])}
+    if "chunked" in named.get("transfer-encoding", ""):
+        body = body.partition(b"\r\n")[2]
+    told = {"status": int(words[1]), "server": named.get("server", "")}
+    if words[1] in ("502", "503", "504"):
+        told["said"] = body[:600].decode("utf-8", "replace")
+        told["error"] = named.get("l5d-proxy-error", "")
+    return told
 
 
 def mail_or_files(code: bytes, text: str) -> tuple[str, str] | None:
@@ -256,6 +283,7 @@ class Question:
             line["rst_ttl"] = self.rst_ttl()
         if not line["speaks"]:
             line["speaks"] = next((dial.speaks for dial in counted if dial.speaks), "")
+            line["http"] = next((dial.http for dial in counted if dial.http), None)
         if times > 1:
             line["heard"] = [[outcome, outcomes.count(outcome)] for outcome in order if outcome in outcomes]
         return line
@@ -271,6 +299,9 @@ class Dial:
         self.family = self.phase = CONNECT
         self.outcome = self.errno = self.source = self.detail = self.speaks = ""
         self.icmp: Any = None
+        self.http: Any = None
+        self.origin = ""  # of the request
+        self.got = b""  # of the page
         self.seconds = self.started = self.ends = 0.0
         self.cut = False  # ended before its time
 
@@ -285,6 +316,7 @@ class Dial:
             "icmp": self.icmp,
             "tries": 1,
             "speaks": self.speaks,
+            "http": self.http,
             "detail": self.detail or ("" if self.outcome else "the time for all dials was over"),
         }
 
@@ -402,12 +434,19 @@ class Dial:
 
     def ready(self) -> bool:
         """Look at a socket that has something to say; True when the dial ended."""
+        if self.phase == ASK_GET:
+            return self.read_page()
         if self.phase in (LISTEN, ASK, ASK_AGAIN, ASK_IN):
             return self.answered()
         # SO_ERROR first: reading the queue clears the socket's error (sock_dequeue_err_skb).
         code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if self.phase == CONNECT_AGAIN:
             return not self.ask(POSTGRES, ASK_AGAIN)
+        if self.phase == CONNECT_GET:
+            self.origin = place(*self.sock.getsockname()[:2])
+            return not self.ask(
+                (GET % place(self.question.host, self.question.port)).encode(), ASK_GET, PAGE_WITHIN
+            )
         queued = self.read_queue()
         if code:
             self.fail(code)
@@ -438,6 +477,8 @@ class Dial:
             return not self.ask(LOG_IN, ASK_IN)
         if said:
             self.understand(said)
+            if self.phase == ASK and self.speaks == "http":
+                return not self.connect_again(CONNECT_GET)
             self.end("accepted")
         elif self.phase == LISTEN:
             after = (time.monotonic() - self.started - self.seconds) * 1000
@@ -445,7 +486,7 @@ class Dial:
         elif self.phase == ASK_IN:
             self.end("accepted")
         elif self.phase == ASK:
-            return not self.ask_again()
+            return not self.connect_again(CONNECT_AGAIN)
         else:
             self.end("accepted", 0, "it closed without a word when asked what it speaks")
         return True
@@ -459,28 +500,48 @@ class Dial:
         self.speaks = speaks or self.speaks
         self.detail = "; ".join(part for part in (words, self.detail) if part)
 
-    def ask(self, question: bytes, phase: int) -> bool:
+    def read_page(self) -> bool:
+        """Take what comes of a page, until it ends or is enough; True when the dial ended."""
+        try:
+            said = self.sock.recv(MOST_PAGE)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            said = b""
+        self.got += said
+        self.http = page(self.got)
+        if self.http:
+            self.http["source"] = self.origin
+        if said and len(self.got) < MOST_PAGE and (self.http is None or self.http["status"] in (502, 503, 504)):
+            return False
+        self.end("accepted")
+        return True
+
+    def ask(self, question: bytes, phase: int, within: float = ANSWER_WITHIN) -> bool:
         """Send one of the questions, the only bytes this program ever sends; False when the dial ended."""
         self.phase = phase
-        self.ends = time.monotonic() + ANSWER_WITHIN
+        self.ends = time.monotonic() + within
         try:
             self.sock.send(question)
         except OSError:
-            self.end("accepted", 0, "it closed without a word when asked what it speaks")
-            return False
+            return self.end("accepted", 0, self.mute())
         return True
 
-    def ask_again(self) -> bool:
-        """It hung up on the first question: connect once more for the second; False when the dial ended."""
+    def connect_again(self, phase: int) -> bool:
+        """Connect once more, for a question on a connection of its own; False when the dial ended."""
         self.close()
-        self.phase = CONNECT_AGAIN
+        self.phase = phase
         self.ends = time.monotonic() + ANSWER_WITHIN
         try:
             if self.connect() in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
                 return True
         except OSError:
             pass
-        return self.end("accepted", 0, "it closed without a word when asked what it speaks")
+        return self.end("accepted", 0, self.mute())
+
+    def mute(self) -> str:
+        """What is told of a peer that hung up on a question."""
+        return "" if self.speaks else "it closed without a word when asked what it speaks"
 
     def expire(self) -> bool:
         """Its time, or that of its phase, is over; True when the dial ended."""
@@ -491,7 +552,7 @@ class Dial:
         if self.phase == LISTEN and self.question.guess:
             self.question.guess = False
             return not self.ask(QUESTION, ASK)
-        mute = self.phase not in (LISTEN, ASK_IN)
+        mute = self.phase not in (LISTEN, ASK_IN, CONNECT_GET, ASK_GET)
         self.end("accepted", 0, "it said nothing when asked what it speaks" if mute else "")
         return True
 
@@ -720,7 +781,7 @@ class Round:
         self.going.add(dial)
         host = dial.question.host
         self.busy[host] = self.busy.get(host, 0) + 1
-        connecting = dial.phase in (CONNECT, CONNECT_AGAIN)
+        connecting = dial.phase in (CONNECT, CONNECT_AGAIN, CONNECT_GET)
         self.selector.register(dial.sock, selectors.EVENT_WRITE if connecting else selectors.EVENT_READ, dial)
 
     def leave(self, dial: Dial) -> None:

@@ -17,7 +17,8 @@ from kubectl_refused.connection.errors import one_line
 from kubectl_refused.decoders import decoded
 from kubectl_refused.model.facts import BulkDial, Dial, NameKey, NodeView
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Bulk, Handshake, Icmp, Lookup, NodeSettings, Outcome
+from kubectl_refused.model.observation import Bulk, Handshake, HttpAnswer, Icmp, Lookup, NodeSettings, Outcome
+from kubectl_refused.text import mask
 
 WITNESS = "probe-pod"
 BLIND = "nc and bash have no error queue: whether an RST or an ICMP message refused cannot be told"
@@ -54,6 +55,14 @@ class _Icmp(msgspec.Struct):
     ttl: _Byte | None = None
 
 
+class _Page(msgspec.Struct):
+    status: Annotated[int, msgspec.Meta(ge=100, le=999)]
+    server: str = ""
+    said: str = ""
+    error: str = ""
+    source: str = ""
+
+
 _Ended = Literal[
     "accepted", "refused", "rejected", "timeout", "reset", "unreachable", "unresolved", "denied", "untried"
 ]
@@ -72,6 +81,7 @@ class _Line(msgspec.Struct):
     tries: _Byte = 1
     detail: str = ""
     speaks: str = ""
+    http: _Page | None = None
     rst_ttl: _Byte | None = None
     heard: Annotated[list[_Counted], msgspec.Meta(max_length=len(Outcome))] = msgspec.field(default_factory=list)
     addresses: list[str] = msgspec.field(default_factory=list)
@@ -237,6 +247,14 @@ def _handshake(said: _Line, subject: Dial) -> Handshake:
         rst_ttl=said.rst_ttl if said.outcome == "refused" else None,
         heard=tuple((Outcome(outcome), count) for outcome, count in said.heard),
         speaks=said.speaks if re.fullmatch(r"[a-z0-9]{1,16}", said.speaks) else "",
+        http=_page(said.http) if said.http else None,
+    )
+
+
+def _page(told: _Page) -> HttpAnswer:
+    server, error = one_line(told.server, limit=120), one_line(told.error, limit=120)
+    return HttpAnswer(
+        told.status, server, one_line(mask(told.said), limit=600), error, one_line(told.source, limit=64)
     )
 
 

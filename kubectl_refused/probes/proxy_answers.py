@@ -18,8 +18,9 @@ import re
 
 from kubectl_refused.connection.answers import Response
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.observation import HttpAnswer, Outcome
 from kubectl_refused.probes.dial_errors import outcome_of
+from kubectl_refused.text import mask, one_line
 
 REACHING = "error trying to reach service:"
 # net/http says so only after a connection stood.
@@ -39,6 +40,8 @@ _ALERT = re.compile(r'malformed HTTP response "\\x15\\x03')
 # A mesh's proxy in the application's place.
 _PROXY_SAYS = ("upstream connect error", "os error 111", "error trying to connect")
 _TUNNEL = ("proxy error from", "while dialing", "no agent available", "rpc error", "dial timeout, backstop")
+
+MOST_SAID = 600  # characters of a page: those that proxies write themselves are shorter
 
 Verdict = tuple[Outcome, str]
 
@@ -61,9 +64,18 @@ def verdict_of(response: Response) -> Verdict | Gap:
 
 def speaks_of(detail: str) -> str:
     """The protocol that such a text tells: http of an answer, tls of an alert where an answer should have been."""
-    if detail.startswith("the application answers"):
+    if detail.startswith(("the application answers", "a proxy before the application answers")):
         return "http"
     return "tls" if _ALERT.search(detail) else ""
+
+
+def http_answer(response: Response) -> HttpAnswer:
+    """The answer as far as it tells who gave it. A page is only kept where it may be a proxy's own: it is nobody's
+    business else."""
+    headers = (one_line(response.headers.get(key) or "", 120) for key in ("server", "l5d-proxy-error"))
+    server, error = headers
+    page = response.body[:MOST_SAID].decode(errors="replace") if response.status in (502, 503, 504) else ""
+    return HttpAnswer(response.status, server, one_line(mask(page), MOST_SAID), error)
 
 
 def _answered(response: Response) -> str:
