@@ -1,7 +1,7 @@
 """The objects of a large cluster, as its controllers and kubelets would have written them.
 
-For each Service five pods and 1.2 EndpointSlices, for each twenty a NetworkPolicy, for each fifty a namespace. Of a
-hundred Services one has a selector that matches nothing, one has no pod that is ready, one a targetPort that no
+For each Service five pods and 1.2 EndpointSlices, for each twenty a NetworkPolicy, for each fifty a namespace. Of
+a hundred Services one has a selector that matches nothing, one has no pod that is ready, one a targetPort that no
 container names. All is made from numbers, so that two runs give the same cluster.
 """
 
@@ -71,7 +71,7 @@ def one_service(space: str, number: int) -> Iterator[Wanted]:
 
 
 def pod(space: str, app: str, number: int, *, ready: bool) -> Wanted:
-    """A pod with one container, an init container and a sidecar's worth of settings, and what a kubelet says of it."""
+    """A pod with a container, an init container, and what a kubelet says of it."""
     replica_set = f"{app}-{_hash(app, 10)}"
     name = f"{replica_set}-{_hash(str(number), 5)}"
     image = f"registry.example/{space}/{app}:1.{number % 40}.0"

@@ -2,7 +2,8 @@
 
     python -m bench.filling [--services N]
 
-Writing takes minutes; the next run takes a copy of etcd's files.
+Writing a thousand Services and what belongs to them takes minutes, multiplying them a minute; the next run takes a
+copy of etcd's files.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from pathlib import Path
 from bench import crowd
 from bench.control_plane import ControlPlane, control_plane
 from bench.crowd import Wanted
+from bench.multiplying import AT_MOST, multiply
 from tests.cluster.apiclient import ApiClient
 from tests.cluster.cache import digest, once
 from tests.cluster.gobuild import SOURCE, source_key
 from tests.cluster.progress import say
 
+BASE = 1000  # written through the API; more are copies of these
 WRITERS = 8
 SAY_EACH = 5000
 REQUEST_SECONDS = 120.0
@@ -36,11 +39,17 @@ REQUEST_SECONDS = 120.0
 
 def stored(services: int) -> Path:
     """etcd's files of a cluster with so many Services, written now unless the cache has them."""
+    if services > BASE and (services % BASE or services > BASE * AT_MOST):
+        raise ValueError(f"{services} Services: want at most {BASE}, or up to {AT_MOST} times as many")
 
     def make(fresh: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="refused-scale-") as folder:
-            with control_plane(Path(folder)) as plane:
-                fill(plane, services)
+            with control_plane(Path(folder), stored(BASE) if services > BASE else None) as plane:
+                if services > BASE:
+                    plane.end("kube-apiserver")
+                    multiply(plane.ports[1], BASE, services // BASE)
+                else:
+                    fill(plane, services)
             shutil.copytree(plane.data, fresh / "etcd")
 
     key = digest(Path(crowd.__file__).read_bytes(), source_key(SOURCE).encode(), str(services).encode())
