@@ -9,9 +9,9 @@ One target or ten thousand: the steps are the same, and what several targets ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
@@ -20,7 +20,7 @@ from kubectl_refused.judge.beyond import open_beyond, widened
 from kubectl_refused.judge.changed import open_changes
 from kubectl_refused.judge.verdict import judge
 from kubectl_refused.model.evidence import Certainty
-from kubectl_refused.model.facts import DRY_RUN, HANDSHAKE, FactStore, Need
+from kubectl_refused.model.facts import DRY_RUN, HANDSHAKE, Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Diagnosis
 from kubectl_refused.model.scene import Scene
@@ -33,6 +33,7 @@ from kubectl_refused.trace.scenes import scenes, with_siblings
 
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
 MOST_ROUNDS = 12  # of one target
+NOTHING_BEYOND: Mapping[Fact[Any], Gap] = {}
 Say = Callable[[str], None]
 Count = Callable[[int, int], None]
 
@@ -98,13 +99,16 @@ def diagnose_all(
     say: Say = lambda step: None,
     ignores: Ignores = NOTHING_IGNORED,
     count: Count = lambda judged, targets: None,
+    beyond: Mapping[Fact[Any], Gap] = NOTHING_BEYOND,
 ) -> tuple[Diagnosis, ...]:
     """Diagnose targets of one snapshot together: what several ask is learnt once, in rounds that all share.
 
-    A target is shown what it asked for and nothing else, so that its verdict is the one it has alone.
+    A target is shown what it asked for and nothing else, so that its verdict is the one it has alone. Facts that
+    are `beyond` reach are not asked for.
     """
     asked = tuple(targets)
-    cases = [_Case(target, snapshot, depth, ignores, alone=len(asked) == 1) for target in asked]
+    facts = FactStore(beyond=beyond)
+    cases = [_Case(target, snapshot, depth, ignores, len(asked) == 1, facts) for target in asked]
     for case in cases:
         case.rule(prober.vantages())
     _learn(cases, snapshot, prober, say, count)

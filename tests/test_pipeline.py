@@ -22,9 +22,9 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import KubernetesObject, Service
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Diagnosis
-from kubectl_refused.model.snapshot import Change, Coverage, Snapshot
+from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
 from kubectl_refused.model.target import Depth, Target, Vantage
-from kubectl_refused.pipeline import MOST_ROUNDS, diagnose
+from kubectl_refused.pipeline import MOST_ROUNDS, diagnose, diagnose_all
 from tests.scenery import CLUSTER_IP, TARGET, dialled, endpoint_slice, listening, pod, service
 
 ACCEPTED = Outcome.ACCEPTED
@@ -106,6 +106,17 @@ def test_at_depth_none_the_scene_asks_nothing_of_the_network() -> None:
     told, learner = run(pod(), endpoint_slice(pod()), depth=Depth.NONE)
     assert LOOKUP not in learner.asked
     assert (told.outcome, told.depth, told.root) == (Outcome.UNTRIED, "objects", None)
+
+
+def test_what_is_beyond_reach_is_told_and_not_asked_for() -> None:
+    snapshot = fold(ListSource((service(), pod(), endpoint_slice(pod()))).read(TARGET))
+    told, asked = [], []
+    for beyond in ({}, {HANDSHAKE: Gap(HANDSHAKE.about, "nobody knows")}):
+        learner = ListLearner({})
+        told += diagnose_all([TARGET], snapshot, learner, depth=Depth.NONE, beyond=beyond)
+        asked.append(HANDSHAKE in learner.asked)
+    assert asked == [True, False]
+    assert told[0] == told[1]
 
 
 def test_what_objects_prove_costs_no_dial() -> None:

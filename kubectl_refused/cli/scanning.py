@@ -16,6 +16,7 @@ from kubectl_refused.model.report import Report, Scan, ScanRow
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.near_names import instead_of
+from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.reads import segment
 from kubectl_refused.sources.scan import ScanSource, listed
 from kubectl_refused.text import one_line
@@ -124,7 +125,7 @@ class ScanSurvey:
 
     def _scan(self, snapshot: Snapshot, prober: Learner, depth: Depth, say: Say) -> Scan:
         from kubectl_refused.judge.scanning import scan_of
-        from kubectl_refused.pipeline import diagnose_all
+        from kubectl_refused.pipeline import NOTHING_BEYOND, diagnose_all
 
         targets = targets_of(snapshot, kubectl_command(self.request.connection))
         told = diagnose_all(
@@ -136,6 +137,7 @@ class ScanSurvey:
             say=say,
             ignores=self._scanning.ignores,
             count=self.progress.count,
+            beyond=prober.beyond() if isinstance(prober, Prober) else NOTHING_BEYOND,
         )
         return scan_of(
             told,

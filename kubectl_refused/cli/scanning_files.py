@@ -45,6 +45,7 @@ class FilesScanSurvey:
             say=say,
             ignores=scanning.ignores,
             count=self.progress.count,
+            beyond=prober.beyond(),
         )
         return scan_of(
             told,

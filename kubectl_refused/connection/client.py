@@ -16,7 +16,7 @@ from kubectl_refused.connection import bodies
 from kubectl_refused.connection.answers import Request, Response, problem_of
 from kubectl_refused.connection.cancel import Cancel, end_socket
 from kubectl_refused.connection.credentials import obtain
-from kubectl_refused.connection.errors import ApiProblem, CredentialsProblem
+from kubectl_refused.connection.errors import ApiProblem, CredentialsProblem, Unreachable
 from kubectl_refused.connection.kubeconfig import ResolvedConfig, resolve
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
 from kubectl_refused.connection.requests import Limits, Sender
@@ -26,6 +26,7 @@ from kubectl_refused.decoders import decoded
 T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
 MOST_PAGES = 10_000
+PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; an API server that restarts is back within ten
 
 
 class _ListMeta(msgspec.Struct):
@@ -122,7 +123,9 @@ class Connection:
         base = [*query, ("limit", str(page_size))]
         token, restarts = "", 0
         for _ in range(MOST_PAGES):
-            response = self.sender.send("GET", path, [*base, ("continue", token)] if token else base)
+            response = (
+                self._page(path, [*base, ("continue", token)]) if token else self.sender.send("GET", path, base)
+            )
             if response.status == 410 and token and restarts == 0:
                 restarts += 1
                 status = response.api_status()
@@ -134,6 +137,18 @@ class Connection:
             if not token:
                 return
         raise ApiProblem(200, "TooManyPages", f"{path} has more than {MOST_PAGES} pages")
+
+    def _page(self, path: str, query: Query) -> Response:
+        """A page after the first: what was read is worth waiting for a server that restarts or is overwhelmed."""
+        for pause in PATIENCE:
+            try:
+                response = self.sender.send("GET", path, query)
+                if response.status < 500:
+                    return response
+            except Unreachable:
+                pass
+            self.cancel.wait(pause)
+        return self.sender.send("GET", path, query)
 
     def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""

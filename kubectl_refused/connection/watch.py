@@ -46,4 +46,5 @@ def watch(
             raise ApiProblem(200, "BadAnswer", f"{path} sent an event that is not JSON: {error}") from error
         if failure is not None:
             raise ApiProblem(failure.code, failure.reason or "Error", failure.message or "")
-        yield event.type, event.object
+        if event.type != "BOOKMARK":  # tells how far the watch is, and of no object
+            yield event.type, event.object

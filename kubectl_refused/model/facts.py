@@ -167,7 +167,7 @@ class PatchKey(NamedTuple):
     type: str = "application/merge-patch+json"
 
 
-class Fact(Struct, Generic[T], frozen=True):
+class Fact(Struct, Generic[T], frozen=True, eq=False):
     """A kind of fact; `depth` is the least intrusive level at which it can be learnt.
 
     `quiet` facts are only read: nothing is dialled, created or run for them. Facts that stand `aside` only add:
@@ -286,12 +286,15 @@ class Undecided(Exception):
 
 
 class FactStore(Struct, frozen=True):
-    """All facts learnt so far."""
+    """All facts learnt so far. `beyond` are those that cannot be had here, whatever they are about."""
 
     known: Mapping[Need, Any] = field(default_factory=dict)
+    beyond: Mapping[Fact[Any], Gap] = field(default_factory=dict)
 
     def get(self, fact: Fact[T], subject: Any) -> T | Gap | None:
         """The value, a Gap, or None where nobody tried."""
+        if fact in self.beyond:
+            return self.beyond[fact]
         return self.known.get(Need(fact, subject))
 
     def need(self, fact: Fact[T], subject: Any) -> T:
@@ -314,4 +317,4 @@ class FactStore(Struct, frozen=True):
         for need, value in more:
             if not (isinstance(value, Gap) and need in merged):
                 merged[need] = value
-        return FactStore(merged)
+        return FactStore(merged, self.beyond)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kubectl_refused.model.facts import HANDSHAKE, FactStore, Need
+from kubectl_refused.model.facts import HANDSHAKE, Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.snapshot import Snapshot
@@ -96,6 +96,14 @@ class Prober:
             known.get(c.key) or Vantage("", node=c.node, name=c.name, key=c.key, control=c.control)
             for c in clients
         )
+
+    def beyond(self) -> dict[Fact[Any], Gap]:
+        """What cannot be had at this depth, whatever it is about: a scan would ask for it ten thousand times."""
+        if self._context.settings.depth is not Depth.NONE or any(
+            HANDSHAKE in m.facts for m in self._methods.values()
+        ):
+            return {}
+        return {HANDSHAKE: why_hopeless(Need(HANDSHAKE, None), Depth.NONE, self._deepest)}
 
     def close(self) -> None:
         """Let every method put away what it holds (the probe pod)."""
