@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
@@ -21,12 +22,17 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
     if parsed is None:
         return 0
     if parsed.words and not command.words:
-        raise _too_many(command, program, parsed.words[0])
+        raise _too_many(command, program, parsed.words, follows)
     meant = {**defaults(command.options, parsed.typed), **parsed.typed}
     return command.run(follows or parsed.words, everything(meant, command.options))
 
 
-def _too_many(command: Command, program: str, word: str) -> UsageProblem:
-    """A word behind a command that takes none: mostly a Service, which the command was put in front of."""
+def _too_many(command: Command, program: str, words: Sequence[str], follows: Sequence[str]) -> UsageProblem:
+    """A word where none belongs: a part of the command that is to run, or a Service that a command stands before."""
+    word = words[0]
+    if follows:
+        whole = shlex.join(["--", *words, *follows])
+        told = f"{command.name} takes a command behind --, and {shown(word)} stands before it"
+        return UsageProblem(told, shown(f"type {program} {command.name} {whole}"))
     instead = f"leave it away; for a Service type {program} {word if '/' in word else f'svc/{word}'}"
     return UsageProblem(f"{command.name} takes no name, and {shown(word)} is one", shown(instead))
