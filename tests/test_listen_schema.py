@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.model.gaps import Gap
@@ -58,6 +58,7 @@ def test_what_the_command_writes_obeys_it() -> None:
 
 
 @SCHEMAS
+@settings(deadline=None)
 @given(sockets=st.lists(HOSTILE, max_size=3), told=TEXT)
 def test_hostile_sockets_obey_it(schema: dict[str, Any], sockets: list[HostSocket], told: str) -> None:
     seen = HostSockets(tuple(sockets), gaps=(Gap(told, told, told),))

@@ -28,7 +28,7 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
 
 
 def _too_many(command: Command, program: str, words: Sequence[str], follows: Sequence[str]) -> UsageProblem:
-    """A word where none belongs: a part of the command that is to run, or a Service that a command stands before."""
+    """A word where none belongs: a part of the command that is to run, or a Service behind a command."""
     word = words[0]
     if follows:
         whole = shlex.join(["--", *words, *follows])

@@ -108,7 +108,6 @@ class ComposeSource:
         labels = [value.config.labels or {} for value in found]
         return tuple(Target(one[SERVICE], one[PROJECT], None, "Compose") for one in labels)
 
-
     def _of_file(self, path: str) -> Iterator[Change]:
         if path != STDIN:
             return _changes(read_file(path), path)
