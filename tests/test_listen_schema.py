@@ -69,7 +69,7 @@ def test_it_tells_every_field_that_is_written() -> None:
     (one,) = json.loads(as_json(HostSockets((SOCKET,))))["sockets"]
     places = CURRENT["$defs"]["socket"]
     assert set(one) == set(places["properties"]) == set(places["required"])
-    assert set(msgspec.structs.asdict(SOCKET)) - set(one) == {"waiting", "backlog"}
+    assert set(msgspec.structs.asdict(SOCKET)) - set(one) == {"waiting", "backlog", "uid", "inode"}
 
 
 @pytest.mark.parametrize("value", [{"port": 70000}, {"protocol": "tcp6"}, {"pid": "7"}])

@@ -21,10 +21,17 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
     parsed = parse(command, program, arguments)
     if parsed is None:
         return 0
-    if parsed.words and not command.words:
-        raise _too_many(command, program, parsed.words, follows)
+    if strange := _strange(command, parsed.words):
+        raise _too_many(command, program, strange, follows)
     meant = {**defaults(command.options, parsed.typed), **parsed.typed}
     return command.run(follows or parsed.words, everything(meant, command.options))
+
+
+def _strange(command: Command, words: Sequence[str]) -> Sequence[str]:
+    """Words that the command does not take."""
+    if command.known:
+        return [word for word in words if word not in command.known] or words[1:]
+    return () if command.words else words
 
 
 def _too_many(command: Command, program: str, words: Sequence[str], follows: Sequence[str]) -> UsageProblem:
