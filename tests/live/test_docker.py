@@ -235,7 +235,7 @@ def test_localhost_over_ipv6_is_a_note_where_only_ipv4_is_published(engine: Engi
     engine.docker("rm", "-f", "four")
 
 
-def test_services_of_compose_are_known_by_their_labels(engine: Engine) -> None:
+def test_services_of_compose_are_known_by_their_labels_and_a_scan_tells_all(engine: Engine) -> None:
     """As compose labels what it makes; the same service of another project is another one."""
     for project, port, bind in (("shop", 18140, "127.0.0.1:8080"), ("blog", 18141, "8080")):
         labels = ("--label", f"com.docker.compose.project={project}", "--label", "com.docker.compose.service=web")
@@ -244,7 +244,14 @@ def test_services_of_compose_are_known_by_their_labels(engine: Engine) -> None:
     told = until(lambda: refused(engine, *words), lambda answer: "accepted" in roots(answer).values())
     assert roots(told) == {"shop/web": "container-listens-on-loopback", "blog/web": "accepted",
                            "shop/wep": "no-such-container"}, told  # fmt: skip
-    engine.docker("rm", "-f", "shop-web-1", "blog-web-1")
+    run(engine, "work", IMAGE, "true")
+    engine.docker("wait", "work")
+    scan = refused(engine, "scan", "docker")
+    states = {row["target"]: (row["state"], row["name"]) for row in scan.report["rows"]}
+    assert states["docker/shop-web-1"] == ("broken", "container-listens-on-loopback"), scan
+    assert (states["docker/blog-web-1"], states["docker/work"][0]) == (("works", ""), "idle")
+    assert (scan.code, [item["target"] for item in scan.report["items"]]) == (1, ["docker/shop-web-1"])
+    engine.docker("rm", "-f", "shop-web-1", "blog-web-1", "work")
 
 
 def on_machine(engine: Engine, *words: str) -> None:
