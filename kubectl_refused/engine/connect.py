@@ -117,7 +117,7 @@ def _sockets(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _check_socket(endpoint: str) -> None:
-    """Raise EngineProblem for a socket not there or not to be opened: the client would leave one of its own open."""
+    """Raise EngineProblem for a socket not there or not to be opened: the client would leave its own open."""
     path = endpoint.removeprefix("unix://")
     if not endpoint.startswith("unix://"):
         return
