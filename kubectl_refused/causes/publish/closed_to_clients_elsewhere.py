@@ -1,4 +1,4 @@
-"""It accepts on the engine's machine, and a firewall rule there stops connections from other machines.
+"""A firewall rule of the engine's machine stops what other machines dial.
 
 Why it refuses:
     Connections of other machines to a published port are sent on to the container (DNAT) and pass the FORWARD

@@ -1,4 +1,4 @@
-"""The engine's packet filter rules are gone, so a published port leads nowhere.
+"""The engine's packet filter rule is gone, and the published port leads nowhere.
 
 Why it refuses:
     The engine publishes a port by rules (DNAT) that it writes when the container starts, and never looks at
