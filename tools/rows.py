@@ -1,10 +1,12 @@
 """The rows of faults as people met them, and the cause that covers each: rows.txt names them in our own words.
 
 Row A1 is KR101, B3 is KR203, C12 is KR312, D24 is KR424: as the code of a cause, or as one that it covers `also`.
+Rows of F, containers without Kubernetes, name their code themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +30,12 @@ def rows() -> tuple[Row, ...]:
     """Every row, in order."""
     covering = {code: cause for cause in catalogue() for code in cause.codes}
     lines = ROWS.read_text(encoding="utf-8").splitlines()
-    told = [(place, code_of(place), title) for place, _, title in (line.partition(" ") for line in lines)]
-    return tuple(Row(place, code, title, covering.get(code)) for place, code, title in told)
+    return tuple(_row(*line.partition(" ")[::2], covering) for line in lines)
+
+
+def _row(place: str, title: str, covering: Mapping[str, Cause]) -> Row:
+    code, _, rest = title.partition(" ") if place[0] == "F" else (code_of(place), "", title)
+    return Row(place, code, rest, covering.get(code))
 
 
 def code_of(place: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
@@ -20,13 +21,25 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
     parsed = parse(command, program, arguments)
     if parsed is None:
         return 0
-    if parsed.words and not command.words:
-        raise _too_many(command, program, parsed.words[0])
+    if strange := _strange(command, parsed.words):
+        raise _too_many(command, program, strange, follows)
     meant = {**defaults(command.options, parsed.typed), **parsed.typed}
     return command.run(follows or parsed.words, everything(meant, command.options))
 
 
-def _too_many(command: Command, program: str, word: str) -> UsageProblem:
-    """A word behind a command that takes none: mostly a Service, which the command was put in front of."""
+def _strange(command: Command, words: Sequence[str]) -> Sequence[str]:
+    """Words that the command does not take."""
+    if command.known:
+        return [word for word in words if word not in command.known] or words[1:]
+    return () if command.words else words
+
+
+def _too_many(command: Command, program: str, words: Sequence[str], follows: Sequence[str]) -> UsageProblem:
+    """A word where none belongs: a part of the command that is to run, or a Service behind a command."""
+    word = words[0]
+    if follows:
+        whole = shlex.join(["--", *words, *follows])
+        told = f"{command.name} takes a command behind --, and {shown(word)} stands before it"
+        return UsageProblem(told, shown(f"type {program} {command.name} {whole}"))
     instead = f"leave it away; for a Service type {program} {word if '/' in word else f'svc/{word}'}"
     return UsageProblem(f"{command.name} takes no name, and {shown(word)} is one", shown(instead))

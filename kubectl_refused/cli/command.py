@@ -24,6 +24,8 @@ class Command(NamedTuple):
 
     `follows` is the metavar of what stands behind `--` and is not ours to parse: then that is its arguments.
 
+    `known` are the only words it takes, one of them; without it any are taken.
+
     `run` gets those arguments and a value for each option's key; it returns the exit code and may raise
     RefusedError or ConnectionProblem, which the caller shows as one line.
     """
@@ -35,6 +37,7 @@ class Command(NamedTuple):
     run: Callable[[Sequence[str], Values], int]
     details: str = ""
     follows: str = ""
+    known: tuple[str, ...] = ()
 
 
 def names() -> list[str]:

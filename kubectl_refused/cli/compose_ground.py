@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.base import Method
 from kubectl_refused.sources.compose import ComposeSource
+from kubectl_refused.sources.manifests import STDIN
 from kubectl_refused.trace.nearest import nearest
 
 from .local_ground import LocalGround
@@ -20,7 +22,7 @@ class ComposeGround(LocalGround):
 
     def __init__(self, request: Request) -> None:
         super().__init__(replace(request, probing=replace(request.probing, depth=Depth.NONE)))
-        self.files = ComposeSource(request.files)
+        self.files = ComposeSource(request.files, sys.stdin.buffer if STDIN in request.files else None)
         self.source = self.files
 
     def targets(self) -> tuple[Target, ...]:

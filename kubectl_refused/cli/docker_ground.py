@@ -11,6 +11,7 @@ from kubectl_refused.engine.exec_listeners import ExecListeners, HelperListeners
 from kubectl_refused.engine.logs import EngineLogs
 from kubectl_refused.engine.proc_listeners import ProcListeners
 from kubectl_refused.engine.source import EngineSource
+from kubectl_refused.host.reads import HostReads
 from kubectl_refused.model.target import Target
 from kubectl_refused.probes.base import Method
 from kubectl_refused.probes.clients import Client
@@ -35,7 +36,15 @@ class DockerGround(LocalGround):
 
     def methods(self) -> Sequence[Method]:
         """What reads sockets and logs."""
-        return (InNetwork(), InContainer(), ProcListeners(), EngineLogs(), ExecListeners(), HelperListeners())
+        return (
+            InNetwork(),
+            InContainer(),
+            ProcListeners(),
+            EngineLogs(),
+            ExecListeners(),
+            HelperListeners(),
+            HostReads(),
+        )
 
     def clients(self, target: Target) -> tuple[Client, ...]:
         """This machine, or the containers and this machine that --from names."""

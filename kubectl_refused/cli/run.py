@@ -232,7 +232,13 @@ def _ground_of(request: Request) -> Ground:
 def _is_compose(path: str) -> bool:
     from kubectl_refused.sources.compose import is_compose
 
-    return is_compose(path)
+    return is_compose(path, _start_of_stdin() if path == "-" else b"")
+
+
+def _start_of_stdin() -> bytes:
+    """What stands there first, which stays to be read."""
+    peek = getattr(sys.stdin.buffer, "peek", None)
+    return peek() if peek else b""
 
 
 def _check_terminal(request: Request, talk: TextIO) -> None:

@@ -17,12 +17,14 @@ from .request import Request, Scanning, check_choices, check_lasting, connection
 from .rules_file import Rules, rules_of
 
 
-def scan_request_of(values: Values, options: tuple[Option, ...]) -> Request:
+def scan_request_of(values: Values, options: tuple[Option, ...], *, containers: bool = False) -> Request:
     """The Request. Raises UsageProblem."""
     check_choices(values, options)
     connection = connection_of(values)
     filed = _filed(values.get("config"))
     files = files_of(values)
+    if containers:
+        _check_of_cluster(values)
     shared = shared_of(values, connection, files=bool(files))
     if files:
         parse_selector(values.get("selector") or "")
@@ -37,6 +39,14 @@ def scan_request_of(values: Values, options: tuple[Option, ...]) -> Request:
     )
     recursive = bool(values.get("recursive"))
     return Request(targets=(), files=files, recursive=recursive, scan=scanning, **shared)
+
+
+def _check_of_cluster(values: Values) -> None:
+    """Raise UsageProblem for what a cluster's scan has, and that of containers has not."""
+    for name in ("all_namespaces", "namespace", "selector", "filename", "wait", "watch"):
+        if values.get(name):
+            told = f"--{name.replace('_', '-')} is of a cluster, and scan docker has none"
+            raise UsageProblem(told, "leave one of them away")
 
 
 def flagged(given: Sequence[str]) -> list[IgnoreRule]:

@@ -16,6 +16,7 @@ from kubectl_refused.trace.nearest import nearest
 
 DEFAULT = "unix:///var/run/docker.sock"
 TIMEOUT = 10  # seconds for one answer
+_JOIN = "try with sudo, or join the group docker"
 _START = "start it, or say where it is with DOCKER_HOST or docker context use"
 
 
@@ -116,16 +117,22 @@ def _sockets(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _check_socket(endpoint: str) -> None:
-    """Raise EngineProblem where there is no such socket: the client would leave one of its own open."""
-    if endpoint.startswith("unix://") and not os.path.lexists(endpoint.removeprefix("unix://")):
+    """Raise EngineProblem for a socket not there or not to be opened: the client would leave its own open."""
+    path = endpoint.removeprefix("unix://")
+    if not endpoint.startswith("unix://"):
+        return
+    if not os.path.lexists(path):
         raise EngineProblem(f"no container engine is at {shown(endpoint)}", _START)
+    effective = os.access in os.supports_effective_ids
+    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK, effective_ids=effective):
+        raise EngineProblem(f"{shown(endpoint)} may not be opened by this user", _JOIN)
 
 
 def _problem(error: Exception, endpoint: str) -> EngineProblem:
     """One line of what went wrong."""
     said, at = str(error), shown(endpoint)
     if "Permission denied" in said:
-        return EngineProblem(f"{at} may not be opened by this user", "try with sudo, or join the group docker")
+        return EngineProblem(f"{at} may not be opened by this user", _JOIN)
     if "FileNotFoundError" in said or "No such file" in said:
         return EngineProblem(f"no container engine is at {at}", _START)
     if "refused" in said:

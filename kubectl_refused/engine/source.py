@@ -21,6 +21,7 @@ from .connect import EngineConnection, EngineProblem
 
 T = TypeVar("T")
 MOST_INSPECTED = 200
+EVERY = Target("", "", None, "Container")  # all of them in full
 # TEST-NET-1 (RFC 5737): where a packet to another machine would leave. Connecting a UDP socket sends nothing.
 _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 
@@ -121,6 +122,8 @@ def _is_meant(entry: Mapping[str, Any], target: Target, others: Iterable[str]) -
     names = [str(name).lstrip("/") for name in entry.get("Names") or ()]
     words = (*others, *((target.name,) if target.kind == "Container" else ()))
     labels = entry.get("Labels") or {}
+    if target == EVERY:
+        return True
     of_compose = target.kind == "Compose" and labels.get("com.docker.compose.service") == target.name
     return of_compose or any(w in names or (len(w) >= 4 and str(entry.get("Id", "")).startswith(w)) for w in words)
 

@@ -6,7 +6,7 @@ from kubectl_refused.model.firewall import Chain, Firewall
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.text import one_line
 
-from .iptables import parse_iptables
+from .iptables import parse_iptables, parse_redirects
 from .nftables import parse_nft
 from .programs import output, program
 from .sockets import is_root
@@ -23,29 +23,31 @@ def read_firewall() -> Firewall:
         return Firewall(gaps=(Gap(_RULES, "only root may list them", "run it with sudo"),))
     gaps: list[Gap] = []
     seen: list[str] = []
-    legacy = [chain for name, family in _SAVES for chain in _saved(name, family, gaps, seen)]
+    saved = [(_saved(name, gaps, seen), family) for name, family in _SAVES]
+    legacy = [chain for text, family in saved for chain in parse_iptables(text, family)]
+    redirects = tuple(one for text, _ in saved for one in parse_redirects(text))
     native = _native(gaps, seen)
     if not seen:
         return Firewall(gaps=(Gap(_RULES, "neither nft nor iptables-save is installed"),))
     if "iptables-save" in seen:
         theirs = {(c.family, c.table) for c in native if _is_of_iptables(c)}
         native = [chain for chain in native if (chain.family, chain.table) not in theirs]
-    return Firewall((*native, *legacy), witness=", ".join(seen), gaps=tuple(gaps))
+    return Firewall((*native, *legacy), ", ".join(seen), tuple(gaps), redirects)
 
 
 _SAVES = (("iptables-save", "ip"), ("ip6tables-save", "ip6"))
 
 
-def _saved(name: str, family: str, gaps: list[Gap], seen: list[str]) -> tuple[Chain, ...]:
+def _saved(name: str, gaps: list[Gap], seen: list[str]) -> str:
     path = program(name)
     if not path:
-        return ()
+        return ""
     text, failed = output([path])
     if failed:
         gaps.append(Gap(_RULES, f"{name} failed: {one_line(failed, 120)}"))
-        return ()
+        return ""
     seen.append(name)
-    return parse_iptables(text, family)
+    return text
 
 
 def _native(gaps: list[Gap], seen: list[str]) -> list[Chain]:

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from kubectl_refused.model.firewall import Action, Chain, Field, Rule, Test
+from kubectl_refused.model.firewall import Action, Chain, Field, Redirect, Rule, Test
 from kubectl_refused.text import one_line
 
 MOST_LINES = 50_000
@@ -44,6 +44,8 @@ _NO_TEST = {"-m": 1, "--comment": 1, "--log-prefix": 1, "--log-level": 1, "--rej
 _TARGETS = {"ACCEPT": Action.ACCEPT, "DROP": Action.DROP, "REJECT": Action.REJECT, "RETURN": Action.RETURN}
 _HARMLESS = ("LOG", "NFLOG", "MARK", "CONNMARK", "CT", "TCPMSS", "NOTRACK", "TRACE", "CHECKSUM", "SECMARK")
 # Matches whose whole word is a test that is not evaluated here, by the flag each must have.
+# How container engines publish a port: `-p tcp … --dport 8080 -j DNAT --to-destination 172.17.0.2:80`.
+_REDIRECT = re.compile(r"-A \S+ .*--dport (\d{1,5}) .*-j DNAT --to-destination \[?([0-9a-fA-F.:]+?)\]?:(\d{1,5})$")
 _TCP_FLAGS = ("--tcp-flags", "--syn", "--tcp-option")
 
 
@@ -63,6 +65,13 @@ def parse_iptables(text: str, family: str) -> tuple[Chain, ...]:
         Chain(c.tool, c.family, c.table, c.name, c.hook, c.priority, c.policy, tuple(rules.get(key, ())))
         for key, c in found.items()
     )
+
+
+def parse_redirects(text: str) -> tuple[Redirect, ...]:
+    """Where rules send TCP connections to one port on to."""
+    lines = (line for line in text.split("\n", MOST_LINES)[:MOST_LINES] if "-p tcp" in line and len(line) < 1000)
+    found = filter(None, (_REDIRECT.search(line.strip()) for line in lines))
+    return tuple(Redirect(int(one[1]), one[2], int(one[3])) for one in found)
 
 
 def _chain(family: str, table: str, name: str, policy: str) -> Chain:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec.structs import replace
@@ -45,11 +46,13 @@ def scan_of(
     fail_on: FailOn,
     notices: Sequence[Gap],
     touched: Iterable[tuple[str, str]],
+    idle: Mapping[str, str] = MappingProxyType({}),
 ) -> Scan:
-    """The report of a scan. `notices` are told once, for all."""
+    """The report of a scan. `notices` are told once, for all; `idle` says why targets need not be reached."""
     common = {GapTold(what=g.what, because=g.because, remedy=g.remedy): None for g in (*snapshot.gaps, *notices)}
     judged = [
-        (row_of(one, snapshot.service(one.namespace, one.target.removeprefix("svc/"))), one) for one in diagnoses
+        (row_of(one, snapshot.service(one.namespace, one.target.removeprefix("svc/")), idle), one)
+        for one in diagnoses
     ]
     judged.sort(key=lambda pair: _badness(pair[0], pair[1]))
     rows = tuple(row for row, _ in judged)
@@ -67,13 +70,15 @@ def scan_of(
         ignored=tuple(found for _, one in judged for found in _ignored(one)),
         gaps=tuple(common),
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
-        complete=any(one.kind == "Service" for one in snapshot.coverage),
+        complete=any(one.kind in ("Service", "EngineContainer") for one in snapshot.coverage),
     )
 
 
-def row_of(diagnosis: Diagnosis, service: Service | None) -> ScanRow:
+def row_of(
+    diagnosis: Diagnosis, service: Service | None, known: Mapping[str, str] = MappingProxyType({})
+) -> ScanRow:
     """One Service in one line."""
-    root, idle = diagnosis.root, idle_because(diagnosis, service)
+    root, idle = diagnosis.root, known.get(diagnosis.target) or idle_because(diagnosis, service)
     state: State = "idle" if idle else _state(diagnosis)
     bad = [path for path in diagnosis.paths if path.root or (path.outcome in FAILING and not path.overlooked)]
     return ScanRow(

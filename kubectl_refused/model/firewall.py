@@ -83,9 +83,18 @@ class Chain(Struct, frozen=True):
         return f"{self.family} {self.table} {self.name}" if self.tool == "nft" else f"{self.table} {self.name}"
 
 
+class Redirect(Struct, frozen=True):
+    """A rule that sends connections on to another address and port (DNAT): `port` is what was dialled."""
+
+    port: int
+    to: str
+    to_port: int
+
+
 class Firewall(Struct, frozen=True):
     """Every chain of this network namespace that could be read, and what could not."""
 
     chains: tuple[Chain, ...] = ()
     witness: str = "nft, iptables"
     gaps: tuple[Gap, ...] = ()
+    redirects: tuple[Redirect, ...] = ()  # those of iptables

@@ -23,6 +23,7 @@ _COUNTED: dict[State, tuple[str, str]] = {
     "works": ("works", "work"),
     "idle": ("is idle", "are idle"),
 }
+ENGINES = ("unix://", "tcp://", "ssh://", "npipe://", "http://", "https://")  # no context of a kubeconfig is a URL
 MOST_QUIET = 20  # rows of Services that are not broken, but for -o wide
 LONGEST_NAME = 40
 LEAST_ROOM = 30  # cells for a reason beside a name
@@ -32,7 +33,7 @@ MOST_LINES = 3  # of one row's reason
 def table(pen: Pen, scan: Scan) -> list[str]:
     """The verdict on all, where it was, and the rows."""
     symbol, hue = _mark(scan)
-    verdict = wrap(pen.text(totals(scan)), pen.width - 2) or ["no Service"]
+    verdict = wrap(pen.text(totals(scan)), pen.width - 2)
     lines = [f"{pen.paint(pen.fold(symbol), hue, 'bold')} {pen.paint(verdict[0], 'bold')}"]
     lines += ["  " + pen.paint(line, "bold") for line in verdict[1:]]
     lines += ["  " + pen.paint(line, "dim") for line in wrap(pen.text(_where(scan)), pen.width - 2)]
@@ -41,14 +42,19 @@ def table(pen: Pen, scan: Scan) -> list[str]:
 
 def totals(scan: Scan) -> str:
     """`4 of 7 Services are broken, 3 work`."""
-    number = len(scan.rows)
+    number, one = len(scan.rows), "container" if of_engine(scan) else "Service"
     if not number:
-        return "no Service" + (" could be listed" if not scan.complete else "")
+        return f"no {one}" + (" could be listed" if not scan.complete else "")
     told = [f"{count} {_COUNTED[state][count != 1]}" for state, count in _counts(scan)]
     if len(told) == 1:
         state, count = _counts(scan)[0]
-        return f"the Service {_COUNTED[state][0]}" if count == 1 else f"all {count} Services {_COUNTED[state][1]}"
-    return f"{number} Services: {', '.join(told)}"
+        return f"the {one} {_COUNTED[state][0]}" if count == 1 else f"all {count} {one}s {_COUNTED[state][1]}"
+    return f"{number} {one}s: {', '.join(told)}"
+
+
+def of_engine(scan: Scan) -> bool:
+    """Whether it is one of containers."""
+    return scan.context.startswith(ENGINES)
 
 
 def _counts(scan: Scan) -> list[tuple[State, int]]:
@@ -64,7 +70,7 @@ def _mark(scan: Scan) -> tuple[str, str]:
 
 
 def _where(scan: Scan) -> str:
-    space = f"namespace {scan.namespace}" if scan.namespace else "all namespaces"
+    space = f"namespace {scan.namespace}" if scan.namespace else "" if of_engine(scan) else "all namespaces"
     seen = {path.vantage for item in scan.items for path in item.paths if path.vantage}
     plain = sorted(place for place in seen if not place.endswith(" alone"))
     depth = "the objects alone" if scan.depth == "objects" else ""

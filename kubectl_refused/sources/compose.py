@@ -6,13 +6,14 @@ form is that of the Compose Specification; variables (${PORT:-80}) take their de
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -25,10 +26,15 @@ from kubectl_refused.sources.decoding import OddObject
 from kubectl_refused.trace.engine_objects import PROJECT, SERVICE
 
 from .compose_services import container_of_service, networks_of_file
+from .manifests import STDIN, as_text, read_bounded, read_file
 from .yaml_documents import BrokenYaml, Loader, TooMuchYaml, yaml_documents
 
 NAMED = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml", re.ASCII)
+# What stands at the left of a compose file, and of a manifest.
+_SERVICES = re.compile(rb"^services:", re.MULTILINE)
+_OBJECT = re.compile(rb"^(apiVersion|kind):", re.MULTILINE)
 LARGEST = 4 << 20  # bytes
+MOST_SERVICES = 1000
 # Fields as evidence names them, and the keys of a service that say the same.
 _KEYS = {
     "HostConfig.NetworkMode": "network_mode",
@@ -40,8 +46,10 @@ _KEYS = {
 }
 
 
-def is_compose(path: str) -> bool:
-    """Whether the name is one that compose looks for, or a variation of it."""
+def is_compose(path: str, start: bytes = b"") -> bool:
+    """Whether the name is one that compose looks for, or a variation of it; of stdin, whether it starts so."""
+    if path == STDIN:
+        return bool(_SERVICES.search(start)) and not _OBJECT.search(start)
     return bool(NAMED.fullmatch(os.path.basename(path)))
 
 
@@ -84,14 +92,14 @@ class ComposeSource:
 
     origin = "files"
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = tuple(paths)
+    def __init__(self, paths: Sequence[str], stdin: BinaryIO | None = None) -> None:
+        self._paths, self._stdin = tuple(paths), stdin
         self._changes: tuple[Change, ...] | None = None
 
     def read(self, target: Target) -> Iterable[Change]:
         """Everything in the files. Raises ManifestProblem."""
         if self._changes is None:
-            self._changes = tuple(change for path in self._paths for change in _of_file(path))
+            self._changes = tuple(change for path in self._paths for change in self._of_file(path))
         return self._changes
 
     def services(self) -> tuple[Target, ...]:
@@ -100,26 +108,28 @@ class ComposeSource:
         labels = [value.config.labels or {} for value in found]
         return tuple(Target(one[SERVICE], one[PROJECT], None, "Compose") for one in labels)
 
+    def _of_file(self, path: str) -> Iterator[Change]:
+        if path != STDIN:
+            return _changes(read_file(path), path)
+        return _changes(read_bounded(self._stdin or io.BytesIO(), "stdin"), "stdin")
 
-def _of_file(path: str) -> Iterator[Change]:
-    data, at = _read(path), time.time()
-    try:
-        documents = list(yaml_documents(data))
-        root = yaml.compose(data, Loader=Loader)
-    except (BrokenYaml, TooMuchYaml, yaml.YAMLError) as error:
-        line = getattr(error, "line", 1)
-        raise ManifestProblem(f"{shown(path)}:{line}: no YAML: {shown(str(error))}") from error
-    value = documents[0][0] if documents else None
+
+def _changes(data: bytes, path: str) -> Iterator[Change]:
+    value, root = _parsed(data, path)
+    at = time.time()
     services = value.get("services") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(services, dict):
         raise ManifestProblem(f"{shown(path)}: there are no services in it", "give -f a compose file")
+    if len(services) > MOST_SERVICES:
+        raise ManifestProblem(f"{shown(path)}: more than {MOST_SERVICES} services", "give a part of them")
     project = _project(value, path)
     networks = dict(networks_of_file(value, project))
     called = {name: network.name for name, network in networks.items()}
     yield from (Change(at, value=network) for network in networks.values())
-    nodes = _service_nodes(root)
+    nodes = _nodes(root)
     for name, service in services.items():
-        line = nodes[str(name)].start_mark.line + 1 if str(name) in nodes else 1
+        key, node = nodes.get(str(name), (None, None))
+        line = key.start_mark.line + 1 if key else 1
         try:
             made = container_of_service(str(name), service, project, called)
         except (OddObject, ValueError, TypeError) as error:
@@ -127,7 +137,7 @@ def _of_file(path: str) -> Iterator[Change]:
                 at, gap=Gap(f"{shown(path)}:{line}: {shown(str(name))}", shown(str(error)), "mend it there")
             )
             continue
-        lines = ServiceLines(_values(root)[str(name)], line) if str(name) in nodes else None
+        lines = ServiceLines(node, line) if node else None
         yield Change(at, value=made, line=f"{shown(path)}:{line}", passage=lines)
     yield from (Change(at, covered=Coverage(kind, "")) for kind in ("EngineContainer", "EngineNetwork"))
 
@@ -139,21 +149,25 @@ def _project(value: Mapping[str, Any], path: str) -> str:
     return str(given) if isinstance(given, str) else re.sub(r"[^a-z0-9_-]", "", folder.lower()) or "default"
 
 
-def _read(path: str) -> bytes:
+def _parsed(data: bytes, path: str) -> tuple[Any, Any]:
+    """The first document's value and its node. Raises ManifestProblem."""
+    if len(data) > LARGEST:
+        raise ManifestProblem(f"{shown(path)} is larger than {LARGEST >> 20} MiB", "give -f a compose file")
+    text = as_text(data, shown(path))
     try:
-        with open(path, "rb") as file:
-            return file.read(LARGEST)
-    except OSError as error:
-        raise ManifestProblem(f"{shown(path)}: {error.strerror}") from error
+        documents = list(yaml_documents(text))
+        root = yaml.compose(text, Loader=Loader) if len(documents) == 1 else None
+    except (BrokenYaml, TooMuchYaml, yaml.YAMLError) as error:
+        line = getattr(error, "line", 1)
+        raise ManifestProblem(f"{shown(path)}:{line}: no YAML: {shown(str(error))}") from error
+    if len(documents) > 1:
+        raise ManifestProblem(f"{shown(path)}: {len(documents)} documents in one file", "give each alone")
+    return documents[0].value if documents else None, root
 
 
-def _service_nodes(root: Any) -> dict[str, Any]:
-    """The key of each service."""
-    return {str(key.value): key for key, _ in _pairs(root)}
-
-
-def _values(root: Any) -> dict[str, Any]:
-    return {str(key.value): value for key, value in _pairs(root)}
+def _nodes(root: Any) -> dict[str, tuple[Any, Any]]:
+    """The key and the node of each service."""
+    return {str(key.value): (key, value) for key, value in _pairs(root)}
 
 
 def _pairs(root: Any) -> Iterator[tuple[Any, Any]]:

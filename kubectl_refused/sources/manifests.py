@@ -60,7 +60,7 @@ def documents(paths: Sequence[str], *, recursive: bool, stdin: BinaryIO) -> Iter
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
 
 
-def _as_text(data: bytes, name: str) -> bytes:
+def as_text(data: bytes, name: str) -> bytes:
     """The bytes as UTF-8 where they are UTF-16, which kubectl reads too. Raises ManifestProblem for no text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
@@ -131,7 +131,7 @@ def read_bounded(stream: BinaryIO, name: str) -> bytes:
 
 def _documents(raw: bytes, name: str) -> Iterator[Document]:
     """Documents of one file. JSON goes first where it may be: the YAML parser takes 50 times as long."""
-    data = _as_text(raw, name)
+    data = as_text(raw, name)
     if data.lstrip()[:1] in (b"{", b"["):
         found = _json_documents(data)
         if found is not None:

@@ -23,13 +23,18 @@ OUTSIDE = "any but lo"  # as an interface: it is not lo, and which it is stays o
 
 
 class Packet(Struct, frozen=True):
-    """A SYN: where it is from and to; an address or interface is empty where it is not known."""
+    """A SYN: where it is from and to; an address or interface is empty where it is not known.
+
+    `status` is dnat for one that was rewritten on its way, and `leads` then unicast, to another machine.
+    """
 
     source: str
     destination: str
     port: int
     interface_in: str = ""
     interface_out: str = ""
+    status: str = "none"
+    leads: str = "local"
 
     @property
     def family(self) -> str:
@@ -169,8 +174,8 @@ def _seen(field: Field, packet: Packet) -> str:
         Field.INTERFACE_OUT: packet.interface_out,
         Field.STATE: "new",
         Field.FAMILY: packet.family,
-        Field.STATUS: "none",  # what was rewritten on its way never comes to a socket of this address
-        Field.TYPE: "local",
+        Field.STATUS: packet.status,  # what was rewritten on its way never comes to a socket of this address
+        Field.TYPE: packet.leads,
     }.get(field, "")
 
 

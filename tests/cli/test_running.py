@@ -109,7 +109,7 @@ def test_secrets_of_the_command_line_are_masked(tmp_path: Path) -> None:
         (["run"], "stands behind two dashes"),
         (["run", "go", "test"], "stands behind two dashes"),
         (["run", "--"], "no command stands behind the dashes"),
-        (["run", "go", "--", "test"], "takes no name"),
+        (["run", "go", "--", "test"], "refused run -- go test"),
         (["run", "-o", "json", "--", "true"], "there is no option -o"),
         (["run", "--report", "json=/no/such/folder/x", "--", "touch", "started"], "there is no folder"),
         (["run", "-n", "No", "--", "touch", "started"], "no namespace name"),

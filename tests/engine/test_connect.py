@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,8 @@ from kubectl_refused.engine.connect import (
     connect,
 )
 from kubectl_refused.errors import UsageProblem
+
+NOBODY = 65534
 
 
 class Listing:
@@ -72,6 +78,34 @@ def test_no_engine_is_told_in_one_line_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(EngineProblem) as odd:
         connect({"DOCKER_HOST": "gopher://x\x1b[31m"})
     assert odd.value.message.isprintable()
+
+
+def test_a_socket_that_may_not_be_opened_is_one_line() -> None:
+    import docker.transport  # noqa: F401  (nobody may not read it)
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        path = Path(folder, "docker.sock")
+        listening.bind(str(path))
+        listening.listen()
+        Path(folder).chmod(0o755)
+        path.chmod(0)
+        with as_nobody(), pytest.raises(EngineProblem) as caught:
+            connect({"DOCKER_HOST": f"unix://{path}"})
+    told = f"unix://{path} may not be opened by this user; try with sudo, or join the group docker"
+    assert caught.value.message == told
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may open whatever there is; all others already are somebody without the right."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_a_remote_engine_publishes_on_its_own_host() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.shell import run as shell
 from tests.docker_engine import engine as engines
 from tests.docker_engine.engine import BARE, IMAGE, Engine
 from tests.docker_engine.supervisor import TCP
@@ -20,6 +21,10 @@ from .tool import until as until_within
 SECONDS = 30.0
 HTTPD = (IMAGE, "httpd", "-f", "-p", "8080")
 SHELL = (IMAGE, "sh", "-c")
+# As if the engine ran without them (userland-proxy: false).
+END_PROXIES = """for one in /proc/[0-9]*; do
+    case "$(tr '\\0' ' ' < $one/cmdline)" in *docker-proxy*-host-port\\ 18142*) kill -9 ${one#/proc/};; esac
+done"""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,7 @@ def refused(engine: Engine, *words: str, probe: str = "pods") -> Answer:
         timeout=RUN_SECONDS,
         env={
             **os.environ,
-            "DOCKER_HOST": engine.host,
+            **engine.environment(),
             "KUBECONFIG": os.devnull,
             "PYTHONPATH": str(engines.CHECKOUT),
         },
@@ -228,3 +233,45 @@ def test_localhost_over_ipv6_is_a_note_where_only_ipv4_is_published(engine: Engi
     told = until(lambda: refused(engine, "docker/four"), lambda answer: answer.code == 0)
     assert [note["name"] for note in told.report["notes"]] == ["localhost-is-ipv6-first"]
     engine.docker("rm", "-f", "four")
+
+
+def test_services_of_compose_are_known_by_their_labels_and_a_scan_tells_all(engine: Engine) -> None:
+    """As compose labels what it makes; the same service of another project is another one."""
+    for project, port, bind in (("shop", 18140, "127.0.0.1:8080"), ("blog", 18141, "8080")):
+        labels = ("--label", f"com.docker.compose.project={project}", "--label", "com.docker.compose.service=web")
+        run(engine, f"{project}-web-1", *labels, "-p", f"{port}:8080", IMAGE, "httpd", "-f", "-p", bind)
+    words = ("compose/shop/web", "compose/blog/web", "compose/shop/wep")
+    told = until(lambda: refused(engine, *words), lambda answer: "accepted" in roots(answer).values())
+    assert roots(told) == {"shop/web": "container-listens-on-loopback", "blog/web": "accepted",
+                           "shop/wep": "no-such-container"}, told  # fmt: skip
+    run(engine, "work", IMAGE, "true")
+    engine.docker("wait", "work")
+    scan = refused(engine, "scan", "docker")
+    states = {row["target"]: (row["state"], row["name"]) for row in scan.report["rows"]}
+    assert states["docker/shop-web-1"] == ("broken", "container-listens-on-loopback"), scan
+    assert (states["docker/blog-web-1"], states["docker/work"][0]) == (("works", ""), "idle")
+    assert (scan.code, [item["target"] for item in scan.report["items"]]) == (1, ["docker/shop-web-1"])
+    engine.docker("rm", "-f", "shop-web-1", "blog-web-1", "work")
+
+
+def on_machine(engine: Engine, *words: str) -> None:
+    """A program on the engine's machine, which must succeed."""
+    shell([*engine.enter(), *words], environment=engine.environment())
+
+
+def test_rules_that_stop_others_and_rules_that_are_gone(engine: Engine) -> None:
+    run(engine, "ruled", "-p", "18142:8080", *HTTPD)
+    until(lambda: refused(engine, "docker/ruled"), lambda answer: answer.code == 0)
+    on_machine(engine, "iptables", "-I", "DOCKER-USER", "-j", "DROP")
+    kept_out = refused(engine, "docker/ruled")
+    assert kept_out.code == 0
+    assert "closed-to-clients-elsewhere" in [note["name"] for note in kept_out.report["notes"]]
+    on_machine(engine, "iptables", "-D", "DOCKER-USER", "-j", "DROP")
+    assert "closed-to-clients-elsewhere" not in refused(engine, "docker/ruled").out
+    on_machine(engine, "iptables", "-t", "nat", "-F", "DOCKER")
+    on_machine(engine, "sh", "-c", END_PROXIES)
+    gone = refused(engine, "docker/ruled")
+    assert (gone.root, gone.code) == ("publishing-rules-gone", 1), gone
+    engine.docker("restart", "-t", "0", "ruled")
+    assert until(lambda: refused(engine, "docker/ruled"), lambda answer: answer.code == 0)
+    engine.docker("rm", "-f", "ruled")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from kubectl_refused.errors import ManifestProblem
 from kubectl_refused.model.containers import EngineContainer, EngineNetwork
 from kubectl_refused.model.target import Target
-from kubectl_refused.sources.compose import ComposeSource, is_compose
+from kubectl_refused.sources.compose import LARGEST, ComposeSource, is_compose
 from kubectl_refused.sources.compose_services import container_of_service, filled
 from kubectl_refused.trace.engine_objects import ports_of
 
@@ -149,6 +150,38 @@ def test_what_is_no_compose_file_is_one_line(text: str, tmp_path: Path) -> None:
         list(ComposeSource([str(file)]).read(NOBODY))
     assert str(file) in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_a_compose_file_on_stdin_is_known_by_how_it_starts() -> None:
+    argv = [sys.executable, "-m", "kubectl_refused", "-f", "-", "-o", "json"]
+    done = subprocess.run(argv, input="name: shop\n" + BROKEN, capture_output=True, text=True, timeout=60)
+    lines = [i["root"]["source"]["line"] for i in json.loads(done.stdout)["items"] if i["root"]]
+    assert (done.returncode, sorted(lines)) == (1, sorted(line + 1 for _, line in ROOTS.values()))
+    assert is_compose("-", b"name: shop\nservices:\n")
+    assert not is_compose("-", b"kind: List\nservices:\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"services: {}\n" + b"#" * LARGEST, "is larger than 4 MiB"),
+        (b"services:\n" + b"".join(b"  a%d: {image: x}\n" % n for n in range(1001)), "more than 1000 services"),
+        (b"\0" * 100, "is no text"),
+        (b"services: {}\n---\nservices: {}\n", "2 documents in one file"),
+    ],
+)
+def test_what_is_too_much_is_one_line(data: bytes, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_bytes(data)
+    with pytest.raises(ManifestProblem, match=told):
+        list(ComposeSource([str(file)]).read(NOBODY))
+
+
+def test_a_pipe_that_nobody_writes_into_keeps_nobody_waiting(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    os.mkfifo(file)
+    with pytest.raises(ManifestProblem, match="pipe"):
+        list(ComposeSource([str(file)]).read(NOBODY))
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=9)

@@ -20,18 +20,24 @@ def _run(words: Sequence[str], values: Values) -> int:
     from kubectl_refused.cli.scanning import ScanJob
     from kubectl_refused.cli.supervise import supervise
 
-    request = scan_request_of(values, COMMAND.options)
+    request = scan_request_of(values, COMMAND.options, containers=bool(words))
+    if words:
+        from kubectl_refused.cli.scanning_containers import ContainerScanJob
+
+        return supervise(ContainerScanJob(request, sys.stdout), verbose=request.verbose)
     return supervise(ScanJob(request, sys.stdout), verbose=request.verbose)
 
 
 COMMAND = Command(
     "scan",
     "Diagnose every Service of a namespace (-A: of all), and tell what is broken first.",
-    "",
+    "docker",
     SCAN + CONNECTION,
     _run,
     details="""
     A Service that is called scan is asked about as svc/scan.
+
+    scan docker does the same with every container of the engine, and needs no cluster.
 
     With -f manifests are scanned instead of a cluster: helm template CHART | kubectl refused scan -f -
 
@@ -55,4 +61,5 @@ COMMAND = Command(
       70  the program itself failed
       130 or 143 on Ctrl-C or SIGTERM
     """,
+    known=("docker", "podman"),
 )
