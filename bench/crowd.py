@@ -189,7 +189,7 @@ def _endpoint(pod: Wanted) -> Json:
 
 def policy(space: str, number: int) -> Wanted:
     """One that lets everybody of the cluster in on the port that everybody serves."""
-    everyone = {"namespaceSelector": {}}
+    everyone: dict[str, object] = {"namespaceSelector": {}}
     rule = {"from": [everyone], "ports": [{"protocol": "TCP", "port": 8080}]}
     spec = {"podSelector": {"matchLabels": {"team": space}}, "policyTypes": ["Ingress"], "ingress": [rule]}
     body = {"metadata": {"name": f"allow-{number:04}", "namespace": space}, "spec": spec}

@@ -110,7 +110,8 @@ def test_at_depth_none_the_scene_asks_nothing_of_the_network() -> None:
 
 def test_what_is_beyond_reach_is_told_and_not_asked_for() -> None:
     snapshot = fold(ListSource((service(), pod(), endpoint_slice(pod()))).read(TARGET))
-    told, asked = [], []
+    told: list[Diagnosis] = []
+    asked = []
     for beyond in ({}, {HANDSHAKE: Gap(HANDSHAKE.about, "nobody knows")}):
         learner = ListLearner({})
         told += diagnose_all([TARGET], snapshot, learner, depth=Depth.NONE, beyond=beyond)

@@ -84,8 +84,9 @@ def _heard(pods: Sequence[Pod], facts: FactStore) -> tuple[int, ...]:
 
 def _families(pods: Sequence[Pod]) -> tuple[Family, ...]:
     told = {address for pod in pods for address in addresses(pod)}
-    found: list[Family] = [f for f in ("IPv4", "IPv6") if any((":" in a) == (f == "IPv6") for a in told)]
-    return tuple(found) or ("IPv4",)
+    families: tuple[Family, ...] = ("IPv4", "IPv6")
+    found = tuple(f for f in families if any((":" in a) == (f == "IPv6") for a in told))
+    return found or ("IPv4",)
 
 
 def addresses(pod: Pod) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ class Walk(Protocol):
 
 
 # Loaded when such a target is asked about, and not by those who ask about a Service.
-_MODULES = {"Container": "container_walk", "Compose": "container_walk", "Address": "address_walk"}
-_MODULES |= dict.fromkeys(ENTRANCES, "entrance_walk") | dict.fromkeys(OF_PODS, "pod_walk")
+_MODULES: dict[str, str] = {"Container": "container_walk", "Compose": "container_walk", "Address": "address_walk"}
+_MODULES |= {**dict.fromkeys(ENTRANCES, "entrance_walk"), **dict.fromkeys(OF_PODS, "pod_walk")}
 
 
 def walk_of(target: Target) -> Walk:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.cluster.api import Cluster
-from tests.cluster.apiclient import ClusterError
+from tests.cluster.errors import ClusterError
 
 from .small_shop import READY_SECONDS, deployment, ready_services
 from .tool import refused, says, until
