@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.cluster.api import Cluster
 from tests.cluster.errors import ClusterError
 
@@ -41,6 +43,8 @@ def test_pods_past_every_service(cluster: Cluster, shop: str) -> None:
     assert answer.code == 1
 
 
+# By itself: while an aggregated API is down, no discovery is whole, and no namespace anywhere can be deleted.
+@pytest.mark.serial
 def test_what_the_api_server_calls(cluster: Cluster, namespace: str) -> None:
     """A webhook and an APIService whose Service sends to a port where nobody listens."""
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": OBJECTS}), namespace=namespace)
