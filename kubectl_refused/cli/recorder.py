@@ -153,7 +153,8 @@ class Recorder:
     def _read_log(self, step: Step) -> None:
         """What a container said before it ended, read at once: the next restart takes its log away."""
         pod = step.what.removeprefix("pod/")
-        for previous in (True, False):
+        # Started anew between two questions, its log was not the previous one yet, and is not the present one.
+        for previous in (True, False, True):
             try:
                 text = read_log(self._connection, step.namespace, pod, step.container, previous, LINES)
             except (ConnectionProblem, Cancelled):
@@ -163,7 +164,7 @@ class Recorder:
             said = failure.line if failure else telling_line(lines)
             if said:
                 self.logs[step.namespace, pod, step.container] = LastWords(said, failure is not None)
-            if failure:
+            if failure or (not previous and (step.namespace, pod, step.container) in self.logs):
                 return
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from kubectl_refused.cli.recorder import Recorder
 from kubectl_refused.connection.client import connect
+from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.connection.options import ConnectionOptions
 
 from .fake_cluster import FakeCluster, behind, service
@@ -47,6 +50,25 @@ def test_what_comes_after_the_beginning_is_news() -> None:
         cluster.become(service("web"), *crashed())
         until(lambda: {step.kind for step in watching.history.steps()} >= {"exit", "up"})
         watching.stop()
+
+
+def test_a_container_that_starts_anew_between_two_questions_keeps_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: Iterator[str | None] = iter((None, "", "bind to :8080 failed: Address already in use"))
+
+    def answer(*_: object) -> str:
+        if (text := next(answers)) is None:
+            raise ConnectionProblem("no previous container")
+        return text
+
+    monkeypatch.setattr("kubectl_refused.cli.recorder.read_log", answer)
+    with FakeCluster(service("web"), *behind("web")).serving() as cluster:
+        watching = recorder(cluster)
+        watching.begin()
+        until(lambda: len(cluster.watches) == 4)
+        cluster.become(service("web"), *crashed())
+        until(lambda: watching.logs)
+        watching.stop()
+    assert [words.in_use for words in watching.logs.values()] == [True]
 
 
 def test_watches_that_are_gone_begin_anew_and_miss_nothing() -> None:
