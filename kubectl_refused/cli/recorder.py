@@ -154,6 +154,8 @@ class Recorder:
         """What a container said before it ended, read at once: the next restart takes its log away."""
         pod = step.what.removeprefix("pod/")
         # Started anew between two questions, its log was not the previous one yet, and is not the present one.
+        key = (step.namespace, pod, step.container)
+        told = False
         for previous in (True, False, True):
             try:
                 text = read_log(self._connection, step.namespace, pod, step.container, previous, LINES)
@@ -163,8 +165,9 @@ class Recorder:
             failure = address_in_use(lines)
             said = failure.line if failure else telling_line(lines)
             if said:
-                self.logs[step.namespace, pod, step.container] = LastWords(said, failure is not None)
-            if failure or (not previous and (step.namespace, pod, step.container) in self.logs):
+                told = True
+                self.logs[key] = LastWords(said, failure is not None)
+            if failure or (told and not previous):
                 return
 
 

@@ -40,12 +40,13 @@ class HereItself(Here):
         def work() -> None:
             lines.extend(_asked(words, settings.dial_timeout, until, settings.dials, settings.guess))
 
-        context.connection.cancel.check()  # the thread may have ended before the first look below
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
-        while thread.is_alive():
-            thread.join(LONGEST_NAP)
+        while True:
             context.connection.cancel.check()
+            thread.join(LONGEST_NAP)
+            if not thread.is_alive():
+                break
         for line in lines:
             answers.take(json.dumps(line).encode())
         return Gap(WHAT, "it did not end in time")

@@ -93,7 +93,9 @@ def test_one_reading_tells_all() -> None:
 
 @given(st.text(alphabet="0123456789AF: \n@againTcpExt", max_size=400))
 def test_hostile_text_never_raises(text: str) -> None:
-    listeners_of(twice(listener(2), text) + text + NETSTAT, "exec")
+    found = listeners_of(twice(listener(2), text) + text + NETSTAT, "exec")
+    assert found.witness == "exec"
+    assert all(0 <= socket.port <= 65535 and (socket.waiting or 0) >= 0 for socket in found.sockets)
 
 
 def datagram(port: str, *, state: str = "07", peer: str = "00000000:0000") -> str:

@@ -89,6 +89,7 @@ def test_places_of_two_kinds_are_not_asked_about_together() -> None:
 @pytest.mark.parametrize("word", ["web", "svc/web:80", "localhost:80", ":80", "tcp://web:80", "db.internal:5432"])
 def test_what_means_one_thing_is_not_asked_about(word: str) -> None:
     ask_which([word])
+    assert len(parse([word], namespace="shop")) == 1
 
 
 @pytest.mark.parametrize("word", ["web:80", "web:http"])

@@ -21,7 +21,7 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.selector import narrowed
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, WitnessEvidence
 from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD, PodPort
-from kubectl_refused.model.observation import Outcome
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Endpoint, Scene, pod_key
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.makers import Maker, makers, named_nearer, shares_image, versions_of_one
@@ -56,9 +56,14 @@ def selector_too_broad(scene: Scene) -> Iterator[Finding]:
 
 
 def _ended(scene: Scene, outcome: Outcome) -> list[Endpoint]:
-    """Endpoints whose dial ended so, those of one path at most."""
+    """Endpoints all of whose dials ended so, those of one path at most: who serves now and then does serve."""
     seen = [(e, scene.at_endpoint(e).dialled) for e in scene.ready_endpoints[:MOST_ENDPOINTS]]
-    return [e for e, handshake in seen if e.pod and handshake and handshake.outcome is outcome]
+    return [e for e, handshake in seen if e.pod and handshake and set(_heard(handshake)) == {outcome}]
+
+
+def _heard(handshake: Handshake) -> Iterator[Outcome]:
+    yield handshake.outcome
+    yield from (outcome for outcome, times in handshake.heard if times)
 
 
 def _others(scene: Scene, refusing: Sequence[Maker], ours: Sequence[Maker]) -> list[Maker]:

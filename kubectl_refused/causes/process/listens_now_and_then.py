@@ -53,7 +53,7 @@ def listens_now_and_then(scene: Scene) -> Iterator[Finding]:
     yield Finding(
         where=f"port {handshake.port} of pod/{pod.metadata.name}",
         says=f"{failed}; {now}",
-        headline=f"the app listens now and then: {failed}",
+        headline=f"pod/{pod.metadata.name} listens now and then: {failed}",
         # An RST may be another's; with the sockets read, what accepts the other dials is this pod's own.
         certainty=Certainty.PROVED if proof else Certainty.LIKELY,
         evidence=(packet(scene, handshake), *proof, *_restarts(scene, pod, container)),
