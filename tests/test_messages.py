@@ -75,6 +75,7 @@ def check(words: str) -> None:
     if parsed is None:  # --help
         return
     assert not parsed.words or command.words, f"{command.name} takes no {parsed.words}"
+    assert not command.known or set(parsed.words) <= set(command.known), f"{command.name} has no {parsed.words}"
     if not command.name:
         parse(parsed.words, namespace="")
 
@@ -86,7 +87,7 @@ def test_a_command_that_is_printed_works_as_printed(place: str, words: str) -> N
 
 def test_there_are_such_commands_and_wrong_ones_are_noticed() -> None:
     assert len(PRINTED) > 20
-    for wrong in ("scna -A --nonsense", "scan web", "run web", "svc/web --al", "cleanup web", "deploy/web"):
+    for wrong in ("scna -A --nonsense", "scan web", "run web", "svc/web --al", "cleanup web", "secret/web"):
         with pytest.raises((AssertionError, UsageProblem)):
             check(wrong)
 

@@ -67,7 +67,8 @@ def candidates_for(arguments: Sequence[str]) -> tuple[list[str], int]:
     words = so_far(typed, command.options).words
     commands = [] if command.name or "--" in typed else names()
     offered = [] if words or "/" in current else [*commands, *TARGETS]
-    return _spaced(_starting(current, offered) + _targets(current, words, typed))
+    begun = _targets(current, words, typed) if words or "/" in current else []
+    return _spaced(_starting(current, offered) + begun)
 
 
 def _pending(typed: Sequence[str], options: tuple[Option, ...]) -> Option | None:

@@ -142,7 +142,7 @@ def _after_slash(word: str) -> str:
 
 def _not_understood(word: str, kind: str, rest: str) -> UsageProblem:
     return UsageProblem(
-        f"{shown(word)} is a {kind}, and only Services are understood now",
+        f"{shown(word)} is a {kind}, and connections are not traced from one",
         f"type svc/NAME for the Service in front of {shown(rest)}",
     )
 

@@ -28,7 +28,9 @@ def page(seen: Seen) -> Answer:
     """Six items, two on a page."""
     start = int(seen.query.get("continue", "0"))
     more = {"continue": str(start + 2)} if start < 4 else {}
-    return Answer(body={"metadata": more, "items": [{"n": start}, {"n": start + 1}]})
+    # Each connection has one request; kept open, whether a second is sent before its end is seen would be chance.
+    body = {"metadata": more, "items": [{"n": start}, {"n": start + 1}]}
+    return Answer(body=body, headers={"Connection": "close"})
 
 
 def numbers(connection: Any) -> list[int]:
