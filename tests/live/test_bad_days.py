@@ -211,7 +211,7 @@ def test_a_certificate_that_nobody_vouches_for(cluster: Cluster, tmp_path: Path)
         (["svc/web", "--user", "nobody"], 4, "user nobody, which does not exist"),
         (["svc/web", "--cluster", "nothing"], 4, "cluster nothing, which does not exist"),
         (["gizmo/web"], 2, "'gizmo' is no kind that is understood"),
-        (["pod/web"], 2, "only Services are understood"),
+        (["secret/web"], 2, "connections are not traced from one"),
         (["svc/w\x1b]0;owned\x07eb"], 2, "is no Service name"),
         (["svc/we\nb"], 2, "is no Service name"),
         (["svc/\udcff"], 2, "is no Service name"),
