@@ -123,7 +123,9 @@ def test_from_this_machine(shop: Shop, tmp_path: Path, monkeypatch: pytest.Monke
 
 @contextlib.contextmanager
 def running(shop: Shop, *words: str, code: int = 1) -> Iterator[list[dict[str, Any]]]:
-    """A run about the silent Service, held open by its dials; yields the probe pods once one runs."""
+    """A run about the silent Service, held open by its dials; yields its probe pods once one runs."""
+    # A pod of the run before may still be ending: its Job is gone at once, the pod when the kubelet says so.
+    ended = {one["metadata"]["name"] for one in shop.items("pods", selector=PROBES)}
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(ask, shop, *words, target="svc/slow")
         deadline = time.monotonic() + LIVES_SECONDS
@@ -132,7 +134,8 @@ def running(shop: Shop, *words: str, code: int = 1) -> Iterator[list[dict[str, A
             assert time.monotonic() < deadline, run.result()
             assert not run.done(), run.result()
             time.sleep(0.1)
-            pods = shop.items("pods", selector=PROBES)
+            found = shop.items("pods", selector=PROBES)
+            pods = [one for one in found if one["metadata"]["name"] not in ended]
         yield pods
         assert run.result().code == code, run.result()
 
