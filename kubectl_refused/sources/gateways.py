@@ -119,7 +119,8 @@ class GatewayReads:
         group = f"{GATEWAY_GROUP}/{self._kinds()[kind]}"
         resource = self._resource(kind)
         path = namespaced(namespace, resource, group=group) if namespace else f"/apis/{group}/{resource}"
-        request: ListRequest[Any] = ListRequest(f"{kind}s", path, lambda raw: decode(raw, type_), most_pages=1)
+        what = "GatewayClasses" if kind == "GatewayClass" else f"{kind}s"
+        request: ListRequest[Any] = ListRequest(what, path, lambda raw: decode(raw, type_), most_pages=1)
         listing = list_objects(self._connection, request)
         return list(changes_of(listing, Coverage(kind, namespace), request, self._now))
 

@@ -15,6 +15,7 @@ import pytest
 
 from kubectl_refused.connection.client import Connection, connect
 from kubectl_refused.connection.options import ConnectionOptions
+from kubectl_refused.model.entrances import GATEWAY_GROUP
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
@@ -27,6 +28,7 @@ from tests.cluster.api import Cluster
 from .conftest import fresh_namespace
 from .people import LEVELS, Grant, grants_up_to, person, person_at_level
 from .small_shop import IMAGE, assert_nothing_left
+from .test_rights_entrances import TAKEN
 from .tool import Answer, refused
 
 AT_ONCE = 3
@@ -85,13 +87,22 @@ TARGETS = tuple(dict.fromkeys(lack.words.split()[0] for lack in LACKS))
 # These have tests of their own: something stays for a while; a stand-in goes without labels; a client's settings
 # are not read (test_causes_a_settings.py).
 ELSEWHERE = {"delete jobs", "get configmaps", "list poddisruptionbudgets", "list horizontalpodautoscalers"}
-# Kinds this cluster does not serve; tests/live/test_other_policies.py brings them.
+# Kinds that not every cluster serves; test_other_policies.py and test_gateways.py bring them.
 UNSERVED = {f"list {kind.resource}" for kind in KINDS} - {"list networkpolicies"}
+UNSERVED |= {str(grant) for grant in grants_up_to("none") if grant.group == GATEWAY_GROUP}
 # What each level's role lets one use, where all may be used (--probe all).
 ALLOWS = {
     "none": set[str](),
     "passive": {"pod-proxy", "port-forward"},
-    "pods": {"client-exec", "connection-exec", "container-exec", "fresh-pod", "inside-exec", "probe-pod"},
+    "pods": {
+        "client-exec",
+        "connection-exec",
+        "container-exec",
+        "fresh-pod",
+        "inside-exec",
+        "probe-pod",
+        "sharded-probe",
+    },
     "all": {"ephemeral-container"},
 }
 
@@ -163,7 +174,7 @@ def _check(lack: Lack, answer: Answer) -> None:
 
 
 def test_the_matrix_takes_away_every_right_of_the_manifest() -> None:
-    taken = {right for lack in LACKS for right in lack.rights.split(",")} | ELSEWHERE | UNSERVED
+    taken = {right for lack in LACKS for right in lack.rights.split(",")} | TAKEN | ELSEWHERE | UNSERVED
     assert taken == {str(grant) for grant in grants_up_to("all")}
 
 
