@@ -33,7 +33,7 @@ TAKEN = {lack[0] for lack in LACKS}
 
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[str]:
-    """A namespace with an Ingress of a class that is not there, before a Service whose endpoint nobody dials here."""
+    """A namespace with an Ingress of a class that is not there; nobody dials the endpoint behind it."""
     name, client = fresh_namespace(cluster), cluster.client()
     port = {"name": "http", "port": 80, "protocol": "TCP"}
     client.create(f"/api/v1/namespaces/{name}/services", {"metadata": {"name": "web"}, "spec": {"ports": [port]}})
