@@ -1,0 +1,192 @@
+"""Ingresses and routes of the Gateway API before real proxies, which a controller of the suite's configures.
+
+What a client meets there in each proxy's own words, and what the tool says of the same rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.cluster.api import Cluster
+from tests.cluster.gateway_api import GROUP
+from tests.cluster.proxy_images import load_envoy, load_web_proxies
+
+from .conftest import fresh_namespace
+from .proxy_controller import CONTROLLER, PROXIES, ROUTES, reconcile
+from .test_entrances import ingress, roots
+from .tool import refused, until
+from .witness_shop import pod, python, service, shell
+
+SETTLE_SECONDS = 40.0
+HOST, OTHER = "shop.example", "old.example"
+PAGES = "mkdir -p /tmp/fine /tmp/granted; echo well | tee /tmp/fine/page > /tmp/granted/page"
+HTTPD = f"{PAGES}; exec httpd -f -h /tmp -p 8080"
+# What a client meets where the pods behind a proxy refuse.
+SAY = {"nginx": (502, "nginx"), "haproxy": (503, "No server"), "envoy": (503, "upstream connect error")}
+# Asks every proxy for every path, as a client does, and prints what each answers: status and page.
+CLIENT = """
+import http.client, json, sys
+found = {}
+for one in sys.argv[1:]:
+    proxy, host, path = one.split(",")
+    try:
+        asked = http.client.HTTPConnection(proxy, 80, timeout=5)
+        asked.request("GET", path, headers={"Host": host})
+        answer = asked.getresponse()
+        found[one] = [answer.status, answer.read(400).decode(errors="replace")]
+    except OSError as error:
+        found[one] = [0, str(error)]
+print(json.dumps(found))
+"""
+
+
+class Shop(NamedTuple):
+    """Two namespaces: that of the routes, and one with a Service that they may refer to, and one they may not."""
+
+    name: str
+    far: str
+
+
+def route(name: str, to: dict[str, Any], **parent: Any) -> dict[str, Any]:
+    """An HTTPRoute of shop.example for /NAME, attached to gateway/edge."""
+    rule = {"matches": [{"path": {"type": "PathPrefix", "value": f"/{name}"}}], "backendRefs": [to]}
+    spec = {"parentRefs": [{"name": "edge", **parent}], "hostnames": [HOST], "rules": [rule]}
+    return {"apiVersion": f"{GROUP}/v1", "kind": "HTTPRoute", "metadata": {"name": name}, "spec": spec}
+
+
+def gateway(name: str, of_class: str) -> dict[str, Any]:
+    """One listener for HTTP."""
+    listeners = [{"name": "http", "port": 80, "protocol": "HTTP"}]
+    spec = {"gatewayClassName": of_class, "listeners": listeners}
+    return {"apiVersion": f"{GROUP}/v1", "kind": "Gateway", "metadata": {"name": name}, "spec": spec}
+
+
+def of_class(name: str) -> list[dict[str, Any]]:
+    """The classes of the suite's controller, called as the namespace."""
+    made = {"metadata": {"name": name}}
+    return [
+        {"apiVersion": f"{GROUP}/v1", "kind": "GatewayClass", **made, "spec": {"controllerName": CONTROLLER}},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", **made, "spec": {"controller": CONTROLLER}},
+    ]
+
+
+def objects(shop: Shop) -> list[dict[str, Any]]:
+    """A route for each thing that goes wrong, and an Ingress with the same in its rules."""
+    wrong = {"/web": ("app", 80), "/dead": ("dead", 80), "/none": ("none", 80), "/gone": ("ap", 80)}
+    return [
+        *of_class(shop.name),
+        pod("app", shell(HTTPD)),
+        pod("client", python("import time; time.sleep(36000)")),
+        service("app", {"app": "app"}, 80, 8080),
+        service("dead", {"app": "app"}, 80, 9999),
+        service("none", {"app": "nobody"}, 80, 8080),
+        gateway("edge", shop.name),
+        gateway("lost", f"{shop.name}x"),
+        route("fine", {"name": "app", "port": 80}),
+        route("refuses", {"name": "dead", "port": 80}),
+        route("gone", {"name": "ap", "port": 80}),
+        route("port", {"name": "app", "port": 81}),
+        route("loose", {"name": "app", "port": 80}, sectionName="htpp"),
+        route("far", {"name": "app", "port": 80, "namespace": shop.far}),
+        route("granted", {"name": "open", "port": 80, "namespace": shop.far}),
+        ingress("old", shop.name, wrong, host=OTHER),
+        ingress("slip", f"{shop.name}x", {"/": ("app", 80)}, host="slip.example"),
+    ]
+
+
+def grant(namespace: str) -> dict[str, Any]:
+    """Lets that namespace's routes refer to the Service `open`."""
+    come = {"group": GROUP, "kind": "HTTPRoute", "namespace": namespace}
+    spec = {"from": [come], "to": [{"group": "", "kind": "Service", "name": "open"}]}
+    return {"apiVersion": f"{GROUP}/v1beta1", "kind": "ReferenceGrant", "metadata": {"name": "in"}, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Cluster) -> Iterator[Shop]:
+    """The namespaces with all of it, and the proxies as the controller configured them."""
+    load_web_proxies(cluster)
+    load_envoy(cluster)
+    made = Shop(fresh_namespace(cluster), fresh_namespace(cluster))
+    services = [service(name, {"app": "app"}, 80, 8080) for name in ("app", "open")]
+    behind = [pod("app", shell(HTTPD)), *services, grant(made.name)]
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": behind}), namespace=made.far)
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(made)}), namespace=made.name)
+    reconcile(cluster, made.name, made.name)
+    for name in made:
+        cluster.kubectl("wait", "-n", name, "--for=condition=Ready", "pod", "--all", "--timeout=50s")
+    yield made
+    cluster.client().call("DELETE", f"{ROUTES}/gatewayclasses/{made.name}")
+    cluster.client().call("DELETE", f"/apis/networking.k8s.io/v1/ingressclasses/{made.name}")
+    for name in made:
+        cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def met(cluster: Cluster, shop: Shop, host: str, *paths: str) -> dict[tuple[str, str], tuple[int, str]]:
+    """What a client meets at each proxy and path."""
+    asked = [f"{proxy},{host},/{path}" for proxy in PROXIES for path in paths]
+    words = ("exec", "-n", shop.name, "client", "--", "python3", "-c", CLIENT, *asked)
+    told = json.loads(cluster.kubectl(*words).stdout)
+    return {(one.split(",")[0], one.split(",/")[1]): tuple(answer) for one, answer in told.items()}
+
+
+def test_each_route_has_its_own_fault(cluster: Cluster, shop: Shop) -> None:
+    wanted = {
+        "fine": None, "refuses": "KR401", "gone": "KR811", "port": "KR812", "loose": "KR821", "far": "KR823",
+        "granted": None,
+    }  # fmt: skip
+    answer = until(
+        lambda: refused(cluster.kubeconfig, "gateway/edge", "-n", shop.name, "-o", "json"),
+        lambda one: roots(one) == {f"{HOST}/{path}": code for path, code in wanted.items()},
+        SETTLE_SECONDS,
+    )
+    assert roots(answer) == {f"{HOST}/{path}": code for path, code in wanted.items()}, answer
+    assert answer.code == 1
+    told = {path["rule"]: path for path in answer.report["paths"]}
+    assert told[f"{HOST}/fine"]["outcome"] == "accepted", answer
+
+
+def test_clients_meet_each_proxy_s_own_words(cluster: Cluster, shop: Shop) -> None:
+    found = met(cluster, shop, HOST, "fine/", "refuses", "gone", "port", "loose", "far")
+    for proxy, words in {
+        "nginx": (502, "nginx"),
+        "haproxy": (503, "No server"),
+        "envoy": (503, "upstream connect"),
+    }.items():
+        assert found[proxy, ""] == (200, "well\n"), found
+        for path in ("refuses", "port"):
+            status, page = found[proxy, path]
+            assert (status, words[1] in page) == (words[0], True), found
+        assert [found[proxy, path][0] for path in ("gone", "loose", "far")] == [500, 404, 500], found
+
+
+def test_a_controller_s_word_is_not_believed_of_a_port(cluster: Cluster, shop: Shop) -> None:
+    """It says ResolvedRefs=True, as several implementations do."""
+    made = cluster.client().call("GET", f"{ROUTES}/namespaces/{shop.name}/httproutes/port")
+    conditions = {one["type"]: one["status"] for one in made["status"]["parents"][0]["conditions"]}
+    assert conditions == {"Accepted": "True", "ResolvedRefs": "True"}
+    answer = refused(cluster.kubeconfig, "httproute/port", "-n", shop.name, "--probe", "none", "-o", "json")
+    assert (answer.root, answer.report["root"]["certainty"]) == ("backend-port-missing", "proved"), answer
+
+
+def test_a_gateway_whose_class_is_misspelt(cluster: Cluster, shop: Shop) -> None:
+    answer = refused(cluster.kubeconfig, "gateway/lost", "-n", shop.name, "--probe", "none", "-o", "json")
+    assert (answer.code, answer.root) == (1, "gateway-not-programmed"), answer
+    assert shop.name in answer.report["root"]["fix"]["summary"], answer
+
+
+def test_ingresses_before_the_same_proxies(cluster: Cluster, shop: Shop) -> None:
+    found = met(cluster, shop, OTHER, "dead", "none", "gone")
+    for proxy, status in {"nginx": 502, "haproxy": 503, "envoy": 503}.items():
+        assert [found[proxy, path][0] for path in ("dead", "none", "gone")] == [status, status, 503], found
+    assert {page for (_, _), (_, page) in met(cluster, shop, "slip.example", "").items()} != {"well\n"}
+    answer = refused(cluster.kubeconfig, "ingress/old", "ingress/slip", "-n", shop.name, "-o", "json")
+    old, slip = answer.report["items"]
+    codes = {path["rule"]: path["root"]["code"] if path["root"] else None for path in old["paths"]}
+    assert codes == {
+        f"{OTHER}/web": None, f"{OTHER}/dead": "KR401", f"{OTHER}/none": "KR201", f"{OTHER}/gone": "KR811",
+    }, answer  # fmt: skip
+    assert slip["root"]["code"] == "KR802", answer
