@@ -46,10 +46,9 @@ def definitions() -> Path:
     def make(fresh: Path) -> None:
         go = machine_go() or wheel_go()
         with long_step("fetching the Gateway API", estimate=5):
-            argv = [go, "mod", "download", "-json", MODULE]
-            told = json.loads(
-                run(argv, environment={**os.environ, **SETTINGS}, timeout=FETCH_SECONDS, cwd=fresh).stdout
-            )
+            argv: list[str | Path] = [go, "mod", "download", "-json", MODULE]
+            done = run(argv, environment={**os.environ, **SETTINGS}, timeout=FETCH_SECONDS, cwd=fresh)
+            told = json.loads(done.stdout)
         if told.get("Sum") != SUM:
             raise ClusterError(f"{MODULE} has the sum {told.get('Sum')}, and {SUM} is expected")
         for kind in KINDS:

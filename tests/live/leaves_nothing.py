@@ -1,7 +1,7 @@
 """Count what a run leaves: objects of every kind in a namespace, ephemeral containers, and what is cluster-wide.
 
 Not only what carries our label: a diagnosis may have made something that nobody thought of. Kinds that other tests
-define come and go meanwhile, and their servers may be down: what cannot be listed is passed over, before and after.
+define come and go meanwhile, and their servers may be down: what cannot be listed is passed over.
 """
 
 from __future__ import annotations

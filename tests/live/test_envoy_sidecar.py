@@ -1,7 +1,7 @@
 """Envoy for real as a sidecar that takes every connection to its pod, before apps that are dead, local or well.
 
-As in a mesh it listens on 15006, where a redirect in the pod's network namespace sends all, and dials what the client
-meant to reach (SO_ORIGINAL_DST).
+As in a mesh it listens on 15006, where a redirect in the pod's network namespace sends all, and dials what the
+client meant to reach (SO_ORIGINAL_DST).
 """
 
 from __future__ import annotations

@@ -123,8 +123,8 @@ def _finding(scene: Scene, pod: Pod | None, answer: _Answer) -> Finding:
 
 
 def _named(scene: Scene, pod: Pod | None, told: Upstream, onward: Onward | None) -> str:
-    """`svc/cart:80`, with its namespace where that is another; an address that is no Service's as it stands, unless
-    it is the proxy's own pod's."""
+    """`svc/cart:80`, with its namespace where that is another; an address that is no Service's as it stands, but
+    for one of the proxy's own pod."""
     own_addresses = (one.ip for one in (pod.status.pod_ips or () if pod and pod.status else ()))
     if told.host in own_addresses:
         return f"port {told.port} of its own pod"
