@@ -6,6 +6,9 @@ Field names and meanings are those of Istio (security.istio.io, networking.istio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
 from .gaps import Gap
@@ -218,7 +221,33 @@ MESH_TYPES: dict[tuple[str, str], tuple[type[MeshObject], str]] = {
 
 
 class MeshObjects(msgspec.Struct, frozen=True):
-    """Those of a namespace and of the mesh's own one, and what of them could not be read."""
+    """Those of a namespace and of the mesh's own one, and what of them could not be read.
 
-    objects: tuple[MeshObject, ...] = ()
+    One field for each type: a recording has no word for which of several an object is.
+    """
+
+    peer_authentications: tuple[PeerAuthentication, ...] = ()
+    authorization_policies: tuple[AuthorizationPolicy, ...] = ()
+    destination_rules: tuple[DestinationRule, ...] = ()
+    virtual_services: tuple[VirtualService, ...] = ()
+    servers: tuple[Server, ...] = ()
+    server_authorizations: tuple[ServerAuthorization, ...] = ()
+    linkerd_authorizations: tuple[LinkerdAuthorization, ...] = ()
     unread: tuple[Gap, ...] = ()
+
+
+def gathered(objects: Iterable[MeshObject], unread: Iterable[Gap] = ()) -> MeshObjects:
+    """Each object in its field, in the order given."""
+    found: dict[type[Any], list[Any]] = {}
+    for one in objects:
+        found.setdefault(type(one), []).append(one)
+    return MeshObjects(
+        tuple(found.get(PeerAuthentication, ())),
+        tuple(found.get(AuthorizationPolicy, ())),
+        tuple(found.get(DestinationRule, ())),
+        tuple(found.get(VirtualService, ())),
+        tuple(found.get(Server, ())),
+        tuple(found.get(ServerAuthorization, ())),
+        tuple(found.get(LinkerdAuthorization, ())),
+        tuple(unread),
+    )

@@ -20,6 +20,7 @@ from kubectl_refused.model.mesh import (
     MESH_TYPES,
     MeshObject,
     MeshObjects,
+    gathered,
 )
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
@@ -29,6 +30,7 @@ from kubectl_refused.text import one_line
 
 ONE_PAGE = 200
 MOST_VERSIONS = 3
+_Read = tuple[list[MeshObject], list[Gap]]
 
 
 class _Version(msgspec.Struct):
@@ -84,8 +86,7 @@ def _served(context: ProbeContext) -> dict[str, list[str]]:
 def _objects(context: ProbeContext, served: dict[str, list[str]], namespace: str) -> MeshObjects:
     wanted = [one for one in _wanted(namespace) if one.group in served]
     read = in_parallel([partial(_read, context, one, served[one.group]) for one in wanted])
-    objects = tuple(value for part in read for value in part.objects)
-    return MeshObjects(objects, tuple(gap for part in read for gap in part.unread))
+    return gathered((one for objects, _ in read for one in objects), (gap for _, gaps in read for gap in gaps))
 
 
 def _wanted(namespace: str) -> Iterator[_Wanted]:
@@ -95,7 +96,7 @@ def _wanted(namespace: str) -> Iterator[_Wanted]:
             yield _Wanted(group, kind, ISTIO_ROOT)
 
 
-def _read(context: ProbeContext, wanted: _Wanted, versions: Sequence[str]) -> MeshObjects:
+def _read(context: ProbeContext, wanted: _Wanted, versions: Sequence[str]) -> _Read:
     """One kind, at the first version that serves it; a namespace that does not exist has none."""
     type_, word = MESH_TYPES[wanted.group, wanted.kind]
     what = f"{wanted.kind} objects of namespace {wanted.namespace}"
@@ -106,17 +107,16 @@ def _read(context: ProbeContext, wanted: _Wanted, versions: Sequence[str]) -> Me
         except NotFound:
             continue
         except (Forbidden, ApiProblem) as error:
-            return MeshObjects(unread=(gap_of(error, what),))
+            return [], [gap_of(error, what)]
         return _decoded(page, type_, what)
-    return MeshObjects()
+    return [], []
 
 
-def _decoded(page: Iterable[msgspec.Raw], type_: type[MeshObject], what: str) -> MeshObjects:
+def _decoded(page: Iterable[msgspec.Raw], type_: type[MeshObject], what: str) -> _Read:
     found: list[MeshObject] = []
     for raw in page:
         try:
             found.append(decode(raw, type_))
         except OddObject as error:
-            why = f"one does not read as such: {one_line(str(error))}"
-            return MeshObjects(tuple(found), (Gap(what, why),))
-    return MeshObjects(tuple(found))
+            return found, [Gap(what, f"one does not read as such: {one_line(str(error))}")]
+    return found, []

@@ -12,7 +12,6 @@ from kubectl_refused.model.objects import Labels, Metadata, Pod
 
 from .containers import containers
 from .labels import selects
-from .mesh_policies import of_type
 
 OPAQUE = "config.linkerd.io/opaque-ports"
 # What a proxy takes as opaque where no annotation says otherwise (the chart's proxy.opaquePorts).
@@ -21,7 +20,7 @@ DEFAULT_OPAQUE = "25,587,3306,4444,5432,6379,9300,11211"
 
 def server_of(told: MeshObjects, pod: Pod, port: int) -> Server | None:
     """The Server that describes a port of the pod; Linkerd lets at most one do that."""
-    for one in of_type(told, Server):
+    for one in told.servers:
         selector = one.spec.pod_selector
         here = one.metadata.namespace == pod.metadata.namespace and selector is not None
         if here and selector is not None and selects(selector, pod.metadata.labels) and _has_port(one, pod, port):
@@ -44,8 +43,8 @@ def admits_everybody(server: Server) -> bool:
 
 def authorizations(told: MeshObjects, server: Server) -> Sequence[ServerAuthorization | LinkerdAuthorization]:
     """Whatever lets somebody reach the Server: by its name, by its labels, or for all of its namespace."""
-    old = [one for one in of_type(told, ServerAuthorization) if _is_for(one, server)]
-    new = [one for one in of_type(told, LinkerdAuthorization) if _aims_at(one, server)]
+    old = [one for one in told.server_authorizations if _is_for(one, server)]
+    new = [one for one in told.linkerd_authorizations if _aims_at(one, server)]
     return [*old, *new]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from kubectl_refused.model.facts import MESH, NamespaceKey
 from kubectl_refused.model.mesh import (
@@ -32,7 +32,6 @@ from .proofs import source_address
 from .runtimes import mesh_of
 from .veils import veil
 
-T = TypeVar("T", bound=MeshObject)
 STRICT, UNSET = "STRICT", "UNSET"
 DENY, ALLOW = "DENY", "ALLOW"
 _FORBIDDEN = 403
@@ -58,11 +57,6 @@ def behind_mesh(scene: Scene, mesh: str) -> Iterable[tuple[Scene, Endpoint, Pod]
 def told_to(scene: Scene, namespace: str) -> MeshObjects | None:
     """What the mesh is told of a namespace; None where that cannot be read."""
     return scene.maybe(MESH, NamespaceKey(namespace))
-
-
-def of_type(told: MeshObjects, type_: type[T]) -> tuple[T, ...]:
-    """The objects of one type."""
-    return tuple(one for one in told.objects if isinstance(one, type_))
 
 
 def shut(handshake: Handshake | None) -> bool:
@@ -93,7 +87,7 @@ def is_named(scene: Scene) -> bool:
 
 def peer_mode(told: MeshObjects, pod: Pod, port: int) -> tuple[str, PeerAuthentication | None]:
     """The mode for a port of the pod and who sets it: the pod's own policy, its namespace's, the mesh's."""
-    found = of_type(told, PeerAuthentication)
+    found = told.peer_authentications
     own = [one for one in found if _chooses(one.spec.selector, pod) and _is_of(one, pod.metadata.namespace)]
     space = [one for one in found if not _narrow(one.spec.selector) and _is_of(one, pod.metadata.namespace)]
     mesh = [one for one in found if not _narrow(one.spec.selector) and _is_of(one, ISTIO_ROOT)]
@@ -138,7 +132,7 @@ class Denial(NamedTuple):
 
 def denial(told: MeshObjects, pod: Pod, port: int, client: Client) -> Denial | None:
     """Why Istio's policies keep the client from a port of the pod: a DENY matches, or no ALLOW does."""
-    mine = [one for one in of_type(told, AuthorizationPolicy) if _holds_for(one, pod)]
+    mine = [one for one in told.authorization_policies if _holds_for(one, pod)]
     denying = [one for one in mine if one.spec.action == DENY]
     for policy in denying:
         if _matches(policy, port, client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubectl_refused.model.facts import MESH, NamespaceKey
-from kubectl_refused.model.mesh import AuthorizationPolicy, LinkerdAuthorization, MeshObjects, PeerAuthentication
+from kubectl_refused.model.mesh import MeshObjects
 from kubectl_refused.probes.mesh_reads import MeshReads
 from tests.fakes import FakeConnection, ask, forbidden, probe_context
 
@@ -45,11 +45,8 @@ def test_what_holds_for_the_namespace_and_for_the_whole_mesh() -> None:
         ALLOWS.format(ISTIO, "istio-system"): [named("all")],
     }
     found, _ = read(answers)
-    assert [(type(one), one.metadata.name) for one in found.objects] == [
-        (PeerAuthentication, "own"),
-        (PeerAuthentication, "mesh"),
-        (AuthorizationPolicy, "all"),
-    ]
+    assert [one.metadata.name for one in found.peer_authentications] == ["own", "mesh"]
+    assert [one.metadata.name for one in found.authorization_policies] == ["all"]
     assert found.unread == ()
 
 
@@ -59,8 +56,9 @@ def test_two_meshes_call_different_kinds_alike() -> None:
         ALLOWS.format(LINKERD, "shop"): [{**named("a"), "spec": {"targetRef": {"kind": "Server", "name": "b"}}}],
     }
     found, _ = read(answers)
-    assert [type(one) for one in found.objects] == [LinkerdAuthorization], "a kind that is not served is no gap"
-    assert found.unread == ()
+    assert [one.spec.target_ref.name for one in found.linkerd_authorizations] == ["b"]
+    assert found.authorization_policies == ()
+    assert found.unread == (), "a kind that is not served is no gap"
 
 
 def test_what_may_not_be_read_or_does_not_read_as_such_is_a_gap() -> None:
@@ -72,7 +70,7 @@ def test_what_may_not_be_read_or_does_not_read_as_such_is_a_gap() -> None:
         ALLOWS.format(ISTIO, "istio-system"): [],
     }
     found, _ = read(answers)
-    assert found.objects == ()
+    assert found.peer_authentications == ()
     assert [gap.what for gap in found.unread] == [
         "PeerAuthentication objects of namespace shop",
         "PeerAuthentication objects of namespace istio-system",

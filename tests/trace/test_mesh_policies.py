@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_refused.model.mesh import MESH_TYPES, MeshObject, MeshObjects
+from kubectl_refused.model.mesh import MESH_TYPES, MeshObject, gathered
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.sources.decoding import decode
 from kubectl_refused.trace.linkerd_policies import admits_everybody, authorizations, lists, server_of
@@ -33,7 +33,7 @@ def peer(mode: str | None, namespace: str = "shop", **spec: Any) -> MeshObject:
 
 
 def mode(*policies: MeshObject, port: int = 8080) -> str:
-    return peer_mode(MeshObjects(policies), pod(), port)[0]
+    return peer_mode(gathered(policies), pod(), port)[0]
 
 
 def test_the_pod_s_own_mode_goes_before_its_namespace_s_and_the_mesh_s() -> None:
@@ -94,7 +94,7 @@ PORT = {"to": [{"operation": {"ports": ["8080"]}}]}
     ],
 )
 def test_who_is_kept_out(policies: list[MeshObject], client: Client, wanted: str | None) -> None:
-    found = denial(MeshObjects(tuple(policies)), pod(), 8080, client)
+    found = denial(gathered(tuple(policies)), pod(), 8080, client)
     told = None if found is None else "everybody" if found.everybody else "sure" if found.sure else "unsure"
     assert told == wanted
 
@@ -102,7 +102,7 @@ def test_who_is_kept_out(policies: list[MeshObject], client: Client, wanted: str
 @given(st.text(max_size=40), st.text(max_size=20), st.integers(0, 70000))
 def test_whatever_is_written_there_is_judged_without_a_crash(text: str, name: str, port: int) -> None:
     rules = [source(ipBlocks=[text], namespaces=[text]), {"to": [{"operation": {"ports": [text]}}]}]
-    told = MeshObjects((allow(*rules), peer(text or None, portLevelMtls={text: {"mode": name}})))
+    told = gathered((allow(*rules), peer(text or None, portLevelMtls={text: {"mode": name}})))
     denial(told, pod(), port, Client(text, meshed=bool(name), namespace=name))
     peer_mode(told, pod(), port)
     assert lists(text, port) in (True, False)
@@ -117,11 +117,11 @@ def named_port() -> Pod:
 
 
 def test_a_server_is_for_a_port_by_number_or_name() -> None:
-    assert server_of(MeshObjects((server(),)), pod(), 8080) is not None
-    assert server_of(MeshObjects((server(),)), pod(), 9090) is None
-    assert server_of(MeshObjects((server(port="http"),)), named_port(), 8080) is not None
-    assert server_of(MeshObjects((server(port="htpp"),)), named_port(), 8080) is None
-    assert server_of(MeshObjects((server(podSelector={"matchLabels": {"app": "x"}}),)), pod(), 8080) is None
+    assert server_of(gathered((server(),)), pod(), 8080) is not None
+    assert server_of(gathered((server(),)), pod(), 9090) is None
+    assert server_of(gathered((server(port="http"),)), named_port(), 8080) is not None
+    assert server_of(gathered((server(port="htpp"),)), named_port(), 8080) is None
+    assert server_of(gathered((server(podSelector={"matchLabels": {"app": "x"}}),)), pod(), 8080) is None
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_server_is_for_a_port_by_number_or_name() -> None:
 )
 def test_what_lets_somebody_reach_a_server(kind: str, spec: dict[str, Any], is_for: bool) -> None:
     one = server()
-    told = MeshObjects((one, made(LINKERD, kind, spec)))
+    told = gathered((one, made(LINKERD, kind, spec)))
     found = server_of(told, pod(), 8080)
     assert found is not None
     assert bool(authorizations(told, found)) is is_for
@@ -146,7 +146,7 @@ def test_what_lets_somebody_reach_a_server(kind: str, spec: dict[str, Any], is_f
 
 
 def test_a_server_that_lets_everybody_in_by_itself() -> None:
-    found = server_of(MeshObjects((server(accessPolicy="all-unauthenticated"),)), pod(), 8080)
+    found = server_of(gathered((server(accessPolicy="all-unauthenticated"),)), pod(), 8080)
     assert found is not None
     assert admits_everybody(found)
 

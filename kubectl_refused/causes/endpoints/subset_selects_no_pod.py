@@ -23,7 +23,7 @@ from kubectl_refused.model.facts import MESH
 from kubectl_refused.model.mesh import Destination, DestinationRule, MeshObjects, Subset, VirtualService
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.labels import carries
-from kubectl_refused.trace.mesh_policies import of_type, told_to
+from kubectl_refused.trace.mesh_policies import told_to
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, nearest_miss
 from kubectl_refused.trace.runtimes import mesh_of
@@ -36,7 +36,7 @@ def subset_selects_no_pod(scene: Scene) -> Iterator[Finding]:
     if not meshed:
         return
     told = told_to(scene, scene.target.namespace)
-    for rule in of_type(told, DestinationRule) if told else ():
+    for rule in told.destination_rules if told else ():
         if told is None or not _is_host(scene, rule.spec.host, rule.metadata.namespace):
             continue
         for subset in rule.spec.subsets or ():
@@ -57,7 +57,7 @@ def _is_host(scene: Scene, host: str, namespace: str) -> bool:
 
 def _routed(scene: Scene, told: MeshObjects, subset: str) -> VirtualService | None:
     """Whoever sends something to that subset."""
-    for one in of_type(told, VirtualService):
+    for one in told.virtual_services:
         for route in (*(one.spec.http or ()), *(one.spec.tcp or ()), *(one.spec.tls or ())):
             for to in route.route or ():
                 if to.weight != 0 and _is_it(scene, to.destination, subset, one.metadata.namespace):

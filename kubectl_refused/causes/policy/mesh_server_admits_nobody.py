@@ -20,12 +20,12 @@ from collections.abc import Iterator, Sequence
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, MESH
-from kubectl_refused.model.mesh import LinkerdAuthorization, MeshObjects, Server, ServerAuthorization
+from kubectl_refused.model.mesh import MeshObjects, Server
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.linkerd_policies import admits_everybody, authorizations, server_of
-from kubectl_refused.trace.mesh_policies import behind_mesh, of_type, shut, told_to
+from kubectl_refused.trace.mesh_policies import behind_mesh, shut, told_to
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, nearest_miss, packet
 
@@ -45,8 +45,8 @@ def mesh_server_admits_nobody(scene: Scene) -> Iterator[Finding]:
 
 def _aims(told: MeshObjects) -> Sequence[str]:
     """The names of Servers that authorizations are for, which may be slips."""
-    old = [one.spec.server.name or "" for one in of_type(told, ServerAuthorization)]
-    new = [one.spec.target_ref.name for one in of_type(told, LinkerdAuthorization)]
+    old = [one.spec.server.name or "" for one in told.server_authorizations]
+    new = [one.spec.target_ref.name for one in told.linkerd_authorizations]
     return [name for name in (*old, *new) if name]
 
 
