@@ -22,7 +22,7 @@ from .tool import refused, until
 from .witness_shop import pod, python, service, shell
 
 SETTLE_SECONDS = 40.0
-HOST, OTHER = "shop.example", "old.example"
+HOST, OTHER, SLIP = "shop.example", "old.example", "slip.example"
 PAGES = "mkdir -p /tmp/fine /tmp/granted; echo well | tee /tmp/fine/page > /tmp/granted/page"
 HTTPD = f"{PAGES}; exec httpd -f -h /tmp -p 8080"
 # What a client meets where the pods behind a proxy refuse.
@@ -94,7 +94,8 @@ def objects(shop: Shop) -> list[dict[str, Any]]:
         route("far", {"name": "app", "port": 80, "namespace": shop.far}),
         route("granted", {"name": "open", "port": 80, "namespace": shop.far}),
         ingress("old", shop.name, wrong, host=OTHER),
-        ingress("slip", f"{shop.name}x", {"/": ("app", 80)}, host="slip.example"),
+        ingress("slip", f"{shop.name}x", {"/": ("app", 80)}, host=SLIP),
+        ingress("whole", shop.name, {"/": ("dead", 80)}, host=f"{shop.name}.example"),
     ]
 
 
@@ -125,12 +126,12 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
         cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
 
 
-def met(cluster: Cluster, shop: Shop, host: str, *paths: str) -> dict[tuple[str, str], tuple[int, str]]:
-    """What a client meets at each proxy and path."""
-    asked = [f"{proxy},{host},/{path}" for proxy in PROXIES for path in paths]
+def met(cluster: Cluster, shop: Shop, *urls: str) -> dict[tuple[str, str], tuple[int, str]]:
+    """What a client meets at each proxy, by the proxy and the URL: status and page."""
+    asked = [f"{proxy},{url.replace('/', ',/', 1)}" for proxy in PROXIES for url in urls]
     words = ("exec", "-n", shop.name, "client", "--", "python3", "-c", CLIENT, *asked)
     told = json.loads(cluster.kubectl(*words).stdout)
-    return {(one.split(",")[0], one.split(",/")[1]): tuple(answer) for one, answer in told.items()}
+    return {(one.split(",")[0], one.partition(",")[2].replace(",", "")): tuple(told[one]) for one in asked}
 
 
 def test_each_route_has_its_own_fault(cluster: Cluster, shop: Shop) -> None:
@@ -150,17 +151,15 @@ def test_each_route_has_its_own_fault(cluster: Cluster, shop: Shop) -> None:
 
 
 def test_clients_meet_each_proxy_s_own_words(cluster: Cluster, shop: Shop) -> None:
-    found = met(cluster, shop, HOST, "fine/", "refuses", "gone", "port", "loose", "far")
-    for proxy, words in {
-        "nginx": (502, "nginx"),
-        "haproxy": (503, "No server"),
-        "envoy": (503, "upstream connect"),
-    }.items():
-        assert found[proxy, ""] == (200, "well\n"), found
+    paths = ("fine/page", "granted/page", "refuses", "gone", "port", "loose", "far")
+    found = met(cluster, shop, *(f"{HOST}/{path}" for path in paths))
+    for proxy, words in SAY.items():
+        answers = {path: found[proxy, f"{HOST}/{path}"] for path in paths}
+        assert answers["fine/page"] == answers["granted/page"] == (200, "well\n"), found
         for path in ("refuses", "port"):
-            status, page = found[proxy, path]
+            status, page = answers[path]
             assert (status, words[1] in page) == (words[0], True), found
-        assert [found[proxy, path][0] for path in ("gone", "loose", "far")] == [500, 404, 500], found
+        assert [answers[path][0] for path in ("gone", "loose", "far")] == [500, 404, 500], found
 
 
 def test_a_controller_s_word_is_not_believed_of_a_port(cluster: Cluster, shop: Shop) -> None:
@@ -179,10 +178,11 @@ def test_a_gateway_whose_class_is_misspelt(cluster: Cluster, shop: Shop) -> None
 
 
 def test_ingresses_before_the_same_proxies(cluster: Cluster, shop: Shop) -> None:
-    found = met(cluster, shop, OTHER, "dead", "none", "gone")
-    for proxy, status in {"nginx": 502, "haproxy": 503, "envoy": 503}.items():
-        assert [found[proxy, path][0] for path in ("dead", "none", "gone")] == [status, status, 503], found
-    assert {page for (_, _), (_, page) in met(cluster, shop, "slip.example", "").items()} != {"well\n"}
+    urls = [f"{OTHER}/{path}" for path in ("dead", "none", "gone")]
+    found = met(cluster, shop, *urls, f"{SLIP}/")
+    for proxy, (status, _) in SAY.items():
+        assert [found[proxy, url][0] for url in urls] == [status, status, 503], found
+        assert found[proxy, f"{SLIP}/"][0] == 404, found
     answer = refused(cluster.kubeconfig, "ingress/old", "ingress/slip", "-n", shop.name, "-o", "json")
     old, slip = answer.report["items"]
     codes = {path["rule"]: path["root"]["code"] if path["root"] else None for path in old["paths"]}
@@ -190,3 +190,21 @@ def test_ingresses_before_the_same_proxies(cluster: Cluster, shop: Shop) -> None
         f"{OTHER}/web": None, f"{OTHER}/dead": "KR401", f"{OTHER}/none": "KR201", f"{OTHER}/gone": "KR811",
     }, answer  # fmt: skip
     assert slip["root"]["code"] == "KR802", answer
+
+
+def test_the_whole_way_from_a_url_to_the_process(cluster: Cluster, shop: Shop) -> None:
+    """Each step with whoever says so; nobody has this name in DNS, and the last step is the one that is broken."""
+    url = f"http://{shop.name}.example/cart"
+    answer = refused(cluster.kubeconfig, url, "-o", "json")
+    assert (answer.code, answer.root) == (1, "wrong-target-port"), answer
+    way = answer.report["paths"][0]["way"]
+    assert [step["role"] for step in way] == [
+        "url", "dns", "address", "entrance", "rule", "service", "slice", "pod", "process",
+    ], answer  # fmt: skip
+    told = {step["role"]: step for step in way}
+    assert (told["dns"]["status"], told["dns"]["witness"]) == ("unknown", "probe-pod"), answer
+    assert told["address"]["label"] == "192.0.2.10", answer
+    assert (told["pod"]["status"], told["pod"]["witness"], told["pod"]["says"]) == ("ok", "probe-pod", "RST"), (
+        answer
+    )
+    assert (told["process"]["status"], told["process"]["witness"]) == ("broken", "exec in app"), answer
