@@ -6,6 +6,7 @@ https://istio.io/latest/docs/reference/config/security/authorization-policy/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
@@ -35,6 +36,8 @@ from .veils import veil
 STRICT, UNSET = "STRICT", "UNSET"
 DENY, ALLOW = "DENY", "ALLOW"
 _FORBIDDEN = 403
+# Proxies judge by the first bytes. The agent's words (probe_agent.py) for who hangs up on a question, and Go's.
+_HUNG_UP = re.compile(r"closed without a word when asked|\bEOF\b|connection reset by peer")
 
 
 class Client(NamedTuple):
@@ -65,7 +68,8 @@ def shut(handshake: Handshake | None) -> bool:
         return False
     http = handshake.http
     forbidden = http is not None and http.status == _FORBIDDEN and "envoy" in http.server
-    return handshake.outcome is Outcome.RESET or forbidden
+    hung_up = handshake.outcome is Outcome.ACCEPTED and not handshake.speaks and _HUNG_UP.search(handshake.detail)
+    return handshake.outcome is Outcome.RESET or forbidden or bool(hung_up)
 
 
 def client_of(scene: Scene, handshake: Handshake | None) -> Client:

@@ -32,13 +32,17 @@ INBOUND = 15006
 FILTER = "type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst"
 
 
-def sidecar(name: str) -> dict[str, Any]:
-    """The container: whatever comes in goes on to where it was meant to go."""
+def inbound() -> dict[str, Any]:
+    """The listener: whatever comes in goes on to where it was meant to go."""
     every = {"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "app"}}]}
     taken = [{"name": "envoy.filters.listener.original_dst", "typed_config": {"@type": FILTER}}]
+    return {**listener([every], INBOUND), "listener_filters": taken}
+
+
+def sidecar(name: str, taking: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The container."""
     app = {"name": "app", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "2s"}
-    inbound = {**listener([every], INBOUND), "listener_filters": taken}
-    configuration = {"static_resources": {"listeners": [inbound], "clusters": [app]}}
+    configuration = {"static_resources": {"listeners": [taking or inbound()], "clusters": [app]}}
     command = 'envoy --config-yaml "$(cat /tmp/conf)" --concurrency 1 -l warning'
     return {**running(ENVOY, json.dumps(configuration), command), "name": name}
 
