@@ -68,9 +68,10 @@ class World:
         return found[name]["spec"]["clusterIP"] if name in found else ""
 
     def ingresses(self) -> list[dict[str, Any]]:
-        """Those of its class."""
+        """Those of its class, and of one that goes by ingress-nginx's name."""
         found = self.listed("/apis/networking.k8s.io/v1", "ingresses")
-        return [one for one in found if one["spec"].get("ingressClassName") == self.of_class]
+        mine = (self.of_class, f"{self.of_class}-nginx")
+        return [one for one in found if one["spec"].get("ingressClassName") in mine]
 
     def ingress_rules(self) -> Iterator[Rule]:
         """As ingress-nginx does: 503 for a Service that is not there."""

@@ -11,18 +11,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from kubectl_refused.causes.rule.backend_speaks_another_protocol import BACKEND_PROTOCOL
 from tests.cluster.api import Cluster
 from tests.cluster.gateway_api import GROUP
 from tests.cluster.proxy_images import load_envoy, load_web_proxies
 
 from .conftest import fresh_namespace
 from .proxy_controller import CONTROLLER, PROXIES, ROUTES, reconcile
+from .test_causes_d_process import SERVE, SERVER, TLS
 from .test_entrances import ingress, roots
 from .tool import refused, until
 from .witness_shop import pod, python, service, shell
 
 SETTLE_SECONDS = 40.0
-HOST, OTHER, SLIP = "shop.example", "old.example", "slip.example"
+HOST, OTHER, SLIP, SECURE = "shop.example", "old.example", "slip.example", "secure.example"
 PAGES = "mkdir -p /tmp/fine /tmp/granted; echo well | tee /tmp/fine/page > /tmp/granted/page"
 HTTPD = f"{PAGES}; exec httpd -f -h /tmp -p 8080"
 # What a client meets where the pods behind a proxy refuse.
@@ -71,7 +73,19 @@ def of_class(name: str) -> list[dict[str, Any]]:
     return [
         {"apiVersion": f"{GROUP}/v1", "kind": "GatewayClass", **made, "spec": {"controllerName": CONTROLLER}},
         {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", **made, "spec": {"controller": CONTROLLER}},
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "IngressClass",
+            "metadata": {"name": f"{name}-nginx"},
+            "spec": {"controller": "k8s.io/ingress-nginx"},
+        },
     ]
+
+
+def secure(name: str, of_class: str, annotations: dict[str, str]) -> dict[str, Any]:
+    """An Ingress of ingress-nginx before a Service that speaks TLS."""
+    made = ingress(name, of_class, {f"/{name}": ("secure", 443)}, host=SECURE)
+    return {**made, "metadata": {"name": name, "annotations": annotations}}
 
 
 def objects(shop: Shop) -> list[dict[str, Any]]:
@@ -95,6 +109,10 @@ def objects(shop: Shop) -> list[dict[str, Any]]:
         route("granted", {"name": "open", "port": 80, "namespace": shop.far}),
         ingress("old", shop.name, wrong, host=OTHER),
         ingress("slip", f"{shop.name}x", {"/": ("app", 80)}, host=SLIP),
+        pod("secure", python(SERVER + TLS + SERVE)),
+        service("secure", {"app": "secure"}, 443, 8080),
+        secure("plain", f"{shop.name}-nginx", {}),
+        secure("told", f"{shop.name}-nginx", {BACKEND_PROTOCOL: "HTTPS"}),
         ingress("whole", shop.name, {"/": ("dead", 80)}, host=f"{shop.name}.example"),
     ]
 
@@ -121,7 +139,8 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
         cluster.kubectl("wait", "-n", name, "--for=condition=Ready", "pod", "--all", "--timeout=50s")
     yield made
     cluster.client().call("DELETE", f"{ROUTES}/gatewayclasses/{made.name}")
-    cluster.client().call("DELETE", f"/apis/networking.k8s.io/v1/ingressclasses/{made.name}")
+    for name in (made.name, f"{made.name}-nginx"):
+        cluster.client().call("DELETE", f"/apis/networking.k8s.io/v1/ingressclasses/{name}")
     for name in made:
         cluster.client().call("DELETE", f"/api/v1/namespaces/{name}")
 
@@ -208,3 +227,16 @@ def test_the_whole_way_from_a_url_to_the_process(cluster: Cluster, shop: Shop) -
         answer
     )
     assert (told["process"]["status"], told["process"]["witness"]) == ("broken", "exec in app"), answer
+
+
+def test_a_backend_that_speaks_tls_behind_plain_http(cluster: Cluster, shop: Shop) -> None:
+    """nginx speaks plain HTTP to it, and gets no answer; with the annotation a controller would not."""
+    found = met(cluster, shop, f"{SECURE}/plain")
+    assert {status for status, _ in found.values()} <= {502, 503}, found
+    words = ("ingress/plain", "ingress/told", "-n", shop.name, "--guess-protocol", "-o", "json")
+    answer = refused(cluster.kubeconfig, *words)
+    plain, told = answer.report["items"]
+    assert (plain["root"]["name"], plain["root"]["certainty"]) == ("backend-speaks-another-protocol", "proved"), (
+        answer
+    )
+    assert told["root"] is None, answer
