@@ -58,8 +58,13 @@ def _cut(steps: Sequence[Step], broken: str, root: Root | None) -> tuple[Step, .
     if not places:
         return tuple(steps)
     at = places[-1]
-    before = (replace(one, status="ok", note="") if one.status == "broken" else one for one in steps[:at])
+    before = (_passed(one) if one.status == "broken" else one for one in steps[:at])
     return (*before, replace(steps[at], status="broken", note=root.says if root else steps[at].note))
+
+
+def _passed(step: Step) -> Step:
+    """A step whose dial failed further on."""
+    return replace(step, status="ok", note="", says=f"{step.says}, from behind it")
 
 
 def _before(broken: str) -> tuple[str, ...]:

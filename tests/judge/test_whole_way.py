@@ -76,7 +76,7 @@ def test_what_refuses_is_the_last_step_and_what_it_passed_is_well() -> None:
     assert [step.role for step in way] == ROLES
     assert [step.status for step in way] == ["start", *["ok"] * 7, "broken"]
     assert (way[-1].note, way[-1].label) == (diagnosis.root.says, "httpd (pid 1) on 127.0.0.1:8080")
-    assert (way[5].witness, way[5].says) == ("probe-pod", "RST")
+    assert (way[5].witness, way[5].says) == ("probe-pod", "RST, from behind it")
 
 
 def test_a_rule_that_leads_nowhere_ends_the_way() -> None:

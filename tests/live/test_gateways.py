@@ -223,9 +223,11 @@ def test_the_whole_way_from_a_url_to_the_process(cluster: Cluster, shop: Shop) -
     told = {step["role"]: step for step in way}
     assert (told["dns"]["status"], told["dns"]["witness"]) == ("unknown", "probe-pod"), answer
     assert told["address"]["label"] == "192.0.2.10", answer
-    assert (told["pod"]["status"], told["pod"]["witness"], told["pod"]["says"]) == ("ok", "probe-pod", "RST"), (
-        answer
-    )
+    assert (told["pod"]["status"], told["pod"]["witness"], told["pod"]["says"]) == (
+        "ok",
+        "probe-pod",
+        "RST, from behind it",
+    ), answer
     assert (told["process"]["status"], told["process"]["witness"]) == ("broken", "exec in app"), answer
 
 
