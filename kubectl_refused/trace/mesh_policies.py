@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from kubectl_refused.model.facts import MESH, NamespaceKey
+from kubectl_refused.model.facts import MESH, NamespaceKey, Need, Undecided
 from kubectl_refused.model.mesh import (
     ISTIO_ROOT,
     AccessRule,
@@ -60,6 +60,15 @@ def behind_mesh(scene: Scene, mesh: str) -> Iterable[tuple[Scene, Endpoint, Pod]
 def told_to(scene: Scene, namespace: str) -> MeshObjects | None:
     """What the mesh is told of a namespace; None where that cannot be read."""
     return scene.maybe(MESH, NamespaceKey(namespace))
+
+
+def unread(scene: Scene, namespace: str, handshake: Handshake | None) -> None:
+    """Raises Undecided where a proxy turned somebody away and not all that it is told could be read."""
+    if not shut(handshake):
+        return
+    told = scene.need(MESH, NamespaceKey(namespace))
+    if told.unread:
+        raise Undecided(Need(MESH, NamespaceKey(namespace)), told.unread[0])
 
 
 def shut(handshake: Handshake | None) -> bool:

@@ -31,6 +31,7 @@ from kubectl_refused.trace.mesh_policies import (
     is_named,
     shut,
     told_to,
+    unread,
 )
 from kubectl_refused.trace.proofs import field, packet
 
@@ -42,15 +43,14 @@ def mesh_authorization_denies(scene: Scene) -> Iterator[Finding]:
     What could not be judged of a policy makes it likely only, and only where a denial was seen.
     """
     for view, endpoint, pod in behind_mesh(scene, "Istio"):
-        told = told_to(scene, pod.metadata.namespace)
-        if told is None or endpoint.port is None:
+        told, seen = told_to(scene, pod.metadata.namespace), view.dialled
+        if endpoint.port is None:
             continue
-        seen = view.dialled
-        found = denial(told, pod, endpoint.port, client_of(scene, seen))
-        if found is None or not (found.everybody or shut(seen) or (found.sure and is_named(scene))):
-            continue
-        yield _finding(view, pod, found, seen if shut(seen) else None)
-        return
+        found = denial(told, pod, endpoint.port, client_of(scene, seen)) if told else None
+        if found and (found.everybody or shut(seen) or (found.sure and is_named(scene))):
+            yield _finding(view, pod, found, seen if shut(seen) else None)
+            return
+        unread(scene, pod.metadata.namespace, seen)
 
 
 def _finding(scene: Scene, pod: Pod, found: Denial, seen: Handshake | None) -> Finding:

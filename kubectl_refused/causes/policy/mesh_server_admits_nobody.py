@@ -25,7 +25,7 @@ from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.linkerd_policies import admits_everybody, authorizations, server_of
-from kubectl_refused.trace.mesh_policies import behind_mesh, shut, told_to
+from kubectl_refused.trace.mesh_policies import behind_mesh, shut, told_to, unread
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, nearest_miss, packet
 
@@ -34,12 +34,13 @@ from kubectl_refused.trace.proofs import field, nearest_miss, packet
 def mesh_server_admits_nobody(scene: Scene) -> Iterator[Finding]:
     """Yield when a Server is for the endpoint's port, and nothing authorizes anybody to reach it."""
     for view, endpoint, pod in behind_mesh(scene, "Linkerd"):
-        told = told_to(scene, pod.metadata.namespace)
+        told, seen = told_to(scene, pod.metadata.namespace), view.dialled
+        unread(scene, pod.metadata.namespace, seen)
         server = server_of(told, pod, endpoint.port or 0) if told else None
         if told is None or told.unread or server is None or admits_everybody(server):
             continue
         if not authorizations(told, server):
-            yield _finding(view, pod, server, _aims(told), view.dialled)
+            yield _finding(view, pod, server, _aims(told), seen)
             return
 
 

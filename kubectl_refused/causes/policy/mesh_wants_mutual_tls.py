@@ -30,6 +30,7 @@ from kubectl_refused.trace.mesh_policies import (
     peer_mode,
     shut,
     told_to,
+    unread,
 )
 from kubectl_refused.trace.proofs import field, packet
 
@@ -46,6 +47,7 @@ def mesh_wants_mutual_tls(scene: Scene) -> Iterator[Finding]:
         if mode == STRICT and policy is not None:
             yield _finding(view, pod, policy, seen if shut(seen) else None)
             return
+        unread(scene, pod.metadata.namespace, seen)
 
 
 def _finding(scene: Scene, pod: Pod, policy: PeerAuthentication, seen: Handshake | None) -> Finding:
