@@ -100,7 +100,7 @@ def entrance_of(gateway: Gateway) -> str:
 
 
 def _leads(door: Door) -> str:
-    return f"{door.field} is {door.backend}"
+    return f"leads to {door.backend}"
 
 
 def _resolved(scene: Scene, door: Door) -> Step:
