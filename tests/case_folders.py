@@ -37,6 +37,7 @@ from kubectl_refused.model.entrances import (
     TLSRoute,
 )
 from kubectl_refused.model.facts import Need
+from kubectl_refused.model.mesh import MESH_TYPES
 from kubectl_refused.model.objects import (
     ConfigMap,
     EndpointSlice,
@@ -160,7 +161,8 @@ def decoded(document: dict[str, Any]) -> SeenObject:
     kind: str = document["kind"]
     if kind in WORKLOADS:
         return decode_workload(raw, kind)
-    value: SeenObject = decode(raw, _TYPES[kind])
+    group = document.get("apiVersion", "").partition("/")[0]
+    value: SeenObject = decode(raw, MESH_TYPES[group, kind][0] if (group, kind) in MESH_TYPES else _TYPES[kind])
     return value
 
 

@@ -22,6 +22,7 @@ from kubectl_refused.model.facts import (
     WorkloadKey,
 )
 from kubectl_refused.model.gaps import Absent, Gap
+from kubectl_refused.model.mesh import ISTIO_ROOT, MeshObject, gathered
 from kubectl_refused.model.objects import (
     ConfigMap,
     EndpointSlice,
@@ -158,6 +159,9 @@ class CaseLearner:
             return tuple(o for o in self.world if isinstance(o, Service))
         if need.fact is f.OTHER_POLICIES:
             return OtherPolicies()
+        if need.fact is f.MESH:
+            mine = [o for o in self.world if o.metadata.namespace in (key.namespace, ISTIO_ROOT)]
+            return gathered(o for o in mine if isinstance(o, MeshObject))
         if need.fact in (f.HOLDER, f.NODE):
             return self._holder(key) if need.fact is f.HOLDER else self._node(key)
         if need.fact is f.REPLICA_SETS:

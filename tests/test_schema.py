@@ -34,6 +34,7 @@ STRUCTS = [
     report.Source,
     report.Path,
     report.Hop,
+    report.Step,
     report.DialTold,
     report.GapTold,
     report.Note,

@@ -67,7 +67,7 @@ def _drawn(scene: Scene, root: Root | None, broken: int | None, at: Endpoint | N
     yield Hop(role="endpoints", label=label, status=status, note=rejected or (note if broken == 2 else ""))
     if broken == 2:
         return
-    endpoint, handshake = _telling_endpoint(scene, at)
+    endpoint, handshake = telling_endpoint(scene, at)
     if endpoint and endpoint.port:
         shown = _address(endpoint)
         after: Status = "broken" if broken == 3 else "ok" if handshake else "unknown"
@@ -109,7 +109,7 @@ def _address(endpoint: Endpoint) -> str:
     return f"[{host}]:{endpoint.port}" if ":" in host else f"{host}:{endpoint.port}"
 
 
-def _telling_endpoint(scene: Scene, at: Endpoint | None = None) -> tuple[Endpoint | None, Handshake | None]:
+def telling_endpoint(scene: Scene, at: Endpoint | None = None) -> tuple[Endpoint | None, Handshake | None]:
     """The endpoint `at`; without it the first of those that ended worst, as the verdict does."""
     seen = [(e, scene.handshake(scene.at_endpoint(e).endpoint_dial)) for e in scene.ready_endpoints]
     if not seen:
@@ -127,7 +127,7 @@ def _reached(scene: Scene) -> bool:
 
 def _broken_by_dials(scene: Scene) -> int | None:
     """Where the path breaks as far as dials tell: 3 at an endpoint, 2 between entrance and endpoints."""
-    _, endpoint = _telling_endpoint(scene)
+    _, endpoint = telling_endpoint(scene)
     if endpoint and endpoint.outcome is not Outcome.ACCEPTED:
         return 3
     entrance = scene.handshake(scene.entrance_dial)

@@ -29,6 +29,7 @@ from .tellings import milliseconds, rejecter
 from .unbelieved import outcome_behind, unbelieved, unbelieved_gaps
 from .unexplained import unexplained, unexplained_gaps
 from .ways import way_summary, ways_complete, ways_told
+from .whole_way import whole_way
 
 
 def judge(
@@ -101,6 +102,7 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         summary=_summary(scene, outcome, root),
         ignored=overlooked(ruling.found),
         rule=scene.door.rule if scene.door else "",
+        way=whole_way(scene, root, _hop_of(root, ruling), _endpoint_of(ruling, root)),
     )
 
 

@@ -280,6 +280,7 @@ class Door(Struct, frozen=True):
 
     `host` and `path` are empty for any. `field` is where the backend stands in the owner. `port` is as it is
     written there: a number, a name, or None where there is none. What a `pattern` takes only its controller knows.
+    `url` is the host and path of a URL that was asked about, empty without one.
     """
 
     owner: Ingress | Route | Registration
@@ -293,6 +294,7 @@ class Door(Struct, frozen=True):
     weight: int = 1
     pattern: bool = False
     kind: str = "Service"
+    url: str = ""
 
     @property
     def rule(self) -> str:

@@ -15,6 +15,7 @@ from . import objects
 from .firewall import Firewall
 from .gaps import Gap
 from .host import HostSockets, Machine, Space, Units
+from .mesh import MeshObjects
 from .observation import (
     Bulk,
     Connections,
@@ -207,6 +208,7 @@ POLICIES_IN: Fact[tuple[objects.NetworkPolicy, ...]] = Fact(
 OTHER_POLICIES: Fact[OtherPolicies] = Fact(
     "other-policies", Depth.NONE, "policies of other kinds that hold in a namespace", quiet=True
 )
+MESH: Fact[MeshObjects] = Fact("mesh", Depth.NONE, "what a mesh is told of a namespace", quiet=True)
 NAMESPACE: Fact[objects.Namespace] = Fact("namespace", Depth.NONE, "a namespace", quiet=True)
 NAMESPACES: Fact[tuple[objects.Namespace, ...]] = Fact(
     "namespaces", Depth.NONE, "the namespaces of the cluster", quiet=True, aside=True

@@ -67,6 +67,20 @@ class Hop(_Part, frozen=True):
     note: str = ""
 
 
+class Step(_Part, frozen=True):
+    """One step of the whole way, and who says what of it: `witness` is object, probe-pod, exec and the like.
+
+    `status` is of the step that leads into it, as a hop's is; `note` says why it is broken or not known.
+    """
+
+    role: Literal["client", "url", "dns", "address", "entrance", "rule", "service", "slice", "pod", "process"]
+    label: str
+    status: Literal["ok", "broken", "unknown", "start"]
+    witness: str = ""
+    says: str = ""
+    note: str = ""
+
+
 class DialTold(_Part, frozen=True):
     """One dial of the path, for the reader who wants them all."""
 
@@ -82,7 +96,8 @@ class DialTold(_Part, frozen=True):
 class Path(_Part, frozen=True):
     """One (vantage, entrance, port, family) and what became of it.
 
-    `rule` is the host and path by which an Ingress or a route leads there; empty for any other target.
+    `rule` is the host and path by which an Ingress or a route leads there; empty for any other target. `way` has
+    every step of it, from the URL to the process, where it leads through a Service of a cluster.
     """
 
     vantage: str
@@ -97,6 +112,7 @@ class Path(_Part, frozen=True):
     summary: str = ""
     ignored: tuple[IgnoredTold, ...] = ()
     rule: str = ""
+    way: tuple[Step, ...] = ()
 
     @property
     def overlooked(self) -> bool:

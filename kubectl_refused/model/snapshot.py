@@ -12,10 +12,11 @@ from msgspec import Struct, field
 from .containers import Engine, EngineContainer, EngineNetwork, EngineObject
 from .entrances import EntranceObject
 from .gaps import Gap
+from .mesh import MeshObject
 from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Workload
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
-SeenObject = KubernetesObject | EntranceObject | EngineObject
+SeenObject = KubernetesObject | EntranceObject | EngineObject | MeshObject
 
 
 class Coverage(NamedTuple):

@@ -13,7 +13,7 @@ from kubectl_refused.model.report import Cell, Explanation, Matrix, Report, Root
 from .base import Style
 from .claims import kind_of
 from .data import encodable
-from .html_picture import pictures, sign
+from .html_picture import pictures, sign, whole
 from .html_style import CSS, POLICY
 from .html_text import lines, text
 from .manuals import manual
@@ -129,7 +129,10 @@ def _path(told: Told) -> Iterable[str]:
         return
     where = (f"namespace {diagnosis.namespace}" if diagnosis.namespace else "", told.path.vantage)
     yield f'<p class="context">{tag}{" · ".join(text(part) for part in where if part)}</p>'
-    yield from pictures(told.path.hops, told.name)
+    if told.path.rule and told.path.way:
+        yield whole(told.path.way, told.name)
+    else:
+        yield from pictures(told.path.hops, told.name)
     for fault in told.faults:
         yield from _remedy(fault.fix, "Fix" if fault is root else f"Then, {fault.code}")
     for fault in told.faults:

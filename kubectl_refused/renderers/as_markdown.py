@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from kubectl_refused.model.evidence import Fix
-from kubectl_refused.model.report import Diagnosis, Explanation, Hop, Report, Root, Scan
+from kubectl_refused.model.report import Diagnosis, Explanation, Hop, Report, Root, Scan, Step
 
 from .base import Style
 from .claims import kind_of
@@ -86,7 +86,9 @@ def _path(told: Told) -> list[str]:
     where = (f"namespace {diagnosis.namespace}" if diagnosis.namespace else "", diagnosis.context)
     context = " · ".join(inline(part) for part in (told.code, *where, told.path.vantage) if part)
     lines = [_verdict(told), "", f"<sub>{context}</sub>", ""]
-    if told.path.hops:
+    if told.path.rule and told.path.way:
+        lines += [*block(whole(told.path.way)), ""]
+    elif told.path.hops:
         lines += [*block(picture(told.path.hops)), ""]
     for fault in told.faults:
         lines += _remedy(fault.fix, "Fix" if fault is root else f"Then ({fault.code})")
@@ -102,6 +104,17 @@ def picture(hops: Sequence[Hop]) -> str:
         lines.append(f"{_ARROWS[hop.status]}{line(hop.label, 120) or '?'}")
         if hop.note and hop.status in ("broken", "unknown"):
             lines.append(f"     {line(hop.note, 300)}")
+    return "\n".join(lines)
+
+
+def whole(way: Sequence[Step]) -> str:
+    """The whole way, a line per step with whoever says so, and beneath the broken one why."""
+    lines = []
+    for step in way:
+        told = line(": ".join(filter(None, (step.witness, step.says))), 160)
+        lines.append(f"{_ARROWS[step.status]}{line(step.label, 120) or '?'}" + (f"   ({told})" if told else ""))
+        if step.note not in ("", step.says) and step.status in ("broken", "unknown"):
+            lines.append(f"     {line(step.note, 300)}")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from .base import Style
 from .paths import not_in_tables, paths_of, same_fault
 from .terminal_explanation import explained
 from .terminal_matrix import table
-from .terminal_path import picture
+from .terminal_path import picture, whole
 from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
 from .terminal_rest import changed, gaps, not_asked, notes, touched
@@ -123,7 +123,8 @@ def _path(pen: Pen, diagnosis: Diagnosis, paths: Sequence[Path], place: int) -> 
     full = not _told_short(pen, paths, place)
     blocks = [headed(pen, diagnosis, path, name, context=full and place == 0)]
     if full:
-        blocks += [picture(pen, path.hops), _details(pen, path, name)]
+        drawn = whole(pen, path.way) if path.rule and path.way else picture(pen, path.hops)
+        blocks += [drawn, _details(pen, path, name)]
     return [line for block in blocks if block for line in ("", *block)][1:]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kubectl_refused.model.report import Hop
+from kubectl_refused.model.report import Hop, Step
 from kubectl_refused.model.target import ENTRANCES
 
 from .html_text import escaped, text
@@ -20,6 +20,7 @@ _CELLS, _LINES = 18, 3  # of a label in a box
 _TOP = 14
 _NARROW, _INDENT = 320, 40
 _NARROW_CELLS = 33
+_WIDE_CELLS = 44  # of the whole way, which a phone still shows: it is shrunk to fit
 _ROLES = {"client": "from", "entrance": "service", "endpoint": "pod"}  # the others go by their own word
 _KINDS = frozenset(kind.lower() for kind in ENTRANCES)
 _WORDS = {"broken": "breaks here", "unknown": "not known"}
@@ -36,6 +37,40 @@ def pictures(hops: Sequence[Hop], name: str) -> list[str]:
     if not hops:
         return []
     return [_across(hops, name), _down(hops, name)]
+
+
+def whole(way: Sequence[Step], name: str) -> str:
+    """The whole way, downwards wherever it is shown: each step with whoever says so."""
+    parts: list[str] = []
+    top, before, widest = 14, 0, _NARROW
+    for step in way:
+        if step.status != "start":
+            parts.append(f'<line class="way {step.status}" x1="14" x2="14" y1="{before + 12}" y2="{top + 6}"/>')
+            parts.append(sign(step.status, 14, top))
+        else:
+            parts.append(f'<circle class="hop start" cx="14" cy="{top}" r="7"/>')
+        y = top
+        for style, words in _words(step):
+            parts.append(f'<text class="{style}" x="{_INDENT}" y="{y + 5}">{escaped(words)}</text>')
+            widest = max(widest, _INDENT + 8 * len(words))
+            y += LINE
+        before, top = top, y + 14
+    told = "; ".join(" ".join(filter(None, (s.role, s.label, _WORDS.get(s.status, "")))) for s in way)
+    start = f'<svg class="path whole" viewBox="0 0 {widest} {top - 6}" width="{widest}" height="{top - 6}"'
+    label = f' role="img" aria-label="{text(f"The whole way to {name}: {told}")}">'
+    return "".join([start, label, *parts, "</svg>"])
+
+
+def _words(step: Step) -> Iterable[tuple[str, str]]:
+    """The lines of a step, each with its style."""
+    role = {"url": "URL", "dns": "DNS", "address": "node port or load balancer"}.get(step.role, step.role)
+    kind = f"word {step.status}" if step.status in _WORDS else "role"
+    yield kind, " · ".join(filter(None, (role, _WORDS.get(step.status, ""))))
+    yield from (("label", words) for words in clip(wrap(line(step.label, 300), _WIDE_CELLS), _LINES, "…") or ["?"])
+    told = ": ".join(filter(None, (step.witness, step.says)))
+    yield from (("note", words) for words in wrap(line(told, 200), _WIDE_CELLS))
+    if step.status in _WORDS and step.note != step.says:
+        yield from (("note", words) for words in clip(wrap(line(step.note, 300), _WIDE_CELLS), 5, "…"))
 
 
 def sign(status: str, x: float, y: float) -> str:

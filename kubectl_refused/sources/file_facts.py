@@ -11,6 +11,7 @@ from kubectl_refused.model.facts import (
     EVENTS,
     EVENTS_OF,
     HOLDER,
+    MESH,
     NAMESPACE,
     NAMESPACES,
     NODE,
@@ -126,6 +127,10 @@ def _other_policies(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("policies of other kinds", "nothing is dialled in files, so nothing is denied")
 
 
+def _mesh(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap("what a mesh is told", "no proxy runs in files")
+
+
 def _no_cluster(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("nodes and addresses", "manifests have none")
 
@@ -140,6 +145,7 @@ FILE_ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     PODS_ELSEWHERE: _pods_elsewhere,
     POLICIES_IN: _in(NetworkPolicy),
     OTHER_POLICIES: _other_policies,
+    MESH: _mesh,
     NAMESPACE: _namespace,
     NAMESPACES: _namespaces,
     CONFIG_MAP: _config_map,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from kubectl_refused.model.entrances import Door, Gateway, Ingress, Route
 from kubectl_refused.model.registrations import Registration
 from kubectl_refused.model.snapshot import Snapshot
@@ -19,7 +21,9 @@ def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     """The doors asked about: those that take a URL's host and path, or all."""
     if not target.host:
         return all_doors(target, snapshot)
-    return best_doors(all_doors(target, snapshot), target.host, target.path or "/")
+    path = target.path or "/"
+    found = best_doors(all_doors(target, snapshot), target.host, path)
+    return tuple(replace(door, url=target.host + path) for door in found)
 
 
 def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:

@@ -10,12 +10,18 @@ from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 
+from .gateway_answers import gateway_of
 from .runtimes import Mesh, veil_of
 
 # Endpoints behind proxies whose sockets are read; what lies beyond is told as a Gap.
 MOST_VEILED = 24
-# Envoy's own page where its connection to the app was refused (istio issues 41090 and 45261), and Linkerd's.
-_REFUSED_BEHIND = re.compile(r"delayed connect error: 111|connection refused \(os error 111\)", re.IGNORECASE)
+# Envoy's own page where its connection to the app was refused (istio issues 41090 and 45261), and Linkerd's. Envoy
+# 1.40 tells no errno; within a pod nothing else than a refusal is called so, but for a failed TLS handshake.
+_REFUSED_BEHIND = re.compile(
+    r"delayed connect error: 111|connection refused \(os error 111\)|reset reason: remote connection failure",
+    re.IGNORECASE,
+)
+_OF_TLS = re.compile(r"\bTLS[_ ]error", re.IGNORECASE)
 
 
 def veil(scene: Scene, pod: Pod, port: int) -> Mesh | None:
@@ -32,7 +38,14 @@ def says_nothing(scene: Scene, pod: Pod, handshake: Handshake) -> bool:
 
 def refused_behind(handshake: Handshake) -> bool:
     """Whether the proxy itself tells that the app refused it."""
-    return bool(_REFUSED_BEHIND.search(handshake.detail))
+    said = proxy_said(handshake)
+    return bool(_REFUSED_BEHIND.search(said)) and not _OF_TLS.search(said)
+
+
+def proxy_said(handshake: Handshake) -> str:
+    """What the proxy in front of the app answered in its place: its page where one was read, else what is told."""
+    answered = gateway_of(handshake.http)
+    return answered.said if answered else handshake.detail
 
 
 def veiled(scene: Scene) -> Iterator[Scene]:

@@ -65,7 +65,7 @@ def open_all(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-@pytest.mark.parametrize("make", [samples.everything, hostile])
+@pytest.mark.parametrize("make", [samples.everything, samples.led, hostile])
 def test_nothing_runs_nothing_is_fetched_and_nothing_sticks_out(
     page: Page, tmp_path: Path, make: Any, width: int
 ) -> None:
@@ -80,8 +80,9 @@ def test_nothing_runs_nothing_is_fetched_and_nothing_sticks_out(
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_the_broken_hop_is_seen(page: Page, tmp_path: Path, width: int) -> None:
-    page.open(written(samples.refused(), tmp_path), width=width)
+@pytest.mark.parametrize("make", [samples.refused, samples.led])
+def test_the_broken_hop_is_seen(page: Page, tmp_path: Path, make: Any, width: int) -> None:
+    page.open(written(make(), tmp_path), width=width)
     shown = "[...document.querySelectorAll('svg.path')].filter(s => s.getBoundingClientRect().width > 0)"
     assert page.value(f"{shown}.length") == 1
     assert "breaks here" in page.value(f"{shown}[0].textContent")

@@ -22,6 +22,7 @@ from xdist.remote import Producer
 from tests.cluster import api
 from tests.cluster.api import Cluster, ClusterOptions
 from tests.cluster.cache import cache_root, locked
+from tests.cluster.gateway_api import install_gateway_api
 from tests.cluster.options import state_of
 
 from . import small_shop
@@ -93,6 +94,7 @@ def running(proxy_mode: str) -> Cluster:
         cluster = api.up(options)
         if before is None and not os.environ.get("KEEP"):
             made_by_tests(options.name).touch()
+    install_gateway_api(cluster)
     return cluster
 
 

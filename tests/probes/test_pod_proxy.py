@@ -65,6 +65,8 @@ ENVOY = (
     b"upstream connect error or disconnect/reset before headers. reset reason: connection failure, "
     b"transport failure reason: delayed connect error: 111"
 )
+# Of 1.40, which tells no errno.
+NEWER = b"upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
 LINKERD = {"l5d-proxy-error": "error trying to connect: Connection refused (os error 111)"}
 
 
@@ -82,6 +84,8 @@ TLS_ALERT = (
         (Response(503, body=b"upstream connect error or disconnect/reset before headers. reset: overflow"), False),
         (Response(503, body=b"maintenance"), False),
         (Response(200, body=ENVOY), False),
+        (Response(503, body=NEWER), True),
+        (Response(503, body=NEWER + b", transport failure reason: TLS_error:|268435703"), False),
     ],
 )
 def test_a_proxy_before_the_app_tells_that_it_was_refused(response: Response, behind: bool) -> None:

@@ -39,6 +39,7 @@ from kubectl_refused.model.report import (
     Scan,
     ScanRow,
     Source,
+    Step,
     Touched,
 )
 
@@ -109,6 +110,15 @@ _hops = st.builds(
     status=st.sampled_from(("ok", "broken", "unknown", "start")),
     note=texts,
 )
+_steps = st.builds(
+    Step,
+    role=st.sampled_from(("url", "dns", "address", "entrance", "rule", "service", "slice", "pod", "process")),
+    label=texts,
+    status=st.sampled_from(("ok", "broken", "unknown", "start")),
+    witness=texts,
+    says=texts,
+    note=texts,
+)
 _ignored = st.builds(
     IgnoredTold,
     code=st.just("KR403"),
@@ -140,6 +150,8 @@ paths = st.builds(
     dials=st.lists(_dials, max_size=1).map(tuple),
     summary=texts,
     ignored=st.lists(_ignored, max_size=1).map(tuple),
+    rule=st.just("") | texts,
+    way=st.lists(_steps, max_size=4).map(tuple),
 )
 _heard = st.dictionaries(st.sampled_from([outcome.value for outcome in Outcome]), st.integers(1, 20), max_size=3)
 _seen = st.builds(Cell, outcome=st.sampled_from(Outcome), heard=_heard)

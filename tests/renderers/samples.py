@@ -31,6 +31,7 @@ from kubectl_refused.model.report import (
     Note,
     Path,
     Root,
+    Step,
     Touched,
 )
 
@@ -222,6 +223,25 @@ def refused() -> Diagnosis:
     dial = DialTold(address="10.202.1.9:8080", outcome=Outcome.REFUSED, seconds=0.0002, witness="probe-pod")
     told = path(Outcome.REFUSED, loopback(), hops=drawn, dials=(dial,))
     return diagnosis(told, gaps=(GAP,), touched=(JOB,), changed=(ROLLOUT, RESTART))
+
+
+def led() -> Diagnosis:
+    """An Ingress in front: the whole way, with names as long as they may be."""
+    long = "shop-" * 12
+    steps = [
+        ("url", f"{long}.example/cart", "start", "", ""),
+        ("dns", "192.0.2.10", "ok", "probe-pod", f"{long}.example resolves"),
+        ("address", "192.0.2.10", "ok", "object", "an address in its status"),
+        ("entrance", f"ingress/{long}", "ok", "object", "class nginx"),
+        ("rule", f"{long}.example/", "ok", "object", "spec.rules[0].http.paths[0].backend is svc/web:80"),
+        ("service", "svc/web:80", "ok", "probe-pod", "RST, from behind it"),
+        ("slice", "endpointslice/web-1", "ok", "object", "1 of 1 pods ready"),
+        ("pod", "pod/web-1 10.202.1.9:8080", "ok", "probe-pod", "RST, from behind it"),
+    ]
+    way = [Step(role=r, label=n, status=s, witness=w, says=t) for r, n, s, w, t in steps]  # type: ignore[arg-type]
+    last = Step(role="process", label="httpd (pid 1) on 127.0.0.1:8080", status="broken", note=loopback().says)
+    told = path(Outcome.REFUSED, loopback(), rule=f"{long}.example/", way=(*way, last))
+    return diagnosis(told, target=f"ingress/{long}", target_kind="Ingress")
 
 
 def rejected() -> Diagnosis:

@@ -26,7 +26,7 @@ from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.runtimes import app_sockets
-from kubectl_refused.trace.veils import refused_behind, says_nothing, veil
+from kubectl_refused.trace.veils import proxy_said, refused_behind, says_nothing, veil
 
 
 @cause(
@@ -46,7 +46,8 @@ def app_down_behind_sidecar(scene: Scene) -> Iterator[Finding]:
     if listeners is not None:
         mine = [s.port for s in app_sockets(pod, listeners.sockets)]
         if handshake.port not in mine and not app_ports(pod, mine):
-            yield _finding(scene, pod, handshake, [sockets(pod, listeners)], Certainty.PROVED)
+            proof = [sockets(pod, listeners), *_witnesses(pod, handshake, refused=False)]
+            yield _finding(scene, pod, handshake, proof, Certainty.PROVED)
         return
     inside = scene.maybe(FORWARD, PodPort(*pod_key(pod), handshake.port))
     refused = inside is not None and inside.outcome is Outcome.REFUSED
@@ -57,13 +58,13 @@ def app_down_behind_sidecar(scene: Scene) -> Iterator[Finding]:
 
 
 def _witnesses(pod: Pod, handshake: Handshake, *, refused: bool) -> list[Evidence]:
-    """What port-forward and the proxy itself say, where the sockets cannot be read."""
+    """What port-forward and the proxy itself say."""
     found: list[Evidence] = []
     if refused:
         says = f"port-forward to {handshake.port} is refused: it goes past the proxy, to localhost in the pod"
         found.append(WitnessEvidence(witness="port-forward", subject=f"pod/{pod.metadata.name}", says=says))
     if refused_behind(handshake):
-        says = f"the proxy says: {handshake.detail}"
+        says = f"the proxy says: {proxy_said(handshake)}"
         found.append(WitnessEvidence(witness=handshake.witness, subject=f"pod/{pod.metadata.name}", says=says))
     return found
 

@@ -17,12 +17,12 @@ from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.bind import bind_everywhere
-from kubectl_refused.model.evidence import Certainty, Finding
+from kubectl_refused.model.evidence import Certainty, Evidence, Finding, WitnessEvidence
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.sockets import Standing, shown, standing
-from kubectl_refused.trace.veils import refused_behind, says_nothing, veil
+from kubectl_refused.trace.veils import proxy_said, refused_behind, says_nothing, veil
 
 
 @cause(
@@ -46,11 +46,15 @@ def loopback_behind_sidecar(scene: Scene) -> Iterator[Finding]:
     bound = shown(s for s in listeners.sockets if s.port == handshake.port)
     mesh = veil(scene, pod, handshake.port)
     proxy = mesh.proxy if mesh else "the proxy"
+    told: list[Evidence] = []
+    if refused_behind(handshake):
+        says = f"the proxy says: {proxy_said(handshake)}"
+        told.append(WitnessEvidence(witness=handshake.witness, subject=f"pod/{pod.metadata.name}", says=says))
     yield Finding(
         where=f"port {handshake.port} of pod/{pod.metadata.name}",
         says=f"{proxy} accepts and dials {handshake.host}:{handshake.port}; the app is on {bound} only",
         headline=f"{proxy} accepts, and the app behind it listens on loopback only",
-        certainty=Certainty.PROVED if refused_behind(handshake) else Certainty.LIKELY,
-        evidence=(sockets(pod, listeners), packet(scene, handshake)),
+        certainty=Certainty.PROVED if told else Certainty.LIKELY,
+        evidence=(sockets(pod, listeners), *told, packet(scene, handshake)),
         fix=bind_everywhere(scene, pod, handshake.port),
     )

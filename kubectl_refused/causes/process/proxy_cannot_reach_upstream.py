@@ -108,7 +108,7 @@ def _finding(scene: Scene, pod: Pod | None, answer: _Answer) -> Finding:
     ways = [(told, _onward(scene, told)) for told in answer.upstreams]
     if pod:
         proof += [log_said(pod, answer.container, told.line, previous=False) for told, _ in ways[:2]]
-    leads = " or ".join(_named(scene, told, onward) for told, onward in ways)
+    leads = " or ".join(_named(scene, pod, told, onward) for told, onward in ways)
     says = f"{gateway.proxy} answers {answer.status}, {gateway.trouble}"
     mine = len(ways) == 1 and ways[0][0].ours
     return Finding(
@@ -122,8 +122,12 @@ def _finding(scene: Scene, pod: Pod | None, answer: _Answer) -> Finding:
     )
 
 
-def _named(scene: Scene, told: Upstream, onward: Onward | None) -> str:
-    """`svc/cart:80`, with its namespace where that is another; an address that is no Service's as it stands."""
+def _named(scene: Scene, pod: Pod | None, told: Upstream, onward: Onward | None) -> str:
+    """`svc/cart:80`, with its namespace where that is another; an address that is no Service's as it stands, but
+    for one of the proxy's own pod."""
+    own_addresses = (one.ip for one in (pod.status.pod_ips or () if pod and pod.status else ()))
+    if told.host in own_addresses:
+        return f"port {told.port} of its own pod"
     if onward is None:
         return place(told.host, told.port)
     own = onward.namespace == scene.target.namespace

@@ -26,13 +26,16 @@ from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.containers import containers
+from kubectl_refused.trace.gateway_answers import gateway_of
 from kubectl_refused.trace.proofs import sockets
 from kubectl_refused.trace.runtimes import mesh_of
 from kubectl_refused.trace.testimonies import log_lines, log_said
+from kubectl_refused.trace.upstreams import logged
 
 _GATEWAY = re.compile(r"\banswer(?:s|ed HTTP/[\d.]+) 50[234]\b")
 # nginx: upstream: "http://127.0.0.1:3000/"; Go's proxies: dial tcp 127.0.0.1:3000: connect: connection refused.
 _UPSTREAM = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):(\d{2,5})\b")
+_LOOPBACK = ("localhost", "127.", "::1")
 _MOST_CONTAINERS = 4
 
 
@@ -48,7 +51,7 @@ def sidecar_sends_to_wrong_port(scene: Scene) -> Iterator[Finding]:
     for endpoint in scene.ready_endpoints:
         view = scene.at_endpoint(endpoint)
         heard, pod = view.dialled if scene.handshake(view.endpoint_dial) else None, endpoint.pod
-        if heard is None or pod is None or not _GATEWAY.search(heard.detail):
+        if heard is None or pod is None or not (_GATEWAY.search(heard.detail) or gateway_of(heard.http)):
             continue
         if len(containers(pod)) > 1 and mesh_of(pod) is None:
             yield from _behind(view, pod, heard)
@@ -58,13 +61,20 @@ def _behind(scene: Scene, pod: Pod, heard: Handshake) -> Iterator[Finding]:
     """The last line of a container's log that names an upstream which refuses is the proxy's."""
     for container in containers(pod)[:_MOST_CONTAINERS]:
         for line in reversed(log_lines(scene, pod, container.name, previous=False)):
-            told = _UPSTREAM.search(line) if "refused" in line.lower() else None
-            if told is None or int(told[1]) == heard.port:
+            port = _upstream(line)
+            if port in (None, heard.port):
                 continue
-            if proof := _refusing(scene, pod, int(told[1])):
+            if port and (proof := _refusing(scene, pod, port)):
                 said = log_said(pod, container.name, line, previous=False)
-                yield _finding(scene, pod, heard, container.name, int(told[1]), [*proof, said])
+                yield _finding(scene, pod, heard, container.name, port, [*proof, said])
             return
+
+
+def _upstream(line: str) -> int | None:
+    """The port at localhost that refuses the proxy, by a line of its log; Envoy's has a flag instead of words."""
+    if "refused" in line.lower() and (told := _UPSTREAM.search(line)):
+        return int(told[1])
+    return next((one.port for one in logged([line]) if one.host.startswith(_LOOPBACK)), None)
 
 
 def _refusing(scene: Scene, pod: Pod, port: int) -> list[Evidence]:
@@ -96,7 +106,9 @@ def _finding(
     kind, metadata, _ = workload_of(scene, pod)
     owner, meant = named(kind, metadata.name), _meant(scene, pod, heard.port, upstream)
     says = f"it sends to localhost:{upstream}, where nobody listens"
-    status = f"port {heard.port} accepts, and {heard.detail}"
+    page = gateway_of(heard.http)
+    answered = f"it answers {heard.http.status}: {page.said}" if page and heard.http else heard.detail
+    status = f"port {heard.port} accepts, and {answered}"
     remedy = f"Let the app listen on localhost:{upstream}, where container {proxy} sends"
     if meant:
         remedy = f"Point the upstream of container {proxy} at localhost:{meant}"

@@ -3,9 +3,10 @@
 Why it refuses:
     A rule names the Service's own port, by number or by name: not the container's, not its targetPort, and not
     the nodePort. Where there is no such port the controller finds no addresses and answers 503 or 502 itself, or
-    leaves the rule out (404). Several implementations of the Gateway API say ResolvedRefs=True all the same, so
-    the two objects are compared here. ingress-nginx takes the targetPort as well, and is not blamed for it; of
-    other controllers of an Ingress that is only likely to fail.
+    leaves the rule out (404). NGINX Inc's sends such requests to 127.0.0.1:8181 of its own pod, where nobody
+    listens (502). Several implementations of the Gateway API say ResolvedRefs=True all the same, so the two
+    objects are compared here. ingress-nginx takes the targetPort as well, and is not blamed for it; of other
+    controllers of an Ingress that is only likely to fail.
 Confirm:
     kubectl get service NAME -o jsonpath='{.spec.ports}'
 Fix:
