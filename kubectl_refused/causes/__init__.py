@@ -18,7 +18,7 @@ from typing import Any
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import Fact
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.model.target import ENTRANCES, OF_PODS
+from kubectl_refused.model.target import ADDRESSED, ENTRANCES, OF_PODS
 
 # The path from the client to the process; a fault nearer to the client is mended first. Then those of containers
 # without Kubernetes (publish: how they are reached, container: its state, inside: its processes) and of hosts.
@@ -37,6 +37,7 @@ HOPS_OF: dict[str, tuple[str, ...]] = {
     "Compose": _OF_CONTAINERS,
     "Address": _OF_ADDRESSES,
     **dict.fromkeys(ENTRANCES, (*_OF_ENTRANCES, *_OF_SERVICES)),
+    **dict.fromkeys(ADDRESSED, (*_OF_ENTRANCES, "direct", *_OF_SERVICES)),
     **dict.fromkeys(OF_PODS, _OF_PODS),
 }
 

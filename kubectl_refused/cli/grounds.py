@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.model.target import ADDRESSED, HERE, Depth, Target
 from kubectl_refused.probes.base import Ledger, Method, ProbeContext, ProbeSettings
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.prober import Prober
@@ -23,6 +23,7 @@ from .request import Request
 
 if TYPE_CHECKING:
     from kubectl_refused.pipeline import Learner
+    from kubectl_refused.resolve.standpoints import Standpoint
 
 Say = Callable[[str], None]
 
@@ -182,17 +183,19 @@ class ClusterGround:
 
     def _clients(self, target: Target) -> tuple[Client, ...]:
         """Who dials, read once for the targets of one namespace."""
-        if target.namespace not in self._clients_in:
+        key = f"{target.namespace}/{target.kind in ADDRESSED}"
+        if key not in self._clients_in:
             from kubectl_refused.probes.standing import clients_of
 
-            self._clients_in[target.namespace] = clients_of(
+            points = self._request.standpoints or _eyes(target, self.depth)
+            self._clients_in[key] = clients_of(
                 self.connection,
-                self._request.standpoints,
+                points,
                 target_namespace=target.namespace,
                 client_namespace=self._request.client_namespace,
                 host_network=self._request.host_network,
             )
-        return self._clients_in[target.namespace]
+        return self._clients_in[key]
 
     def close(self) -> None:
         """Close every method once; whatever fails here is undone by the ledger."""
@@ -208,6 +211,15 @@ class ClusterGround:
     def spare_connection(self) -> Any:
         """A clone with a cancel flag of its own."""
         return self.connection.clone()
+
+
+def _eyes(target: Target, depth: Depth) -> Sequence[Standpoint]:
+    """An address in front of the cluster is looked at from within and from here: what differs is the answer."""
+    from kubectl_refused.resolve.standpoints import ANYWHERE, Standpoint
+
+    if target.kind not in ADDRESSED or depth is Depth.NONE:
+        return ()
+    return (Standpoint(ANYWHERE), Standpoint(HERE)) if depth.rank >= Depth.PODS.rank else (Standpoint(HERE),)
 
 
 def _source_of(connection: Any, targets: Sequence[Target]) -> Source:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .objects import Condition, LabelSelector, LoadBalancerStatus, Metadata, Struct
+from .objects import Condition, LabelSelector, LoadBalancerStatus, Metadata, Node, Service, Struct
 from .registrations import Registration
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -275,6 +275,9 @@ class ReferenceGrant(Struct, frozen=True):
 EntranceObject = Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant | Registration
 
 
+Owner = Ingress | Route | Registration | Node | Service
+
+
 class Door(Struct, frozen=True):
     """One way through an entrance: for this host and path, by a rule of `owner`, to this backend.
 
@@ -282,7 +285,7 @@ class Door(Struct, frozen=True):
     written there: a number, a name, or None where there is none. What a `pattern` takes only its controller knows.
     """
 
-    owner: Ingress | Route | Registration
+    owner: Owner
     field: str
     host: str
     path: str
@@ -325,3 +328,19 @@ class Call(Door, frozen=True):
     def client(self) -> str:
         """The control plane."""
         return "API server"
+
+
+class Entry(Door, frozen=True):
+    """An address in front of a Service or a pod: a node's at a nodePort or hostPort, or a load balancer's.
+
+    `address` is empty where there is none yet, `number` is dialled there.
+    """
+
+    address: str = ""
+    number: int = 0
+
+    @property
+    def rule(self) -> str:
+        """`10.0.0.7:30080`."""
+        shown = f"[{self.address}]" if ":" in self.address else self.address or "no address"
+        return f"{shown}:{self.number}"

@@ -13,14 +13,16 @@ from kubectl_refused.model.entrances import GATEWAY_GROUP
 from kubectl_refused.model.facts import ENTRANCES_IN, Fact, KindKey, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Metadata
-from kubectl_refused.model.target import CALLED, ENTRANCES, Depth
+from kubectl_refused.model.target import ADDRESSED, CALLED, ENTRANCES, Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import gap_of, in_parallel, namespaced
 
 ONE_PAGE = 500
 _RESOURCES: dict[str, str] = {
-    kind: "ingresses" if kind == "Ingress" else f"{kind.lower()}s" for kind in ENTRANCES if kind not in CALLED
+    kind: "ingresses" if kind == "Ingress" else f"{kind.lower()}s"
+    for kind in ENTRANCES
+    if kind not in (*CALLED, *ADDRESSED)
 }
 # Those in which Gateways and routes were served, newest first.
 _VERSIONS = ("v1", "v1beta1", "v1alpha3", "v1alpha2")

@@ -9,7 +9,7 @@ from kubectl_refused.model.target import ENTRANCES, Target, TargetKind
 
 # As kubectl takes them (kubectl api-resources), beside the singular and the plural.
 _SHORT = {
-    "ing": "Ingress", "gtw": "Gateway", "ingresses": "Ingress",
+    "ing": "Ingress", "gtw": "Gateway", "ingresses": "Ingress", "no": "Node", "lb": "LoadBalancer",
     **dict.fromkeys(("validatingwebhookconfiguration", "validatingwebhookconfigurations"), "Webhook"),
     **dict.fromkeys(("mutatingwebhookconfiguration", "mutatingwebhookconfigurations"), "Webhook"),
 }  # fmt: skip
@@ -39,11 +39,26 @@ def entrance_of(word: str) -> Target | None:
     kind = entrance_kind(first) if slash else None
     if kind is None:
         return None
-    form = f"{kind.lower()}/NAME"
-    plain, colon, _ = name.partition(":")
+    form = f"{'lb' if kind == 'LoadBalancer' else kind.lower()}/NAME"
+    plain, colon, port = name.partition(":")
+    if kind == "Node":
+        return _node(word, plain, port if colon else None)
     if colon and _NAME.fullmatch(plain):
         told = f"{form[:-4]}{plain} has no ports: its rules name those of their Services"
         raise UsageProblem(told, f"type {form[:-4]}{plain}")
     if not _NAME.fullmatch(name):
         raise UsageProblem(f"'{shown(word)}' has no name of an object", f"type {form}")
     return Target(name, "", None, kind)
+
+
+def _node(word: str, name: str, port: str | None) -> Target:
+    """The Target of node/NAME:PORT. Raises UsageProblem."""
+    form = "node/NAME:NODEPORT"
+    if not _NAME.fullmatch(name):
+        raise UsageProblem(f"'{shown(word)}' has no name of a node", f"type {form}")
+    if port is None:
+        raise UsageProblem(f"'{shown(word)}' has no port", f"type node/{name}:NODEPORT")
+    number = port.lstrip("0")
+    if not (port.isascii() and number.isdigit() and len(number) <= 5 and int(number) <= 65535):
+        raise UsageProblem(f"port '{shown(port)}' is not between 1 and 65535", f"type {form}")
+    return Target(name, "", number, "Node")

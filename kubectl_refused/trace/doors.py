@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_refused.model.entrances import Door, Ingress, IngressBackend, IngressClass
+from kubectl_refused.model.entrances import Door, Entry, Ingress, IngressBackend, IngressClass
 from kubectl_refused.model.objects import Service, ServicePort
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
@@ -64,6 +64,8 @@ def led_to(door: Door, snapshot: Snapshot, kubectl: str) -> Target | None:
 
     An alias (ExternalName) lists no ports of its own: the door's number is dialled where it leads.
     """
+    if isinstance(door, Entry) and door.kind == "Pod":
+        return Target(door.service, door.namespace, str(door.port), "Pod", kubectl)
     service = service_behind(door, snapshot)
     if service is None:
         return None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubectl_refused.model.entrances import Door, Gateway, Ingress, Route
-from kubectl_refused.model.registrations import Registration
+from kubectl_refused.model.entrances import Door, Gateway, Ingress, Owner, Route
+from kubectl_refused.model.objects import Service
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Target
+from kubectl_refused.model.target import ADDRESSED, Target
 
 from .calls import call_doors, is_called
 from .doors import ingress_doors
+from .entries import entry_doors
 from .routes import every_door, gateway_doors, route_doors
 from .urls import best_doors
 
 
 def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     """The doors asked about: those that take a URL's host and path, or all."""
-    if not target.host:
+    if not target.host or target.kind in ADDRESSED:
         return all_doors(target, snapshot)
     return best_doors(all_doors(target, snapshot), target.host, target.path or "/")
 
@@ -26,6 +27,8 @@ def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     """Every door of the target, in its own order; none where it was not read."""
     if is_called(target):
         return tuple(call_doors(target, snapshot))
+    if target.kind in ADDRESSED:
+        return tuple(entry_doors(target, snapshot))
     found = snapshot.objects.get((target.kind, target.namespace, target.name))
     if isinstance(found, Ingress):
         return tuple(ingress_doors(found))
@@ -36,8 +39,10 @@ def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     return tuple(every_door(found, snapshot) if target.host else route_doors(found))
 
 
-def entrance_subject(owner: Ingress | Route | Registration) -> str:
-    """`ingress/shop`."""
+def entrance_subject(owner: Owner) -> str:
+    """`ingress/shop`; a Service stands there for its load balancer."""
+    if isinstance(owner, Service):
+        return f"lb/{owner.metadata.name}"
     return f"{type(owner).__name__.lower()}/{owner.metadata.name}"
 
 

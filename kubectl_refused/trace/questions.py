@@ -36,6 +36,8 @@ def questions(scene: Scene) -> Iterator[Need]:
         return
     if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
         yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
+    if scene.door_dial:
+        yield Need(HANDSHAKE, scene.door_dial)
     if scene.entrance_dial:
         yield Need(HANDSHAKE, scene.entrance_dial)
     for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:
