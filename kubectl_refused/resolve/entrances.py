@@ -13,6 +13,7 @@ _SHORT = {
     **dict.fromkeys(("validatingwebhookconfiguration", "validatingwebhookconfigurations"), "Webhook"),
     **dict.fromkeys(("mutatingwebhookconfiguration", "mutatingwebhookconfigurations"), "Webhook"),
 }  # fmt: skip
+_CORE = ("no", "node", "nodes")  # TYPE.VERSION.GROUP with the empty group: `nodes.v1.`
 _GROUPS = (
     "networking.k8s.io", "gateway.networking.k8s.io", "admissionregistration.k8s.io", "apiregistration.k8s.io",
 )  # fmt: skip
@@ -25,7 +26,8 @@ _NAME = re.compile(
 def entrance_kind(word: str) -> TargetKind | None:
     """The kind that `word` names, in any case and with or without its version and group; None for any other."""
     plain, dot, rest = word.lower().partition(".")
-    if dot and not any(rest == group or rest.endswith(f".{group}") for group in _GROUPS):
+    core = rest in ("", "v1.") and plain in _CORE
+    if dot and not core and not any(rest == group or rest.endswith(f".{group}") for group in _GROUPS):
         return None
     for kind in ENTRANCES:
         if plain in (kind.lower(), f"{kind.lower()}s") or _SHORT.get(plain) == kind:

@@ -52,7 +52,7 @@ def node_ports(snapshot: Snapshot) -> Iterator[tuple[Service, ServicePort]]:
 
 
 def host_ports(pod: Pod) -> Iterator[tuple[int, int]]:
-    """(hostPort, containerPort) of the pod's TCP ports; on the node's own network the container opens it itself."""
+    """(hostPort, containerPort) of the pod's TCP ports; on the node's network the container opens it itself."""
     for container in () if pod.spec.host_network else containers(pod):
         for port in container.ports or ():
             if port.host_port and port.protocol == "TCP":

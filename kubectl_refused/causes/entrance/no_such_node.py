@@ -1,8 +1,8 @@
 """The cluster has no node of that name.
 
 Why it refuses:
-    Nodes come and go with autoscaling and repair, and their names change with them; so do their addresses. What was
-    a node yesterday may be nobody today, or another machine.
+    Nodes come and go with autoscaling and repair, and their names and addresses change with them. What was a node
+    yesterday may be nobody today, or another machine.
 Confirm:
     kubectl get nodes -o wide
 Fix:

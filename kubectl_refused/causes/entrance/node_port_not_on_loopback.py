@@ -2,7 +2,7 @@
 
 Why it refuses:
     A nodePort is served at the nodes' addresses. At 127.0.0.1 of a node only kube-proxy in iptables mode serves it
-    (by route_localnet); in nftables and ipvs mode, over IPv6, and with most replacements of kube-proxy nobody does.
+    (by route_localnet); in nftables and ipvs mode, over IPv6, and with most replacements of it nobody does.
     On a machine that is no node, localhost is that machine itself.
 Confirm:
     kubectl get nodes -o wide    # INTERNAL-IP; then nc -vz ADDRESS NODEPORT

@@ -50,9 +50,7 @@ def node_port_unserved_on_node(scene: Scene) -> Iterator[Finding]:
     )
     yield Finding(
         where=f"{shown} of node/{name}",
-        says=f"{name} does not accept at nodePort {door.number}{elsewhere}, and {place(inner.host, inner.port)} does"
-        if inner
-        else "",
+        says=f"{name} does not accept at nodePort {door.number}{elsewhere}; {scene.asked} works inside",
         headline=f"{name} does not serve nodePort {door.number}" + (", other nodes do" if served else ""),
         certainty=Certainty.PROVED if served else Certainty.LIKELY,
         evidence=(packet(scene, seen), packet(scene, within), *(packet(scene, one) for one in served.values())),
