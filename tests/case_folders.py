@@ -57,6 +57,7 @@ from kubectl_refused.model.target import Target, Vantage
 from kubectl_refused.resolve.places import place_of
 from kubectl_refused.sources.decoding import decode, decode_workload
 from kubectl_refused.sources.urls import owner_in
+from kubectl_refused.trace.address_owners import Owners, owner_of
 
 from .observations import load_observations
 
@@ -112,12 +113,22 @@ class Case:
         routed = elsewhere and elsewhere.path and owner_in(elsewhere, snapshot_of(self.world("refused")))
         if routed:
             return routed
+        owned = self._owner(elsewhere) if elsewhere and elsewhere.kind == "Address" else None
+        if owned:
+            return replace(owned, namespace=owned.namespace or self.expected.namespace)
         if elsewhere and elsewhere.in_cluster:
             return replace(elsewhere, namespace=self.expected.namespace)
         if elsewhere:
             return elsewhere
         name, _, port = self.expected.target.removeprefix("svc/").partition(":")
         return Target(name, self.expected.namespace, port or None)
+
+    def _owner(self, address: Target) -> Target | None:
+        """What has the address, in a case with nodes; a case without a cluster has none."""
+        world = self.world("refused")
+        nodes = [one for one in world if isinstance(one, Node)]
+        services = [one for one in world if isinstance(one, Service)]
+        return owner_of(address, Owners(services, nodes)) if nodes else None
 
     def documents(self, name: str) -> list[dict[str, Any]]:
         """The YAML documents of refused.yaml, healthy.yaml or refused-HOW.yaml."""

@@ -26,18 +26,18 @@ _OF_SERVICES = ("name", "service", "endpoints", "pod", "forwarder", "policy", "p
 _OF_CONTAINERS = ("publish", "container", "inside")
 _OF_ADDRESSES = ("address", "firewall", "host")
 # In front of a Service: what takes the connection, and its rule for this host and path.
-_OF_ENTRANCES = ("entrance", "rule")
+OF_ENTRANCES = ("entrance", "rule")
 # Pods past every Service: what was asked for, then what stands on a Service's path behind it too.
 _OF_PODS = ("direct", "pod", "forwarder", "policy", "process")
-HOPS = (*_OF_ENTRANCES, "direct", *_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
+HOPS = (*OF_ENTRANCES, "direct", *_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
 # By a target's kind: a run is about one kind, and need not load the causes of the others.
 HOPS_OF: dict[str, tuple[str, ...]] = {
     "Service": _OF_SERVICES,
     "Container": _OF_CONTAINERS,
     "Compose": _OF_CONTAINERS,
     "Address": _OF_ADDRESSES,
-    **dict.fromkeys(ENTRANCES, (*_OF_ENTRANCES, *_OF_SERVICES)),
-    **dict.fromkeys(ADDRESSED, (*_OF_ENTRANCES, "direct", *_OF_SERVICES)),
+    **dict.fromkeys(ENTRANCES, (*OF_ENTRANCES, *_OF_SERVICES)),
+    **dict.fromkeys(ADDRESSED, (*OF_ENTRANCES, "direct", *_OF_SERVICES)),
     **dict.fromkeys(OF_PODS, _OF_PODS),
 }
 

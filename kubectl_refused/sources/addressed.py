@@ -12,7 +12,7 @@ from kubectl_refused.model.objects import Node, Pod, Service
 from kubectl_refused.model.snapshot import Change, Coverage
 from kubectl_refused.model.target import Target
 from kubectl_refused.text import one_line
-from kubectl_refused.trace.entries import NODE_PORTS, host_ports
+from kubectl_refused.trace.entries import NODE_PORTS, host_ports, is_container
 
 from .cluster import ClusterSource
 from .decoding import OddObject, decode
@@ -43,7 +43,7 @@ def _node(connection: Connection, target: Target, now: Now) -> list[Change]:
     covered = Change(now(), covered=Coverage("Node", "", f"metadata.name={target.name}"))
     try:
         found = decode(connection.get_bytes(f"/api/v1/nodes/{segment(target.name)}"), Node)
-        return [Change(now(), value=found), covered]
+        return [Change(now(), value=found), covered, *_container(found)]
     except NotFound:
         return [covered]
     except (Forbidden, ApiProblem) as error:
@@ -51,6 +51,15 @@ def _node(connection: Connection, target: Target, now: Now) -> list[Change]:
     except OddObject as error:
         why = f"it does not read as one: {one_line(str(error))}"
         return [Change(now(), gap=Gap(f"node/{target.name}", why))]
+
+
+def _container(node: Node) -> list[Change]:
+    """That which the node is, where it is one on this machine."""
+    if not is_container(node):
+        return []
+    from kubectl_refused.engine.node_container import read_node_container
+
+    return read_node_container(node.metadata.name)
 
 
 def _services(connection: Connection, target: Target, now: Now) -> list[Change]:

@@ -15,7 +15,7 @@ from kubectl_refused.model.target import HERE, Depth, Target, Vantage
 
 from .doors import led_to
 from .entrances import doors_of
-from .entries import bare_dials
+from .entries import as_dialled, bare_dials
 from .walks import Stop
 
 MOST_DOORS = 50
@@ -31,9 +31,12 @@ def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantag
 def _through(door: Door, bare: Scene) -> tuple[Scene, ...]:
     from .scenes import scenes as scenes_of  # which loads this module in turn
 
+    here = bare.vantage.key == HERE
+    if isinstance(door, Entry):
+        door = as_dialled(door, here=here)
     behind = led_to(door, bare.snapshot, bare.target.kubectl)
     # A machine outside dials the address and nothing behind it, which is not for it to reach.
-    if behind is None or (isinstance(door, Entry) and bare.vantage.key == HERE):
+    if behind is None or (isinstance(door, Entry) and here):
         at = replace(bare, door=door)
         return (replace(at, ways=(at.door_dial,) if at.door_dial else ()),)
     found = scenes_of(behind, bare.snapshot, bare.facts, bare.vantage)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.model.entrances import Entry
 from kubectl_refused.model.facts import Dial
 from kubectl_refused.model.objects import Node, Pod, Service, ServicePort
@@ -11,11 +13,13 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
 
+from .addresses import special
 from .containers import containers
 
 MOST_BALANCED = 4
 # What was read when every nodePort was: no kind of the API's, as of those Services nothing else was kept.
 NODE_PORTS = "NodePort"
+MINIKUBE = "minikube.k8s.io/name"
 
 
 def entry_doors(target: Target, snapshot: Snapshot) -> Iterator[Entry]:
@@ -127,3 +131,15 @@ def lacks_local_endpoint(door: Entry, snapshot: Snapshot) -> bool:
         return False
     having = nodes_with_endpoints(service, snapshot)
     return bool(having) and door.owner.metadata.name not in having
+
+
+def is_container(node: Node) -> bool:
+    """Whether the node is a container of an engine, as those of kind and minikube are, under the node's name."""
+    return (node.spec.provider_id or "").startswith("kind://") or MINIKUBE in (node.metadata.labels or {})
+
+
+def as_dialled(door: Entry, *, here: bool) -> Entry:
+    """The door as one vantage dials it: a loopback address is this machine's own, others take the node's."""
+    if here or not isinstance(door.owner, Node) or not special(door.address):
+        return door
+    return replace(door, address=node_address(door.owner))

@@ -1,4 +1,4 @@
-"""The load balancer's health checks find nobody at the Service's healthCheckNodePort.
+"""A load balancer's health checks find nobody at healthCheckNodePort.
 
 Why it refuses:
     With externalTrafficPolicy: Local a load balancer asks every node at healthCheckNodePort whether it has an

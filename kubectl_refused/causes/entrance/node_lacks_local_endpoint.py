@@ -1,4 +1,4 @@
-"""A node without an endpoint is dialled, and the Service's traffic policy keeps connections on the node.
+"""A node is dialled that has no endpoint, and traffic stays on the node.
 
 Why it refuses:
     With externalTrafficPolicy: Local a node hands what comes from outside of the cluster to its own endpoints only
