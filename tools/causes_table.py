@@ -39,7 +39,8 @@ ROWS_HEAD = """
 ## Row by row
 
 Faults as people meet them, along the path: A name and address, B Service to endpoints, C nodes and policies, D pod
-and process; F containers without Kubernetes. A cause may cover several of them. *Test* is that of the row itself.
+and process; E meshes and what leads into a cluster; F containers without Kubernetes. A cause may cover several of
+them. *Test* is that of the row itself.
 
 | row | what goes wrong | code | cause | proven by | test |
 |---|---|---|---|---|---|

@@ -1,7 +1,7 @@
 """The rows of faults as people met them, and the cause that covers each: rows.txt names them in our own words.
 
 Row A1 is KR101, B3 is KR203, C12 is KR312, D24 is KR424: as the code of a cause, or as one that it covers `also`.
-Rows of F, containers without Kubernetes, name their code themselves.
+Rows of E, meshes and what leads into a cluster, and of F, containers without Kubernetes, name their code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from kubectl_refused.causes import Cause, catalogue
 
 ROWS = Path(__file__).with_name("rows.txt")
-_SECTIONS = "ABCD"
+_SECTIONS, _NAMED = "ABCD", "EF"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def rows() -> tuple[Row, ...]:
 
 
 def _row(place: str, title: str, covering: Mapping[str, Cause]) -> Row:
-    code, _, rest = title.partition(" ") if place[0] == "F" else (code_of(place), "", title)
+    code, _, rest = title.partition(" ") if place[0] in _NAMED else (code_of(place), "", title)
     return Row(place, code, rest, covering.get(code))
 
 

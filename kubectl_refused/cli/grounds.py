@@ -24,6 +24,7 @@ from .request import Request
 if TYPE_CHECKING:
     from kubectl_refused.pipeline import Learner
     from kubectl_refused.resolve.standpoints import Standpoint
+    from kubectl_refused.sources.backwards import Backwards
 
 Say = Callable[[str], None]
 
@@ -150,18 +151,26 @@ class ClusterGround:
         self.connection = connect(request.connection)
         self.context, self.namespace = self.connection.context_name, self.connection.namespace
         self.depth = request.probing.depth
-        self.source: Source = _source_of(self.connection, request.targets)
+        self._backwards = _backwards(self.connection) if request.entrances else None
+        self.source: Source = self._backwards or _source_of(self.connection, request.targets)
         self.ledger = Ledger()
         self._request = request
         self._run_id = os.urandom(4).hex()
         self._methods: dict[str, list[Method]] = {}
         self._clients_in: dict[str, tuple[Client, ...]] = {}
         self._probers: list[Prober] = []
+        self._targets: tuple[Target, ...] = ()
         self._preflight = Preflight()
 
     def targets(self) -> tuple[Target, ...]:
-        """Those asked for, in the context's namespace where none was typed."""
-        return tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
+        """Those asked for, in the context's namespace where none was typed, with what leads to them if wanted.
+
+        Raises what the connection raises where that is looked for.
+        """
+        if not self._targets:
+            asked = tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
+            self._targets = self._backwards.expanded(asked) if self._backwards else asked
+        return self._targets
 
     def looker(self, target: Target, say: Say) -> Prober:
         """One that only reads objects: for a look at what may not be dialled yet."""
@@ -220,6 +229,13 @@ def _eyes(target: Target, depth: Depth) -> Sequence[Standpoint]:
     if target.kind not in ADDRESSED or depth is Depth.NONE:
         return ()
     return (Standpoint(ANYWHERE), Standpoint(HERE)) if depth.rank >= Depth.PODS.rank else (Standpoint(HERE),)
+
+
+def _backwards(connection: Any) -> Backwards:
+    from kubectl_refused.sources.backwards import Backwards
+    from kubectl_refused.sources.entrances import EntranceSource
+
+    return Backwards(EntranceSource(connection), connection)
 
 
 def _source_of(connection: Any, targets: Sequence[Target]) -> Source:

@@ -150,6 +150,11 @@ DIAGNOSIS: tuple[Option, ...] = (
         "NAME",
         completes="namespaces",
     ),
+    Option(
+        "--entrances",
+        "Also look at everything that leads to the Service: Ingresses, routes, its load balancer, "
+        "nodePorts, hostPorts, webhooks and APIServices",
+    ),
     Option("--host-network", "With --from node/NAME or every-node: dial with the node's own network"),
     Option(
         "--dials",
@@ -197,7 +202,7 @@ DIAGNOSIS: tuple[Option, ...] = (
 
 
 # What only one target or a rehearsal can have.
-_NOT_OF_A_SCAN = ("--recording", "--dry-run", "--fix", "--yes", "--version")
+_NOT_OF_A_SCAN = ("--recording", "--dry-run", "--fix", "--yes", "--version", "--entrances")
 _NOT_OF_A_RECORD = (*_NOT_OF_A_SCAN, "--filename", "--recursive", "--output", *(option.name for option in WAITING))
 
 SCAN: tuple[Option, ...] = (

@@ -59,7 +59,8 @@ class Target:
     Compose    a service of a project        the project       the same; empty project: the only one
     Address    a host, without brackets;     empty             always there; `scheme` is what was typed in front
                empty for this machine
-    Ingress, Gateway, HTTPRoute, …  its name   its namespace   never; of a URL `host` and `path` are asked about
+    Ingress, Gateway, HTTPRoute, …  its name   its namespace   never; of a URL `host` and `path` are asked about,
+               found from a Service only what `leads_to` it (`shop/web`)
     Pod, Deployment, StatefulSet, …  its name  its namespace  the pods' own, or a name that a container declares
     Node       the node                      of the probe pod  always there: a nodePort or hostPort; `host` is the
                address that was typed, empty for the node's own
@@ -74,6 +75,7 @@ class Target:
     scheme: str = ""
     host: str = ""
     path: str = ""
+    leads_to: str = ""
 
     @property
     def is_service(self) -> bool:

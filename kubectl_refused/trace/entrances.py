@@ -17,7 +17,9 @@ from .urls import best_doors
 
 
 def doors_of(target: Target, snapshot: Snapshot) -> Sequence[Door]:
-    """The doors asked about: those that take a URL's host and path, or all."""
+    """The doors asked about: those that take a URL's host and path, those that lead to one Service, or all."""
+    if target.leads_to:
+        return tuple(one for one in all_doors(target, snapshot) if leads_to(one, target.leads_to))
     if not target.host or target.kind in ADDRESSED:
         return all_doors(target, snapshot)
     return best_doors(all_doors(target, snapshot), target.host, target.path or "/")
@@ -37,6 +39,11 @@ def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
     if not isinstance(found, Route):
         return ()
     return tuple(every_door(found, snapshot) if target.host else route_doors(found))
+
+
+def leads_to(door: Door, service: str) -> bool:
+    """Whether the door's backend is the Service of `shop/web`."""
+    return door.kind == "Service" and f"{door.namespace}/{door.service}" == service
 
 
 def entrance_subject(owner: Owner) -> str:
