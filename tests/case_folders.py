@@ -110,7 +110,7 @@ class Case:
     def target(self) -> Target:
         """`svc/web:80` in the expectation's namespace, or `docker/web:80`."""
         elsewhere = place_of(self.expected.target)
-        routed = elsewhere and elsewhere.path and owner_in(elsewhere, snapshot_of(self.world("refused")))
+        routed = elsewhere and elsewhere.path and self._routed(elsewhere)
         if routed:
             return routed
         owned = self._owner(elsewhere) if elsewhere and elsewhere.kind == "Address" else None
@@ -122,6 +122,11 @@ class Case:
             return elsewhere
         name, _, port = self.expected.target.removeprefix("svc/").partition(":")
         return Target(name, self.expected.namespace, port or None)
+
+    def _routed(self, url: Target) -> Target | None:
+        """The entrance that names its host, or one that is nearly the same."""
+        seen = snapshot_of(self.world("refused"))
+        return owner_in(url, seen) or owner_in(url, seen, near=True)
 
     def _owner(self, address: Target) -> Target | None:
         """What has the address, in a case with nodes; a case without a cluster has none."""

@@ -83,8 +83,16 @@ def _owner(target: Target, connection: Connection) -> Target | None:
     from kubectl_refused.sources.owners import owner_at
     from kubectl_refused.sources.urls import owner_of
 
-    routed = owner_of(target, connection) if _may_be_routed(target) else None
+    near = _may_be_routed(target) and not _resolves(target.name)  # what DNS knows is no slip of the pen
+    routed = owner_of(target, connection, near=near) if _may_be_routed(target) else None
     return routed or owner_at(target, connection)
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, None))
+    except (OSError, UnicodeError):
+        return False
 
 
 def _serves_here(target: Target) -> bool:

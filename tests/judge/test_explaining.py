@@ -40,9 +40,9 @@ def test_services_come_first_and_single_words_only_where_they_are_some() -> None
 
 def test_a_port_forwards_error_is_about_the_pod_and_not_the_client() -> None:
     text = (
-        b'E1122 portforward.go:424] "Unhandled Error" err="an error occurred forwarding 8080 -> 80: error '
-        b"forwarding port 80 to pod 6f0a, uid : failed to execute portforward in network namespace: failed to connect to "
-        b'localhost:80 inside namespace, IPv4: dial tcp4 127.0.0.1:80: connect: connection refused"'
+        b'E1122 portforward.go:424] "Unhandled Error" err="an error occurred forwarding 8080 -> 80: '
+        b"failed to execute portforward in network namespace: failed to connect to localhost:80 inside namespace, "
+        b'IPv4: dial tcp4 127.0.0.1:80: connect: connection refused"'
     )
     told = {one.means for one in mentions(failures_in(text), KNOWN, timed=False)}
     assert told == {"localhost inside the pod of a port-forward: nothing listens on 80 there; ask pod/NAME:80"}
