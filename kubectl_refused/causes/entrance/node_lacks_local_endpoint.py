@@ -2,8 +2,8 @@
 
 Why it refuses:
     With externalTrafficPolicy: Local a node hands what comes from outside of the cluster to its own endpoints only
-    (so that the client's address is kept), and drops it where it has none. Pods are served everywhere, so that the
-    fault is seen from outside only.
+    (so that the client's address is kept), and drops it where it has none. Pods are served everywhere where
+    kube-proxy is told which addresses are theirs (--detect-local-mode), and else are dropped as well.
 Confirm:
     kubectl get endpointslices -l kubernetes.io/service-name=NAME -o wide    # nodeName, against the node dialled
 Fix:
@@ -23,16 +23,15 @@ from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import HANDSHAKE
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.model.target import HERE
 from kubectl_refused.trace.entries import lacks_local_endpoint, nodes_with_endpoints
 from kubectl_refused.trace.proofs import field, packet
 
 
 @cause("KR840", scope=Scope.ENTRANCE, reads={HANDSHAKE}, produces=Symptom.SILENCE, since="0.3")
 def node_lacks_local_endpoint(scene: Scene) -> Iterator[Finding]:
-    """Yield when this machine gets no answer from a node that has no endpoint of a Service with that policy."""
+    """Yield when a node that has no endpoint of a Service with that policy gives no answer."""
     door, dial = scene.door, scene.door_dial
-    if not isinstance(door, Entry) or dial is None or scene.vantage.key != HERE:
+    if not isinstance(door, Entry) or dial is None:
         return
     service = scene.snapshot.service(door.namespace, door.service)
     if service is None or not lacks_local_endpoint(door, scene.snapshot):

@@ -25,7 +25,7 @@ from kubectl_refused.model.objects import Node
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.addresses import place
-from kubectl_refused.trace.entries import family_missing, node_address, sound
+from kubectl_refused.trace.entries import family_missing, lacks_local_endpoint, node_address, sound
 from kubectl_refused.trace.proofs import packet
 
 MOST_OTHERS = 3
@@ -39,6 +39,8 @@ def node_port_unserved_on_node(scene: Scene) -> Iterator[Finding]:
         return
     seen, inner = scene.maybe(HANDSHAKE, dial), scene.entrance_dial
     if seen is None or seen.outcome is Outcome.ACCEPTED or family_missing(door, service):
+        return
+    if lacks_local_endpoint(door, scene.snapshot):
         return
     within = scene.maybe(HANDSHAKE, inner) if inner else None
     if within is None or within.outcome is not Outcome.ACCEPTED:

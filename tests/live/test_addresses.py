@@ -1,0 +1,171 @@
+"""Addresses in front of Services, for real: nodePorts, hostPorts, load balancers, and what leads to a Service."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.api import Cluster
+
+from .conftest import fresh_namespace
+from .from_shop import HTTPD
+from .small_shop import deployment
+from .test_entrances import ingress
+from .tool import RUN_SECONDS, Answer
+from .witness_shop import service
+
+SPACES = "/api/v1/namespaces"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """`web` by a nodePort of every node, `near` by that of node1 only, `lb` without a load balancer, and a pod
+    with a hostPort on node1."""
+
+    cluster: Cluster
+    namespace: str
+
+    def refused(self, *words: str, at: Path | None = None) -> Answer:
+        """The tool as on a machine outside of the cluster, or in another network namespace."""
+        argv = ["nsenter", f"--net={at or self.cluster.outer_netns()}", sys.executable, "-m", "kubectl_refused"]
+        done = subprocess.run(
+            [*argv, "--kubeconfig", str(self.cluster.kubeconfig), *words, "-n", self.namespace, "-o", "json"],
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def service(self, name: str) -> dict[str, Any]:
+        return self.cluster.client().call("GET", f"{SPACES}/{self.namespace}/services/{name}")
+
+    def node_port(self, name: str) -> int:
+        return int(self.service(name)["spec"]["ports"][0]["nodePort"])
+
+
+@pytest.fixture(scope="module")
+def front(cluster: Cluster) -> Iterator[Shop]:
+    space = fresh_namespace(cluster)
+    pinned = {"nodeSelector": {"kubernetes.io/hostname": "node1"}}
+    host_port = 20000 + int(space[-4:], 16) % 9000
+    ported = {**HTTPD, "ports": [{"containerPort": 8080, "hostPort": host_port}]}
+    items = [
+        deployment("web", HTTPD, **pinned),
+        deployment("ported", ported, **pinned),
+        _typed(service("web", {"app": "web"}, 80, 8080), "NodePort"),
+        _typed(service("near", {"app": "web"}, 80, 8080), "NodePort", externalTrafficPolicy="Local"),
+        _typed(service("lb", {"app": "web"}, 80, 8080), "LoadBalancer", externalTrafficPolicy="Local"),
+        ingress("shop", space, {"/": ("web", 80), "/near": ("near", 80)}),
+    ]
+    cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=space)
+    cluster.kubectl(
+        "wait", "-n", space, "--for=condition=Available", "deploy", "--all", "--timeout=90s", timeout=120
+    )
+    yield Shop(cluster, space)
+    cluster.client().call("DELETE", f"{SPACES}/{space}")
+
+
+def _typed(made: dict[str, Any], kind: str, **spec: Any) -> dict[str, Any]:
+    return {**made, "spec": {**made["spec"], "type": kind, **spec}}
+
+
+def roots(answer: Answer) -> dict[str, str | None]:
+    """The root's name by target."""
+    return {item["target"]: (item["root"] or {}).get("name") for item in answer.report["items"]}
+
+
+def test_ports_of_nodes(front: Shop) -> None:
+    """A nodePort works from within and from outside; the Service's own port is none, and node9 is no node."""
+    port = front.node_port("web")
+    host_port = next(iter(_host_ports(front)))
+    words = [f"node/node1:{port}", f"node/node2:{port}", "node/node1:80", f"node/node9:{port}"]
+    answer = front.refused(*words, f"node/node1:{host_port}", f"node/node2:{front.node_port('near')}")
+    assert roots(answer) == {
+        f"node/node1:{port}": None,
+        f"node/node2:{port}": None,
+        "node/node1:80": "no-such-node-port",
+        f"node/node9:{port}": "no-such-node",
+        f"node/node1:{host_port}": None,
+        f"node/node2:{front.node_port('near')}": "node-lacks-local-endpoint",
+    }, answer
+    first, *_ = answer.report["items"]
+    assert [path["outcome"] for path in first["paths"]] == ["accepted", "accepted"], answer
+    assert {path["vantage"] for path in first["paths"]} >= {"this machine"}, answer
+
+
+def _host_ports(front: Shop) -> Iterator[int]:
+    pods = front.cluster.client().call("GET", f"{SPACES}/{front.namespace}/pods")["items"]
+    ports = (p for pod in pods for c in pod["spec"]["containers"] for p in c.get("ports", ()))
+    yield from (port["hostPort"] for port in ports if "hostPort" in port)
+
+
+def test_an_address_leads_to_what_has_it(front: Shop) -> None:
+    web = front.service("web")
+    pods = front.cluster.client().call("GET", f"{SPACES}/{front.namespace}/pods")["items"]
+    pod = next(one for one in pods if one["metadata"]["labels"]["app"] == "web")
+    port = front.node_port("web")
+    words = [
+        f"{web['spec']['clusterIP']}:80",
+        f"web.{front.namespace}.svc.cluster.local:80",
+        f"{pod['status']['podIP']}:8080",
+        f"{front.cluster.node_address(1)}:{port}",
+    ]
+    answer = front.refused(*words)
+    assert [(item["target"], item["outcome"]) for item in answer.report["items"]] == [
+        ("svc/web:80", "accepted"),
+        (f"pod/{pod['metadata']['name']}:8080", "accepted"),
+        (f"node/node1:{port}", "accepted"),
+    ], answer
+    assert answer.code == 0
+
+
+def test_a_node_serves_no_node_port_at_localhost(front: Shop) -> None:
+    """On the node itself, whose kube-proxy is in nftables mode."""
+    port = front.node_port("web")
+    answer = front.refused(f"127.0.0.1:{port}", at=front.cluster.node_netns(1))
+    assert (answer.root, answer.code) == ("node-port-not-on-loopback", 1), answer
+    fix = answer.report["root"]["fix"]["summary"]
+    assert fix == f"Dial {front.cluster.node_address(1)}:{port}" or fix.endswith(f":{port}"), answer
+
+
+def test_a_load_balancer_that_nobody_makes(front: Shop) -> None:
+    answer = front.refused("lb/lb")
+    assert (answer.root, answer.code) == ("load-balancer-without-address", 1), answer
+    assert f"nodePort {front.node_port('lb')}" in answer.report["root"]["fix"]["summary"], answer
+
+
+def test_health_checks_are_served_by_kube_proxy(front: Shop) -> None:
+    """An address of a documentation range stands in for a load balancer; the nodes answer for it within."""
+    path = f"{SPACES}/{front.namespace}/services"
+    made = _typed(service("given", {"app": "web"}, 80, 8080), "LoadBalancer", externalTrafficPolicy="Local")
+    front.cluster.client().create(path, made)
+    status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.77"}]}}})
+    words = ("patch", "svc/given", "-n", front.namespace, "--subresource=status", "--type=merge", "-p", status)
+    front.cluster.kubectl(*words)
+    answer = front.refused("lb/given", "--probe", "pods")
+    told = {path["vantage"]: path for path in answer.report["paths"]}
+    within = next(path for vantage, path in told.items() if vantage != "this machine")
+    assert within["outcome"] == "accepted", answer
+    assert within["root"] is None, answer
+    assert told["this machine"]["entrance"] == "192.0.2.77:80", answer
+
+
+def test_what_leads_to_a_service_is_found_backwards(front: Shop) -> None:
+    port = front.node_port("web")
+    answer = front.refused("svc/web", "--entrances")
+    assert list(roots(answer)) == [
+        "svc/web",
+        "ingress/shop",
+        f"node/node1:{port}",
+        f"node/node2:{port}",
+    ], answer
+    rules = [path["rule"] for path in answer.report["items"][1]["paths"]]
+    assert rules == ["shop.example/"], "only the rule that leads to it"
