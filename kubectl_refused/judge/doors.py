@@ -41,7 +41,10 @@ def _to_the_address(scene: Scene, door: Entry, note: str, *, broken: bool) -> It
     accepted = seen is not None and seen.outcome is Outcome.ACCEPTED
     told = "  ".join(filter(None, (signal_of(seen, scene) if seen and not accepted else "", note)))
     status: Status = "unknown" if seen is None else "ok" if accepted else "broken"
-    yield Hop(role="entrance", label=entrance_subject(door.owner), status="ok" if door.address else "broken")
+    if not door.address:
+        yield Hop(role="entrance", label=entrance_subject(door.owner), status="broken", note=note)
+        return
+    yield Hop(role="entrance", label=entrance_subject(door.owner), status="ok")
     yield Hop(role="name", label=door.rule, status="broken" if broken else status, note=told)
 
 

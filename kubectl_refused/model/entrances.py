@@ -341,6 +341,6 @@ class Entry(Door, frozen=True):
 
     @property
     def rule(self) -> str:
-        """`10.0.0.7:30080`."""
-        shown = f"[{self.address}]" if ":" in self.address else self.address or "no address"
-        return f"{shown}:{self.number}"
+        """`10.0.0.7:30080`, `port 80` without an address."""
+        shown = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{shown}:{self.number}" if shown else f"port {self.number}"

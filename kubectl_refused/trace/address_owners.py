@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -11,6 +12,8 @@ from kubectl_refused.model.target import Target
 
 from .entries import sound
 
+DOMAIN = ["cluster", "local"]  # of nearly every cluster; names of another domain are taken for hosts
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 LOCALHOST = ("localhost", "localhost.localdomain", "ip6-localhost")
 _FAMILIES = {"localhost": "127.0.0.1", "localhost.localdomain": "127.0.0.1", "ip6-localhost": "::1"}
 
@@ -44,6 +47,8 @@ def named_in_cluster(target: Target) -> Target | None:
     if "svc" not in labels[2:4]:
         return None
     at = labels.index("svc", 2)
+    if labels[at + 1 :] not in ([], DOMAIN) or not all(map(_LABEL.fullmatch, labels)):
+        return None
     if at == 3:
         return replace(target, name=labels[0], namespace=labels[2], kind="Pod", scheme="", path="")
     return replace(target, name=labels[0], namespace=labels[1], kind="Service", scheme="", path="")
