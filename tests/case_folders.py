@@ -47,6 +47,7 @@ from kubectl_refused.model.objects import (
     Pod,
     Service,
 )
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.registrations import (
     APIService,
     MutatingWebhookConfiguration,
@@ -65,11 +66,12 @@ CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 ENTRANCE_TYPES = (
     Ingress, IngressClass, Gateway, GatewayClass, HTTPRoute, GRPCRoute, TCPRoute, TLSRoute, ReferenceGrant,
-    ValidatingWebhookConfiguration, MutatingWebhookConfiguration, APIService,
+    ValidatingWebhookConfiguration, MutatingWebhookConfiguration, APIService, OpenShiftRoute,
 )  # fmt: skip
 _TYPES: dict[str, type[Any]] = {
     t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node, ConfigMap)
 } | {t.__name__: t for t in (Engine, EngineContainer, EngineNetwork, *ENTRANCE_TYPES)}
+_TYPES["Route"] = OpenShiftRoute  # the kind that OpenShift calls so
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

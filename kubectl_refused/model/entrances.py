@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from .objects import Condition, LabelSelector, LoadBalancerStatus, Metadata, Node, Service, Struct
+from .openshift import OpenShiftRoute
 from .registrations import Registration
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -272,10 +273,12 @@ class ReferenceGrant(Struct, frozen=True):
     spec: ReferenceGrantSpec = ReferenceGrantSpec()
 
 
-EntranceObject = Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant | Registration
+EntranceObject = (
+    OpenShiftRoute | Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant | Registration
+)
 
 
-Owner = Ingress | Route | Registration | Node | Service
+Owner = Ingress | Route | OpenShiftRoute | Registration | Node | Service
 
 
 class Door(Struct, frozen=True):

@@ -10,7 +10,7 @@ TargetKind = Literal[
     "Service", "Container", "Compose", "Address",
     "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute",
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Webhook", "APIService",
-    "Node", "LoadBalancer",
+    "Node", "LoadBalancer", "OpenShiftRoute",
 ]  # fmt: skip
 # What the API server itself calls; of the whole cluster, like the Services they lead to of any namespace.
 CALLED: tuple[TargetKind, ...] = ("Webhook", "APIService")
@@ -18,7 +18,7 @@ CALLED: tuple[TargetKind, ...] = ("Webhook", "APIService")
 ADDRESSED: tuple[TargetKind, ...] = ("Node", "LoadBalancer")
 # What leads to Services by host, path or port. These words are kubectl's too, in lower case.
 ENTRANCES: tuple[TargetKind, ...] = (
-    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", *CALLED, *ADDRESSED,
+    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "OpenShiftRoute", *CALLED, *ADDRESSED,
 )  # fmt: skip
 # Pods that are dialled by themselves, past every Service; with kubectl's short names.
 OF_PODS: dict[TargetKind, str] = {
@@ -100,6 +100,8 @@ class Target:
     def __str__(self) -> str:
         if self.kind in ADDRESSED:
             return f"node/{self.name}:{self.port}" if self.kind == "Node" else f"lb/{self.name}"
+        if self.kind == "OpenShiftRoute":
+            return f"route/{self.name}"
         if self.is_entrance:
             return f"{self.kind.lower()}/{self.name}"
         port = f":{self.port}" if self.port else ""

@@ -10,12 +10,15 @@ from kubectl_refused.model.target import ENTRANCES, Target, TargetKind
 # As kubectl takes them (kubectl api-resources), beside the singular and the plural.
 _SHORT = {
     "ing": "Ingress", "gtw": "Gateway", "ingresses": "Ingress", "no": "Node", "lb": "LoadBalancer",
+    "route": "OpenShiftRoute", "routes": "OpenShiftRoute",
     **dict.fromkeys(("validatingwebhookconfiguration", "validatingwebhookconfigurations"), "Webhook"),
     **dict.fromkeys(("mutatingwebhookconfiguration", "mutatingwebhookconfigurations"), "Webhook"),
 }  # fmt: skip
+_WORDS: dict[TargetKind, str] = {"LoadBalancer": "lb", "OpenShiftRoute": "route"}
 _CORE = ("no", "node", "nodes")  # TYPE.VERSION.GROUP with the empty group: `nodes.v1.`
 _GROUPS = (
-    "networking.k8s.io", "gateway.networking.k8s.io", "admissionregistration.k8s.io", "apiregistration.k8s.io",
+    "networking.k8s.io", "gateway.networking.k8s.io", "route.openshift.io", "admissionregistration.k8s.io",
+    "apiregistration.k8s.io",
 )  # fmt: skip
 # A DNS subdomain (RFC 1123), which names of these kinds are.
 _NAME = re.compile(
@@ -41,7 +44,7 @@ def entrance_of(word: str) -> Target | None:
     kind = entrance_kind(first) if slash else None
     if kind is None:
         return None
-    form = f"{'lb' if kind == 'LoadBalancer' else kind.lower()}/NAME"
+    form = f"{_WORDS.get(kind, kind.lower())}/NAME"
     plain, colon, port = name.partition(":")
     if kind == "Node":
         return _node(word, plain, port if colon else None)

@@ -19,6 +19,7 @@ from .calls import read_calls
 from .cluster import ClusterSource
 from .entrances import NETWORKING, listed
 from .gateways import ROUTES, GatewayReads
+from .openshift import every_route
 from .reads import in_parallel, namespaced
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _read(target: Target, connection: Connection) -> list[Change]:
         partial(listed, connection, "Ingresses", ingresses, Ingress),
         partial(listed, connection, "Nodes", "/api/v1/nodes", Node),
         partial(_routes, connection, target),
+        partial(every_route, connection, target.namespace),
         *(partial(_calls, connection, kind) for kind in ("Webhook", "APIService")),
     ]
     return [change for part in in_parallel(tasks) for change in part]

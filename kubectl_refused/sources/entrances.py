@@ -58,6 +58,10 @@ class EntranceSource:
             from .addressed import read_addressed
 
             return list(read_addressed(self._connection, target, self._now))
+        if target.kind == "OpenShiftRoute":
+            from .openshift import read_route
+
+            return read_route(self._connection, target, self._now)
         if target.kind != "Ingress":
             from .gateways import GatewayReads
 

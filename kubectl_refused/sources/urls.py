@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kubectl_refused.model.entrances import Door, Gateway, Ingress, Route
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.snapshot import Snapshot, fold
 from kubectl_refused.model.target import ENTRANCES, Target
 from kubectl_refused.trace.doors import ingress_doors
+from kubectl_refused.trace.openshift import openshift_doors
 from kubectl_refused.trace.routes import every_door
 from kubectl_refused.trace.urls import best_doors, host_rank, nearest_host, owned
 
 from .entrances import NETWORKING, listed
 from .gateways import ROUTES, GatewayReads
+from .openshift import every_route
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -52,6 +55,8 @@ def _doors(snapshot: Snapshot) -> Iterator[Door]:
     for value in snapshot.objects.values():
         if isinstance(value, Ingress):
             yield from ingress_doors(value)
+        elif isinstance(value, OpenShiftRoute):
+            yield from openshift_doors(value)
         elif isinstance(value, Route):
             yield from every_door(value, snapshot)
 
@@ -63,6 +68,7 @@ def _read(connection: Connection) -> Snapshot:
     if not any(change.covered for change in changes):
         space = connection.namespace
         changes = listed(connection, "Ingresses", f"/apis/{NETWORKING}/namespaces/{space}/ingresses", Ingress)
+    changes += every_route(connection, "")
     for kind in _kinds():
         found = gateways.every(kind, "")
         changes += found if any(change.covered for change in found) else gateways.every(kind, connection.namespace)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from kubectl_refused.model.entrances import Door, Ingress, Route
 from kubectl_refused.model.objects import Node, Pod, Service
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.registrations import APIService
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target, TargetKind
@@ -16,6 +17,7 @@ from .doors import ingress_doors
 from .entrances import leads_to
 from .entries import host_ports, sound
 from .labels import carries
+from .openshift import openshift_doors
 from .routes import route_doors
 
 MOST_NODES = 2  # of one nodePort: each is served by rules of its own
@@ -41,6 +43,8 @@ def _routed(target: Target, snapshot: Snapshot) -> Iterator[Target]:
     for value in snapshot.objects.values():
         if isinstance(value, Ingress) and _leads(target, ingress_doors(value)):
             yield _plain(target, "Ingress", value.metadata.name, value.metadata.namespace)
+        elif isinstance(value, OpenShiftRoute) and _leads(target, openshift_doors(value)):
+            yield _plain(target, "OpenShiftRoute", value.metadata.name, value.metadata.namespace)
         elif isinstance(value, Route) and _leads(target, route_doors(value)):
             kind = next(kind for kind in _ROUTES if kind == type(value).__name__)
             yield _plain(target, kind, value.metadata.name, value.metadata.namespace)

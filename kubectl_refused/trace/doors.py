@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from kubectl_refused.model.entrances import Door, Entry, Ingress, IngressBackend, IngressClass
 from kubectl_refused.model.objects import Service, ServicePort
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
+
+from .openshift import port_behind
 
 NGINX = "k8s.io/ingress-nginx"
 # https://kubernetes.io/docs/concepts/services-networking/ingress/#deprecated-annotation
@@ -69,6 +72,9 @@ def led_to(door: Door, snapshot: Snapshot, kubectl: str) -> Target | None:
     service = service_behind(door, snapshot)
     if service is None:
         return None
+    if isinstance(door.owner, OpenShiftRoute):
+        port = port_behind(door, service)
+        return Target(door.service, door.namespace, str(port.port), kubectl=kubectl) if port else None
     port = backend_port(door, service) or _by_target_port(door, service, snapshot)
     number = str(port.port) if port else None
     if service.spec.type == "ExternalName" and number is None and isinstance(door.port, int):

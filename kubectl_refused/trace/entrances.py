@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from kubectl_refused.model.entrances import Door, Gateway, Ingress, Owner, Route
 from kubectl_refused.model.objects import Service
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import ADDRESSED, Target
 
 from .calls import call_doors, is_called
 from .doors import ingress_doors
 from .entries import entry_doors
+from .openshift import openshift_doors
 from .routes import every_door, gateway_doors, route_doors
 from .urls import best_doors
 
@@ -36,6 +38,8 @@ def all_doors(target: Target, snapshot: Snapshot) -> Sequence[Door]:
         return tuple(ingress_doors(found))
     if isinstance(found, Gateway):
         return tuple(gateway_doors(found, snapshot))
+    if isinstance(found, OpenShiftRoute):
+        return tuple(openshift_doors(found))
     if not isinstance(found, Route):
         return ()
     return tuple(every_door(found, snapshot) if target.host else route_doors(found))
@@ -50,6 +54,8 @@ def entrance_subject(owner: Owner) -> str:
     """`ingress/shop`; a Service stands there for its load balancer."""
     if isinstance(owner, Service):
         return f"lb/{owner.metadata.name}"
+    if isinstance(owner, OpenShiftRoute):
+        return f"route/{owner.metadata.name}"
     return f"{type(owner).__name__.lower()}/{owner.metadata.name}"
 
 

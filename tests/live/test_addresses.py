@@ -45,7 +45,8 @@ class Shop:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def service(self, name: str) -> dict[str, Any]:
-        return self.cluster.client().call("GET", f"{SPACES}/{self.namespace}/services/{name}")
+        found: dict[str, Any] = self.cluster.client().call("GET", f"{SPACES}/{self.namespace}/services/{name}")
+        return found
 
     def node_port(self, name: str) -> int:
         return int(self.service(name)["spec"]["ports"][0]["nodePort"])
@@ -60,15 +61,16 @@ def front(cluster: Cluster) -> Iterator[Shop]:
     items = [
         deployment("web", HTTPD, **pinned),
         deployment("ported", ported, **pinned),
+        deployment("second", ported, **pinned),
+        service("second", {"app": "second"}, 80, 8080),
         _typed(service("web", {"app": "web"}, 80, 8080), "NodePort"),
         _typed(service("near", {"app": "web"}, 80, 8080), "NodePort", externalTrafficPolicy="Local"),
         _typed(service("lb", {"app": "web"}, 80, 8080), "LoadBalancer", externalTrafficPolicy="Local"),
         ingress("shop", space, {"/": ("web", 80), "/near": ("near", 80)}),
     ]
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=space)
-    cluster.kubectl(
-        "wait", "-n", space, "--for=condition=Available", "deploy", "--all", "--timeout=90s", timeout=120
-    )
+    ready = ("--for=condition=Available", "deploy/web", "deploy/ported", "--timeout=90s")
+    cluster.kubectl("wait", "-n", space, *ready, timeout=120)
     yield Shop(cluster, space)
     cluster.client().call("DELETE", f"{SPACES}/{space}")
 
@@ -134,6 +136,14 @@ def test_a_node_serves_no_node_port_at_localhost(front: Shop) -> None:
     assert (answer.root, answer.code) == ("node-port-not-on-loopback", 1), answer
     fix = answer.report["root"]["fix"]["summary"]
     assert fix == f"Dial {front.cluster.node_address(1)}:{port}" or fix.endswith(f":{port}"), answer
+
+
+def test_a_host_port_that_another_pod_has_keeps_its_pod_pending(front: Shop) -> None:
+    """Whichever of the two came second; the other one is well."""
+    answer = front.refused("svc/second", "deploy/ported", "--probe", "none")
+    told = [item["root"] for item in answer.report["items"] if item["root"]]
+    assert [root["name"] for root in told] == ["unschedulable"], answer
+    assert "hostPort is taken" in told[0]["headline"], answer
 
 
 def test_a_load_balancer_that_nobody_makes(front: Shop) -> None:

@@ -23,6 +23,7 @@ from kubectl_refused.resolve.grammar import parse
         (["grpcroute/a", "tcproute/b", "tlsroute/c"], ["grpcroute/a", "tcproute/b", "tlsroute/c"]),
         (["ingress", "web:80"], ["svc/ingress", "svc/web:80"]),
         (["gateway"], ["svc/gateway"]),
+        (["route/shop", "routes.route.openshift.io/cart"], ["route/shop", "route/cart"]),
         (["node/node1:30080", "lb/web"], ["node/node1:30080", "lb/web"]),
         (["nodes.v1./kind-control-plane:030080", "no/a.b:80"], ["node/kind-control-plane:30080", "node/a.b:80"]),
     ],

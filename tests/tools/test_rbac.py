@@ -37,8 +37,9 @@ BESIDES = {
         *(
             Right("get", f"{kind.lower()}s", GATEWAY_GROUP)
             for kind in ENTRANCES
-            if kind not in ("Ingress", *CALLED, *ADDRESSED)
+            if kind not in ("Ingress", "OpenShiftRoute", *CALLED, *ADDRESSED)
         ),
+        Right("get", "routes", "route.openshift.io"),
         Right("list", "gatewayclasses", GATEWAY_GROUP),
         Right("list", "referencegrants", GATEWAY_GROUP),
         Right("get", "nodes"),
@@ -59,7 +60,7 @@ FIX, WAIT = "refused-fix", "refused-wait"
 # Kinds that a fix patches; others are made anew, or not ours to change.
 FIXED = (
     "Service", "Endpoints", "EndpointSlice", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy", "Ingress",
-    "HTTPRoute", "GRPCRoute",
+    "HTTPRoute", "GRPCRoute", "OpenShiftRoute",
 )  # fmt: skip
 
 
