@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.api import Cluster
+from tests.cluster.debian import environment
 
 from .conftest import fresh_namespace
 from .from_shop import HTTPD
@@ -62,6 +64,7 @@ def front(cluster: Cluster) -> Iterator[Shop]:
         deployment("web", HTTPD, **pinned),
         deployment("ported", ported, **pinned),
         deployment("second", ported, **pinned),
+        deployment("bound", _at_loopback(host_port + 1), **pinned),
         service("second", {"app": "second"}, 80, 8080),
         _typed(service("web", {"app": "web"}, 80, 8080), "NodePort"),
         _typed(service("near", {"app": "web"}, 80, 8080), "NodePort", externalTrafficPolicy="Local"),
@@ -69,10 +72,14 @@ def front(cluster: Cluster) -> Iterator[Shop]:
         ingress("shop", space, {"/": ("web", 80), "/near": ("near", 80)}),
     ]
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=space)
-    ready = ("--for=condition=Available", "deploy/web", "deploy/ported", "--timeout=90s")
+    ready = ("--for=condition=Available", "deploy/web", "deploy/ported", "deploy/bound", "--timeout=90s")
     cluster.kubectl("wait", "-n", space, *ready, timeout=120)
     yield Shop(cluster, space)
     cluster.client().call("DELETE", f"{SPACES}/{space}")
+
+
+def _at_loopback(port: int) -> dict[str, Any]:
+    return {**HTTPD, "ports": [{"containerPort": 8080, "hostPort": port, "hostIP": "127.0.0.1"}]}
 
 
 def _typed(made: dict[str, Any], kind: str, **spec: Any) -> dict[str, Any]:
@@ -87,15 +94,17 @@ def roots(answer: Answer) -> dict[str, str | None]:
 def test_ports_of_nodes(front: Shop) -> None:
     """A nodePort works from within and from outside; the Service's own port is none, and node9 is no node."""
     port = front.node_port("web")
-    host_port = next(iter(_host_ports(front)))
+    host_port = min(_host_ports(front))
     words = [f"node/node1:{port}", f"node/node2:{port}", "node/node1:80", f"node/node9:{port}"]
-    answer = front.refused(*words, f"node/node1:{host_port}", f"node/node2:{front.node_port('near')}")
+    words += [f"node/node1:{host_port}", f"node/node1:{host_port + 1}", f"node/node2:{front.node_port('near')}"]
+    answer = front.refused(*words)
     assert roots(answer) == {
         f"node/node1:{port}": None,
         f"node/node2:{port}": None,
         "node/node1:80": "no-such-node-port",
         f"node/node9:{port}": "no-such-node",
         f"node/node1:{host_port}": None,
+        f"node/node1:{host_port + 1}": "host-port-not-forwarded",  # bound to 127.0.0.1 of the node
         f"node/node2:{front.node_port('near')}": "node-lacks-local-endpoint",
     }, answer
     first, *_ = answer.report["items"]
@@ -136,6 +145,37 @@ def test_a_node_serves_no_node_port_at_localhost(front: Shop) -> None:
     assert (answer.root, answer.code) == ("node-port-not-on-loopback", 1), answer
     fix = answer.report["root"]["fix"]["summary"]
     assert fix == f"Dial {front.cluster.node_address(1)}:{port}" or fix.endswith(f":{port}"), answer
+
+
+@contextmanager
+def closed(front: Shop, port: int) -> Iterator[None]:
+    """As a firewall between this machine and the nodes: drops what leaves the outer network for that port alone.
+
+    nft is the nodes' own; without their network it works on the one outside.
+    """
+    table = f"outside_{port}"
+    chain = f"chain out {{ type filter hook output priority 0; tcp dport {port} drop; }}"
+    rule = f"table inet {table} {{\n{chain}\n}}\n"
+    inside = (front.cluster.layout.state / "node1.pid").read_text()
+    outer = ["nsenter", f"--target={front.cluster.supervisor.pid}", "--pid", "--mount", "--net"]
+    nft = [*outer, "nsenter", f"--target={inside}", "--mount", "nft"]
+    subprocess.run([*nft, "-f", "-"], input=rule, text=True, check=True, timeout=RUN_SECONDS, env=environment())
+    try:
+        yield
+    finally:
+        words = [*nft, "delete", "table", "inet", table]
+        subprocess.run(words, check=True, timeout=RUN_SECONDS, env=environment())
+
+
+def test_a_node_port_that_is_closed_to_outside(front: Shop) -> None:
+    """It works from a pod; the control plane, which shares the outer network, has no business at that port."""
+    port = front.node_port("near")
+    with closed(front, port):
+        answer = front.refused(f"node/node1:{port}")
+    assert (answer.root, answer.code) == ("closed-to-outside", 1), answer
+    told = {path["vantage"]: path["outcome"] for path in answer.report["paths"]}
+    assert told.pop("this machine") == "timeout", answer
+    assert list(told.values()) == ["accepted"], answer
 
 
 def test_a_host_port_that_another_pod_has_keeps_its_pod_pending(front: Shop) -> None:
