@@ -23,4 +23,15 @@ def read_node_container(name: str) -> list[Change]:
             connection.close()
     except EngineProblem as problem:
         return [Change(time.time(), gap=Aside(f"which ports container {name} publishes", problem.message))]
-    return [one for one in changes if isinstance(one.value, EngineContainer) and one.value.called == name]
+    return [
+        Change(one.at, value=_ports_only(one.value))
+        for one in changes
+        if isinstance(one.value, EngineContainer) and one.value.called == name
+    ]
+
+
+def _ports_only(container: EngineContainer) -> EngineContainer:
+    """Without its variables and command, which are nobody's business."""
+    return EngineContainer(
+        id=container.id, name=container.name, state=container.state, network_settings=container.network_settings
+    )
