@@ -163,9 +163,9 @@ DIAGNOSIS: tuple[Option, ...] = (
     ),
     Option(
         "--guess-protocol",
-        "Send a few bytes where a server is silent, to tell the protocol it speaks; ask who speaks HTTP for its page "
-        "(GET /), by which a proxy whose app is dead is known, and HTTP and TLS servers for an answer large enough "
-        "to get lost; ask Postgres whom it lets in, without a password; else not a byte is ever sent",
+        "Send a few bytes where a server is silent, to tell the protocol it speaks; ask who speaks HTTP for its "
+        "page (GET /), by which a proxy whose app is dead is known, and HTTP and TLS servers for an answer large "
+        "enough to get lost; ask Postgres whom it lets in, without a password; else not a byte is ever sent",
     ),
     Option("--image", "Image of the probe pod; it needs python3, or sh with nc or bash", "IMAGE"),
     Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),

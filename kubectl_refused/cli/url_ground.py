@@ -83,9 +83,11 @@ def _owner(target: Target, connection: Connection) -> Target | None:
     from kubectl_refused.sources.owners import owner_at
     from kubectl_refused.sources.urls import owner_of
 
-    near = _may_be_routed(target) and not _resolves(target.name)  # what DNS knows is no slip of the pen
-    routed = owner_of(target, connection, near=near) if _may_be_routed(target) else None
-    return routed or owner_at(target, connection)
+    by_name = _may_be_routed(target)
+    found = (owner_of(target, connection) if by_name else None) or owner_at(target, connection)
+    if found is None and by_name and not _resolves(target.name):  # what DNS knows is no slip of the pen
+        return owner_of(target, connection, near=True)
+    return found
 
 
 def _resolves(name: str) -> bool:

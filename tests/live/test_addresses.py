@@ -69,7 +69,7 @@ def front(cluster: Cluster) -> Iterator[Shop]:
         _typed(service("web", {"app": "web"}, 80, 8080), "NodePort"),
         _typed(service("near", {"app": "web"}, 80, 8080), "NodePort", externalTrafficPolicy="Local"),
         _typed(service("lb", {"app": "web"}, 80, 8080), "LoadBalancer", externalTrafficPolicy="Local"),
-        ingress("shop", space, {"/": ("web", 80), "/near": ("near", 80)}),
+        ingress("shop", space, {"/": ("web", 80), "/near": ("near", 80)}, host=f"cart-{space}.example"),
     ]
     cluster.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=space)
     ready = ("--for=condition=Available", "deploy/web", "deploy/ported", "deploy/bound", "--timeout=90s")
@@ -218,4 +218,12 @@ def test_what_leads_to_a_service_is_found_backwards(front: Shop) -> None:
         f"node/node2:{port}",
     ], answer
     rules = [path["rule"] for path in answer.report["items"][1]["paths"]]
-    assert rules == ["shop.example/"], "only the rule that leads to it"
+    assert rules == [f"cart-{front.namespace}.example/"], "only the rule that leads to it"
+
+
+def test_the_nearest_host_of_all_rules(front: Shop) -> None:
+    """No DNS of this machine knows the name, so that a slip of the pen is all that is left."""
+    answer = front.refused(f"http://crat-{front.namespace}.example/", "--probe", "none")
+    assert (answer.root, answer.code) == ("no-rule-for-host", 1), answer
+    meant = [one["differs"]["host"][1] for one in answer.report["root"]["evidence"] if one["kind"] == "nearest"]
+    assert meant == [f"cart-{front.namespace}.example"], answer
