@@ -48,6 +48,7 @@ from kubectl_refused.model.objects import (
     Pod,
     Service,
 )
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.registrations import (
     APIService,
     MutatingWebhookConfiguration,
@@ -58,6 +59,7 @@ from kubectl_refused.model.target import Target, Vantage
 from kubectl_refused.resolve.places import place_of
 from kubectl_refused.sources.decoding import decode, decode_workload
 from kubectl_refused.sources.urls import owner_in
+from kubectl_refused.trace.address_owners import Owners, owner_of
 
 from .observations import load_observations
 
@@ -65,11 +67,12 @@ CASES = Path(__file__).parent / "cases"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 ENTRANCE_TYPES = (
     Ingress, IngressClass, Gateway, GatewayClass, HTTPRoute, GRPCRoute, TCPRoute, TLSRoute, ReferenceGrant,
-    ValidatingWebhookConfiguration, MutatingWebhookConfiguration, APIService,
+    ValidatingWebhookConfiguration, MutatingWebhookConfiguration, APIService, OpenShiftRoute,
 )  # fmt: skip
 _TYPES: dict[str, type[Any]] = {
     t.__name__: t for t in (Service, EndpointSlice, Pod, NetworkPolicy, Namespace, Event, Node, ConfigMap)
 } | {t.__name__: t for t in (Engine, EngineContainer, EngineNetwork, *ENTRANCE_TYPES)}
+_TYPES["Route"] = OpenShiftRoute  # the kind that OpenShift calls so
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,15 +113,30 @@ class Case:
     def target(self) -> Target:
         """`svc/web:80` in the expectation's namespace, or `docker/web:80`."""
         elsewhere = place_of(self.expected.target)
-        routed = elsewhere and elsewhere.path and owner_in(elsewhere, snapshot_of(self.world("refused")))
+        routed = elsewhere and elsewhere.path and self._routed(elsewhere)
         if routed:
             return routed
+        owned = self._owner(elsewhere) if elsewhere and elsewhere.kind == "Address" else None
+        if owned:
+            return replace(owned, namespace=owned.namespace or self.expected.namespace)
         if elsewhere and elsewhere.in_cluster:
             return replace(elsewhere, namespace=self.expected.namespace)
         if elsewhere:
             return elsewhere
         name, _, port = self.expected.target.removeprefix("svc/").partition(":")
         return Target(name, self.expected.namespace, port or None)
+
+    def _routed(self, url: Target) -> Target | None:
+        """The entrance that names its host, or one that is nearly the same."""
+        seen = snapshot_of(self.world("refused"))
+        return owner_in(url, seen) or owner_in(url, seen, near=True)
+
+    def _owner(self, address: Target) -> Target | None:
+        """What has the address, in a case with nodes; a case without a cluster has none."""
+        world = self.world("refused")
+        nodes = [one for one in world if isinstance(one, Node)]
+        services = [one for one in world if isinstance(one, Service)]
+        return owner_of(address, Owners(services, nodes)) if nodes else None
 
     def documents(self, name: str) -> list[dict[str, Any]]:
         """The YAML documents of refused.yaml, healthy.yaml or refused-HOW.yaml."""

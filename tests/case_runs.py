@@ -43,6 +43,7 @@ from kubectl_refused.probes.holder_reads import of_nodes, of_pods
 from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.file_facts import FileFacts
 from kubectl_refused.sources.files import FilesSource
+from kubectl_refused.trace.entries import NODE_PORTS
 from kubectl_refused.trace.labels import carries
 
 from .case_folders import ENTRANCE_TYPES, Case, manifests
@@ -63,7 +64,7 @@ class CaseSource:
     def read(self, target: Target) -> Iterable[Change]:
         """Service, slices and pods of the target, each with its coverage; of other targets all."""
         if target.is_entrance:
-            kinds = ("Service", "EndpointSlice", "Pod", *(t.__name__ for t in ENTRANCE_TYPES))
+            kinds = ("Service", "EndpointSlice", "Pod", "Node", NODE_PORTS, *(t.__name__ for t in ENTRANCE_TYPES))
             yield from (Change(self.at, value=value) for value in self.world)
             yield from (Change(self.at, covered=Coverage(kind, "")) for kind in kinds)
             return

@@ -18,7 +18,7 @@ from typing import Any
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import Fact
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.model.target import ENTRANCES, OF_PODS
+from kubectl_refused.model.target import ADDRESSED, ENTRANCES, OF_PODS
 
 # The path from the client to the process; a fault nearer to the client is mended first. Then those of containers
 # without Kubernetes (publish: how they are reached, container: its state, inside: its processes) and of hosts.
@@ -26,17 +26,18 @@ _OF_SERVICES = ("name", "service", "endpoints", "pod", "forwarder", "policy", "p
 _OF_CONTAINERS = ("publish", "container", "inside")
 _OF_ADDRESSES = ("address", "firewall", "host")
 # In front of a Service: what takes the connection, and its rule for this host and path.
-_OF_ENTRANCES = ("entrance", "rule")
+OF_ENTRANCES = ("entrance", "rule")
 # Pods past every Service: what was asked for, then what stands on a Service's path behind it too.
 _OF_PODS = ("direct", "pod", "forwarder", "policy", "process")
-HOPS = (*_OF_ENTRANCES, "direct", *_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
+HOPS = (*OF_ENTRANCES, "direct", *_OF_SERVICES, *_OF_CONTAINERS, *_OF_ADDRESSES)
 # By a target's kind: a run is about one kind, and need not load the causes of the others.
 HOPS_OF: dict[str, tuple[str, ...]] = {
     "Service": _OF_SERVICES,
     "Container": _OF_CONTAINERS,
     "Compose": _OF_CONTAINERS,
     "Address": _OF_ADDRESSES,
-    **dict.fromkeys(ENTRANCES, (*_OF_ENTRANCES, *_OF_SERVICES)),
+    **dict.fromkeys(ENTRANCES, (*OF_ENTRANCES, *_OF_SERVICES)),
+    **dict.fromkeys(ADDRESSED, (*OF_ENTRANCES, "direct", *_OF_SERVICES)),
     **dict.fromkeys(OF_PODS, _OF_PODS),
 }
 

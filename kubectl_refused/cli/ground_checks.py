@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem
-from kubectl_refused.model.target import CALLED, HERE, Target
+from kubectl_refused.model.target import ADDRESSED, CALLED, HERE, Target
 from kubectl_refused.resolve.standpoints import CONTAINER, Standpoint
 
 from .command import Values
@@ -28,7 +28,8 @@ def check_grounds(
                 f"--from {containers[0]} is a client of containers", "ask about docker/NAME from there"
             )
         _check_entrances(targets, values)
-        live = next((target for target in targets if target.is_of_pods or target.kind in CALLED), None)
+        only_live = (*CALLED, *ADDRESSED)
+        live = next((target for target in targets if target.is_of_pods or target.kind in only_live), None)
         if files and live is not None:
             raise UsageProblem(f"{live} is asked about in a cluster only, and -f reads files", "type svc/NAME")
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.model.target import ADDRESSED, HERE, Depth, Target
 from kubectl_refused.probes.base import Ledger, Method, ProbeContext, ProbeSettings
 from kubectl_refused.probes.clients import Client
 from kubectl_refused.probes.prober import Prober
@@ -23,6 +23,8 @@ from .request import Request
 
 if TYPE_CHECKING:
     from kubectl_refused.pipeline import Learner
+    from kubectl_refused.resolve.standpoints import Standpoint
+    from kubectl_refused.sources.backwards import Backwards
 
 Say = Callable[[str], None]
 
@@ -149,18 +151,26 @@ class ClusterGround:
         self.connection = connect(request.connection)
         self.context, self.namespace = self.connection.context_name, self.connection.namespace
         self.depth = request.probing.depth
-        self.source: Source = _source_of(self.connection, request.targets)
+        self._backwards = _backwards(self.connection) if request.entrances else None
+        self.source: Source = self._backwards or _source_of(self.connection, request.targets)
         self.ledger = Ledger()
         self._request = request
         self._run_id = os.urandom(4).hex()
         self._methods: dict[str, list[Method]] = {}
         self._clients_in: dict[str, tuple[Client, ...]] = {}
         self._probers: list[Prober] = []
+        self._targets: tuple[Target, ...] = ()
         self._preflight = Preflight()
 
     def targets(self) -> tuple[Target, ...]:
-        """Those asked for, in the context's namespace where none was typed."""
-        return tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
+        """Those asked for, in the context's namespace where none was typed, with what leads to them if wanted.
+
+        Raises what the connection raises where that is looked for.
+        """
+        if not self._targets:
+            asked = tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
+            self._targets = self._backwards.expanded(asked) if self._backwards else asked
+        return self._targets
 
     def looker(self, target: Target, say: Say) -> Prober:
         """One that only reads objects: for a look at what may not be dialled yet."""
@@ -182,17 +192,19 @@ class ClusterGround:
 
     def _clients(self, target: Target) -> tuple[Client, ...]:
         """Who dials, read once for the targets of one namespace."""
-        if target.namespace not in self._clients_in:
+        key = f"{target.namespace}/{target.kind in ADDRESSED}"
+        if key not in self._clients_in:
             from kubectl_refused.probes.standing import clients_of
 
-            self._clients_in[target.namespace] = clients_of(
+            points = self._request.standpoints or _eyes(target, self.depth)
+            self._clients_in[key] = clients_of(
                 self.connection,
-                self._request.standpoints,
+                points,
                 target_namespace=target.namespace,
                 client_namespace=self._request.client_namespace,
                 host_network=self._request.host_network,
             )
-        return self._clients_in[target.namespace]
+        return self._clients_in[key]
 
     def close(self) -> None:
         """Close every method once; whatever fails here is undone by the ledger."""
@@ -208,6 +220,22 @@ class ClusterGround:
     def spare_connection(self) -> Any:
         """A clone with a cancel flag of its own."""
         return self.connection.clone()
+
+
+def _eyes(target: Target, depth: Depth) -> Sequence[Standpoint]:
+    """An address in front of the cluster is looked at from within and from here: what differs is the answer."""
+    from kubectl_refused.resolve.standpoints import ANYWHERE, Standpoint
+
+    if target.kind not in ADDRESSED or depth is Depth.NONE:
+        return ()
+    return (Standpoint(ANYWHERE), Standpoint(HERE)) if depth.rank >= Depth.PODS.rank else (Standpoint(HERE),)
+
+
+def _backwards(connection: Any) -> Backwards:
+    from kubectl_refused.sources.backwards import Backwards
+    from kubectl_refused.sources.entrances import EntranceSource
+
+    return Backwards(EntranceSource(connection), connection)
 
 
 def _source_of(connection: Any, targets: Sequence[Target]) -> Source:

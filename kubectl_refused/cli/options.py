@@ -150,6 +150,11 @@ DIAGNOSIS: tuple[Option, ...] = (
         "NAME",
         completes="namespaces",
     ),
+    Option(
+        "--entrances",
+        "Also look at everything that leads to the Service: Ingresses, routes, its load balancer, "
+        "nodePorts, hostPorts, webhooks and APIServices",
+    ),
     Option("--host-network", "With --from node/NAME or every-node: dial with the node's own network"),
     Option(
         "--dials",
@@ -158,9 +163,9 @@ DIAGNOSIS: tuple[Option, ...] = (
     ),
     Option(
         "--guess-protocol",
-        "Send a few bytes where a server is silent, to tell the protocol it speaks, and a request (GET /, a TLS "
-        "hello) to see that a large answer arrives; Postgres is asked whom it lets in, without a password; else "
-        "none is ever sent",
+        "Send a few bytes where a server is silent, to tell the protocol it speaks; ask who speaks HTTP for its "
+        "page (GET /), by which a proxy whose app is dead is known, and HTTP and TLS servers for an answer large "
+        "enough to get lost; ask Postgres whom it lets in, without a password; else not a byte is ever sent",
     ),
     Option("--image", "Image of the probe pod; it needs python3, or sh with nc or bash", "IMAGE"),
     Option("--image-pull-secret", "Secret in the target's namespace that the probe pod's image needs", "NAME"),
@@ -197,7 +202,7 @@ DIAGNOSIS: tuple[Option, ...] = (
 
 
 # What only one target or a rehearsal can have.
-_NOT_OF_A_SCAN = ("--recording", "--dry-run", "--fix", "--yes", "--version")
+_NOT_OF_A_SCAN = ("--recording", "--dry-run", "--fix", "--yes", "--version", "--entrances")
 _NOT_OF_A_RECORD = (*_NOT_OF_A_SCAN, "--filename", "--recursive", "--output", *(option.name for option in WAITING))
 
 SCAN: tuple[Option, ...] = (

@@ -28,7 +28,7 @@ from .reports import ReportFile, report_files
 MOST_DIALS = 20
 MOST_RATE = 10_000  # more than one core can dial
 # What asks for a cluster, by the options' fields.
-_LIVE = ("fix", "dry_run", "wait", "watch", "standpoints")
+_LIVE = ("fix", "dry_run", "wait", "watch", "standpoints", "entrances")
 FROM_SEVERAL = 3  # dials of each address where several clients are compared, as a fault may come and go
 
 
@@ -52,6 +52,7 @@ class Request:
     reports: tuple[ReportFile, ...] = ()
     exit_zero: bool = False
     dry_run: bool = False
+    entrances: bool = False
     verbose: bool = False
     fix: bool = False
     yes: bool = False
@@ -91,6 +92,7 @@ def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]
         recursive=bool(values.get("recursive")),
         recording=recording,
         dry_run=bool(values.get("dry_run")),
+        entrances=_entrances(values, targets, files=bool(files)),
         **fixing,
         **shared,
     )
@@ -180,6 +182,19 @@ def _fixing(values: Values, *, files: bool) -> dict[str, Any]:
     if fix and values.get("dry_run"):
         raise UsageProblem("--fix changes the cluster and --dry-run does nothing", "leave one of them away")
     return {"fix": fix, "yes": yes}
+
+
+def _entrances(values: Values, targets: Sequence[Target], *, files: bool) -> bool:
+    """Whether what leads to the Services is asked about as well. Raises UsageProblem."""
+    if not values.get("entrances"):
+        return False
+    other = next((target for target in targets if not target.is_service), None)
+    if other is not None:
+        raise UsageProblem(f"--entrances finds what leads to a Service, and {other} is none", "type svc/NAME")
+    for name, given in {"-f": files, "--wait": values.get("wait"), "--watch": values.get("watch")}.items():
+        if given:
+            raise UsageProblem(f"--entrances and {name} do not go together", "leave one of them away")
+    return True
 
 
 def _recording(values: Values, *, files: bool) -> str:

@@ -1,4 +1,4 @@
-"""The ground of URLs: a cluster where one of its entrances owns every host, and this machine everywhere else.
+"""The ground of hosts and URLs: a cluster where something of it owns every one, and this machine everywhere else.
 
 Who asks about a URL may have a kubeconfig of a cluster that is gone, or of another's: it is asked for a few
 seconds, and what goes wrong with it is no answer to the question.
@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import socket
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.model.target import Target
+from kubectl_refused.trace.address_owners import is_loopback
 
 from .kubectl_command import kubectl_command
 from .request import Request
 
 if TYPE_CHECKING:
+    from kubectl_refused.connection.client import Connection
+
     from .grounds import Ground
 
 # Until the cluster answers at all, and until it has told what it has.
 REACHED_WITHIN, TOLD_WITHIN = 5.0, 20.0
+ACCEPTS_WITHIN = 1.0
 _SCHEMES = ("http", "https", "ws", "wss")
 
 
@@ -40,8 +45,11 @@ def ground_of_urls(request: Request) -> Ground:
 
 
 def _owners(request: Request) -> tuple[Target, ...]:
-    """An entrance for each target; nothing unless all are URLs of a cluster, seen from nowhere in particular."""
-    if request.standpoints or not all(_may_be_routed(target) for target in request.targets):
+    """An object for each target; nothing unless all may be a cluster's, seen from nowhere in particular.
+
+    `tcp://` in front says that a host is meant.
+    """
+    if request.standpoints or any(t.scheme == "tcp" or _serves_here(t) for t in request.targets):
         return ()
     found: list[Target | None] = []
     reached = threading.Event()
@@ -56,7 +64,6 @@ def _owners(request: Request) -> tuple[Target, ...]:
 def _look(request: Request, found: list[Target | None], reached: threading.Event) -> None:
     """Leaves the owners in `found`; sets `reached` once the cluster has answered, or there is none."""
     from kubectl_refused.connection.client import connect
-    from kubectl_refused.sources.urls import owner_of
 
     try:
         connection = connect(request.connection)
@@ -64,11 +71,41 @@ def _look(request: Request, found: list[Target | None], reached: threading.Event
         reached.set()
         kubectl = kubectl_command(request.connection)
         for target in request.targets:
-            found.append(owner_of(dataclasses.replace(target, kubectl=kubectl), connection))
+            found.append(_owner(dataclasses.replace(target, kubectl=kubectl), connection))
     except ConnectionProblem:
         found.append(None)
     finally:
         reached.set()
+
+
+def _owner(target: Target, connection: Connection) -> Target | None:
+    """The entrance that owns host and path, else what has the address."""
+    from kubectl_refused.sources.owners import owner_at
+    from kubectl_refused.sources.urls import owner_of
+
+    by_name = _may_be_routed(target)
+    found = (owner_of(target, connection) if by_name else None) or owner_at(target, connection)
+    if found is None and by_name and not _resolves(target.name):  # what DNS knows is no slip of the pen
+        return owner_of(target, connection, near=True)
+    return found
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, None))
+    except (OSError, UnicodeError):
+        return False
+
+
+def _serves_here(target: Target) -> bool:
+    """Whether this machine itself accepts there: then no cluster is meant."""
+    if not is_loopback(target.name):
+        return False
+    try:
+        with socket.create_connection((target.name or "localhost", int(target.port or 0)), ACCEPTS_WITHIN):
+            return True
+    except OSError:
+        return False
 
 
 def _may_be_routed(target: Target) -> bool:

@@ -6,10 +6,10 @@ import json
 import re
 from typing import Any
 
-from kubectl_refused.model.entrances import Door, Ingress, Route
+from kubectl_refused.model.entrances import Door, Owner
 from kubectl_refused.model.evidence import Fix
-from kubectl_refused.model.registrations import Registration
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.trace.entrances import entrance_subject
 
 from .change import command
 from .owner import source_of
@@ -28,9 +28,7 @@ def door_change(scene: Scene, door: Door, summary: str, field: str, value: objec
     return owner_change(scene, door.owner, summary, f"{door.field}.{field}", value)
 
 
-def owner_change(
-    scene: Scene, owner: Ingress | Route | Registration, summary: str, field: str, value: object
-) -> Fix:
+def owner_change(scene: Scene, owner: Owner, summary: str, field: str, value: object) -> Fix:
     """Set one field of an Ingress or a route, whether or not it is there (`add` does both: RFC 6902, 4.1).
 
     In a list `add` would put another element in front of it.
@@ -39,7 +37,7 @@ def owner_change(
     patch: list[dict[str, Any]] = [
         {"op": "replace" if field.endswith("]") else "add", "path": pointer(field), "value": value}
     ]
-    name = f"{kind.lower()}/{owner.metadata.name}"
+    name = entrance_subject(owner)
     line = scene.snapshot.lines.get((kind, owner.metadata.namespace, owner.metadata.name))
     kept_in = source_of(owner.metadata) or (f"file {line}" if line else None)
     told = f"{summary} ({name}" + (f", in {kept_in})" if kept_in else ")")

@@ -31,6 +31,7 @@ _RESOURCES = {
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
     "HTTPRoute": ("/apis/gateway.networking.k8s.io/v1", "httproutes"),
+    "OpenShiftRoute": ("/apis/route.openshift.io/v1", "routes"),
     "GRPCRoute": ("/apis/gateway.networking.k8s.io/v1", "grpcroutes"),
 }
 

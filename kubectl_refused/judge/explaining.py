@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ MOST_TARGETS = 5
 MOST_MENTIONS = 30
 MOST_MOMENTS = 40
 NOBODY = "no Service, pod or node that is known here"
+_FORWARD = re.compile(r"(?:error occurred forwarding \d{1,5} -> (\d{1,5})|error forwarding port (\d{1,5}) to pod)")
 _Key = tuple[str, str]
 
 
@@ -47,6 +49,9 @@ def mentions(failures: Iterable[Failure], known: Known, *, timed: bool) -> list[
 
 def _mention(failure: Failure, linked: Link, *, timed: bool) -> Mention:
     host, port = failure.place.host, failure.place.port
+    inside = _forwarded(failure)
+    if inside and not linked.service:
+        linked = Link(inside)
     target = f"svc/{linked.service}{':' if linked.port else ''}{linked.port}" if linked.service else ""
     return Mention(
         address=placed(host, port) if port else host,
@@ -58,6 +63,18 @@ def _mention(failure: Failure, linked: Link, *, timed: bool) -> Mention:
         namespace=linked.namespace,
         first=round(failure.first, 1) if timed else None,
     )
+
+
+def _forwarded(failure: Failure) -> str:
+    """What a port-forward's own error means: it dials localhost in the pod's network, and nobody is there.
+
+    The words are those of kubectl and of containerd (internal/cri/server/sandbox_portforward_linux.go).
+    """
+    told = _FORWARD.search(failure.line)
+    if told is None:
+        return ""
+    port = told[1] or told[2]
+    return f"localhost inside the pod of a port-forward: nothing listens on {port} there; ask pod/NAME:{port}"
 
 
 def named(told: Iterable[Mention]) -> set[_Key]:

@@ -11,7 +11,7 @@ from kubectl_refused.model.report import Hop, Root
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.trace.addresses import place
 
-from .doors import ENTRANCE_HOPS, through, to_the_rule
+from .doors import ENTRANCE_HOPS, door_fails, through, to_the_rule
 from .outcomes import WORST_FIRST
 from .tellings import signal_of
 from .ways import way_hops
@@ -37,10 +37,12 @@ def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) 
     `hop` is the root cause's hop, or empty.
     """
     assert not hop or hop in HOPS
-    if scene.door is not None and (hop in ENTRANCE_HOPS or not scene.target.is_service):
+    at_door = hop in ENTRANCE_HOPS or scene.target.is_entrance
+    if scene.door is not None and (at_door or (not hop and door_fails(scene))):
         return tuple(to_the_rule(scene, scene.door, root, hop))
     if not scene.target.is_service:
-        return way_hops(scene, root, hop)
+        drawn = way_hops(scene, root, hop)
+        return through(scene, scene.door, drawn) if scene.door is not None else drawn
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
     if scene.alias_port:
         broken = None if _reached(scene) else broken

@@ -41,6 +41,9 @@ def path_outcome(scene: Scene, *, tried: bool) -> Outcome:
     if entrance is None and not behind:
         return Outcome.UNKNOWN if tried else Outcome.UNTRIED
     ended = _together(entrance, behind)
+    door = scene.handshake(scene.door_dial)
+    if ended is Outcome.ACCEPTED and door is not None:
+        return door.outcome
     lookup = scene.known(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
     if ended is Outcome.ACCEPTED and lookup is not None and lookup.error:
         return Outcome.UNRESOLVED

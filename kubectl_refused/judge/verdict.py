@@ -125,15 +125,15 @@ def _hop_of(root: Root | None, ruling: Ruling) -> str:
 
 
 def _entrance(scene: Scene) -> str:
-    dial = scene.entrance_dial
+    dial = scene.door_dial or scene.entrance_dial
     if dial is None:
         return scene.asked
     return place(dial.host, dial.port)
 
 
 def _dials(scene: Scene) -> Iterable[DialTold]:
-    entrance = scene.handshake(scene.entrance_dial)
-    of_service = ((entrance,) if entrance else ()) + endpoint_dials(scene)
+    before = (scene.handshake(scene.door_dial), scene.handshake(scene.entrance_dial))
+    of_service = tuple(seen for seen in before if seen) + endpoint_dials(scene)
     for handshake in of_service if scene.target.is_service else ways_told(scene):
         yield DialTold(
             address=place(handshake.host, handshake.port),
@@ -190,7 +190,7 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         or unbelieved(ruling)
     ):
         return False
-    if scene.target.is_entrance:
+    if scene.target.is_entrance and not scene.ways:
         return bool(ruling.found) or depth is Depth.NONE or scene.from_files  # nothing stands there to be dialled
     if not scene.target.is_service:
         return depth is Depth.NONE or scene.from_files or ways_complete(scene)
@@ -200,7 +200,7 @@ def _complete(ruling: Ruling, depth: Depth) -> bool:
         return depth is Depth.NONE or scene.from_files
     if depth is Depth.NONE or scene.from_files or scene.service is None or scene.number is None:
         return True
-    wanted = [d for d in (scene.entrance_dial, *_endpoint_dials(scene)) if d]
+    wanted = [d for d in (scene.door_dial, scene.entrance_dial, *_endpoint_dials(scene)) if d]
     seen = [scene.known(HANDSHAKE, d) for d in wanted]
     if depth is Depth.PASSIVE:
         return all(seen)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from .objects import Condition, LabelSelector, LoadBalancerStatus, Metadata, Struct
+from .objects import Condition, LabelSelector, LoadBalancerStatus, Metadata, Node, Service, Struct
+from .openshift import OpenShiftRoute
 from .registrations import Registration
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -272,7 +273,12 @@ class ReferenceGrant(Struct, frozen=True):
     spec: ReferenceGrantSpec = ReferenceGrantSpec()
 
 
-EntranceObject = Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant | Registration
+EntranceObject = (
+    OpenShiftRoute | Ingress | IngressClass | Gateway | GatewayClass | Route | ReferenceGrant | Registration
+)
+
+
+Owner = Ingress | Route | OpenShiftRoute | Registration | Node | Service
 
 
 class Door(Struct, frozen=True):
@@ -283,7 +289,7 @@ class Door(Struct, frozen=True):
     `url` is the host and path of a URL that was asked about, empty without one.
     """
 
-    owner: Ingress | Route | Registration
+    owner: Owner
     field: str
     host: str
     path: str
@@ -327,3 +333,19 @@ class Call(Door, frozen=True):
     def client(self) -> str:
         """The control plane."""
         return "API server"
+
+
+class Entry(Door, frozen=True):
+    """An address in front of a Service or a pod: a node's at a nodePort or hostPort, or a load balancer's.
+
+    `address` is empty where there is none yet, `number` is dialled there.
+    """
+
+    address: str = ""
+    number: int = 0
+
+    @property
+    def rule(self) -> str:
+        """`10.0.0.7:30080`, `port 80` without an address."""
+        shown = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{shown}:{self.number}" if shown else f"port {self.number}"

@@ -90,6 +90,8 @@ class ServiceSpec(Struct, frozen=True):
     session_affinity_config: SessionAffinityConfig | None = None
     external_ips: tuple[str, ...] | None = msgspec.field(default=None, name="externalIPs")
     load_balancer_source_ranges: tuple[str, ...] | None = None
+    load_balancer_class: str | None = None
+    health_check_node_port: int | None = None
 
 
 class LoadBalancerIngress(Struct, frozen=True):
@@ -154,6 +156,7 @@ class ContainerPort(Struct, frozen=True):
     name: str = ""
     protocol: str = "TCP"
     host_port: int | None = None
+    host_ip: str | None = msgspec.field(default=None, name="hostIP")
 
 
 class HttpGet(Struct, frozen=True):
@@ -453,6 +456,7 @@ class NodeSpec(Struct, frozen=True):
     unschedulable: bool | None = None
     pod_cidr: str | None = msgspec.field(default=None, name="podCIDR")
     pod_cidrs: tuple[str, ...] | None = msgspec.field(default=None, name="podCIDRs")
+    provider_id: str | None = msgspec.field(default=None, name="providerID")
 
 
 class Node(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .containers import EngineContainer, PublishedPort
-from .entrances import Door
+from .entrances import Door, Entry
 from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey
 from .gaps import Gap
 from .objects import EndpointSlice, Pod, Service, ServicePort
@@ -133,6 +133,14 @@ class Scene(Struct, frozen=True):
         if not self.entrance or self.number is None or not self.is_dialled:
             return None
         return Dial(self.entrance, self.number, self.vantage.key)
+
+    @property
+    def door_dial(self) -> Dial | None:
+        """What a client dials at an address in front of the Service; None where the door is no address."""
+        door = self.door
+        if not isinstance(door, Entry) or not door.address or self.from_files:
+            return None
+        return Dial(door.address, door.number, self.vantage.key)
 
     @property
     def is_dialled(self) -> bool:

@@ -10,12 +10,15 @@ TargetKind = Literal[
     "Service", "Container", "Compose", "Address",
     "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute",
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Webhook", "APIService",
+    "Node", "LoadBalancer", "OpenShiftRoute",
 ]  # fmt: skip
 # What the API server itself calls; of the whole cluster, like the Services they lead to of any namespace.
 CALLED: tuple[TargetKind, ...] = ("Webhook", "APIService")
+# Addresses in front of a Service: a node's port, and what a cloud put in front of the nodes.
+ADDRESSED: tuple[TargetKind, ...] = ("Node", "LoadBalancer")
 # What leads to Services by host, path or port. These words are kubectl's too, in lower case.
 ENTRANCES: tuple[TargetKind, ...] = (
-    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", *CALLED,
+    "Ingress", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "OpenShiftRoute", *CALLED, *ADDRESSED,
 )  # fmt: skip
 # Pods that are dialled by themselves, past every Service; with kubectl's short names.
 OF_PODS: dict[TargetKind, str] = {
@@ -56,8 +59,12 @@ class Target:
     Compose    a service of a project        the project       the same; empty project: the only one
     Address    a host, without brackets;     empty             always there; `scheme` is what was typed in front
                empty for this machine
-    Ingress, Gateway, HTTPRoute, …  its name   its namespace   never; of a URL `host` and `path` are asked about
+    Ingress, Gateway, HTTPRoute, …  its name   its namespace   never; of a URL `host` and `path` are asked about,
+               found from a Service only what `leads_to` it (`shop/web`)
     Pod, Deployment, StatefulSet, …  its name  its namespace  the pods' own, or a name that a container declares
+    Node       the node                      of the probe pod  always there: a nodePort or hostPort; `host` is the
+               address that was typed, empty for the node's own
+    LoadBalancer  its Service                its namespace     never
     """
 
     name: str
@@ -68,6 +75,7 @@ class Target:
     scheme: str = ""
     host: str = ""
     path: str = ""
+    leads_to: str = ""
 
     @property
     def is_service(self) -> bool:
@@ -90,6 +98,10 @@ class Target:
         return self.is_service or self.is_entrance or self.is_of_pods
 
     def __str__(self) -> str:
+        if self.kind in ADDRESSED:
+            return f"node/{self.name}:{self.port}" if self.kind == "Node" else f"lb/{self.name}"
+        if self.kind == "OpenShiftRoute":
+            return f"route/{self.name}"
         if self.is_entrance:
             return f"{self.kind.lower()}/{self.name}"
         port = f":{self.port}" if self.port else ""

@@ -13,17 +13,21 @@ from kubectl_refused.model.entrances import GATEWAY_GROUP
 from kubectl_refused.model.facts import ENTRANCES_IN, Fact, KindKey, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Metadata
-from kubectl_refused.model.target import CALLED, ENTRANCES, Depth
+from kubectl_refused.model.openshift import ROUTE_GROUP
+from kubectl_refused.model.target import ADDRESSED, CALLED, ENTRANCES, Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import gap_of, in_parallel, namespaced
 
 ONE_PAGE = 500
-_RESOURCES: dict[str, str] = {
-    kind: "ingresses" if kind == "Ingress" else f"{kind.lower()}s" for kind in ENTRANCES if kind not in CALLED
-}
 # Those in which Gateways and routes were served, newest first.
 _VERSIONS = ("v1", "v1beta1", "v1alpha3", "v1alpha2")
+_PLACES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    kind: (GATEWAY_GROUP, f"{kind.lower()}s", _VERSIONS) for kind in ENTRANCES if kind not in (*CALLED, *ADDRESSED)
+} | {
+    "Ingress": ("networking.k8s.io", "ingresses", ("v1",)),
+    "OpenShiftRoute": (ROUTE_GROUP, "routes", ("v1",)),
+}
 
 
 class _Item(msgspec.Struct):
@@ -37,10 +41,7 @@ class EntranceReads:
     order = 0
     depth = Depth.NONE
     facts: frozenset[Fact[Any]] = frozenset({ENTRANCES_IN})
-    rights: tuple[Right, ...] = tuple(
-        Right("list", resource, "networking.k8s.io" if kind == "Ingress" else GATEWAY_GROUP)
-        for kind, resource in _RESOURCES.items()
-    )
+    rights: tuple[Right, ...] = tuple(Right("list", resource, group) for group, resource, _ in _PLACES.values())
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterable[Learnt]:
         """The subject of each need is a KindKey."""
@@ -49,10 +50,9 @@ class EntranceReads:
 
 
 def _names(context: ProbeContext, key: KindKey) -> tuple[str, ...] | Gap:
-    versions = ("v1",) if key.kind == "Ingress" else _VERSIONS
-    group = "networking.k8s.io" if key.kind == "Ingress" else GATEWAY_GROUP
+    group, resource, versions = _PLACES[key.kind]
     for version in versions:
-        path = namespaced(key.namespace, _RESOURCES[key.kind], group=f"{group}/{version}")
+        path = namespaced(key.namespace, resource, group=f"{group}/{version}")
         try:
             page = next(iter(context.connection.list_items(path, (), ONE_PAGE)), [])
             return tuple(decode(raw, _Item).metadata.name for raw in page)

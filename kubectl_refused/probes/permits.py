@@ -22,7 +22,7 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import EndpointSlice, Service
 from kubectl_refused.model.observation import Holder
 from kubectl_refused.model.snapshot import Snapshot
-from kubectl_refused.model.target import Depth
+from kubectl_refused.model.target import HERE, Depth
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import namespaced
 from kubectl_refused.trace.addresses import place
@@ -58,6 +58,7 @@ class Permits:
     def _strangers(self, needs: Iterable[Need], context: ProbeContext) -> dict[Need, Gap]:
         """Those of addresses that may be anybody's."""
         dials: dict[Need, Dial] = {need: _dial(need) for need in needs if need.fact in (HANDSHAKE, EARLY, BULK)}
+        dials = {need: dial for need, dial in dials.items() if not _typed(dial, context)}
         if not dials or context.settings.dial_any or context.settings.depth is Depth.NONE:
             return {}
         case = _Case(context.snapshot, claims_of(context.snapshot))
@@ -214,6 +215,12 @@ class _Court:
 
 def _dial(need: Need) -> Dial:
     return Dial(need.subject.host, need.subject.port, need.subject.at)
+
+
+def _typed(dial: Dial, context: ProbeContext) -> bool:
+    """Whether a person typed the address and dials it from this machine: nobody else chose it."""
+    target = context.target
+    return target.kind == "Node" and dial.at == HERE and dial.host == target.host
 
 
 def _untold(shown: str, why: Gap | None) -> Gap:

@@ -22,7 +22,7 @@ from kubectl_refused.probes.enlisting import enlisted_by
 from kubectl_refused.probes.images import ImageNode, is_usable
 from kubectl_refused.probes.near_names import instead_of
 from kubectl_refused.probes.workload_reads import PATHS
-from kubectl_refused.resolve.standpoints import EVERY_NODE, Standpoint
+from kubectl_refused.resolve.standpoints import ANYWHERE, EVERY_NODE, Standpoint
 from kubectl_refused.sources.reads import namespaced
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def clients_of(
     space = client_namespace or target_namespace
     found: list[Client] = []
     for standpoint in standpoints:
-        if standpoint.kind == HERE:
+        if standpoint.kind == ANYWHERE:
+            found.append(Client(namespace=target_namespace))
+        elif standpoint.kind == HERE:
             found.append(Client(key=HERE, standing="here", name=HERE))
         elif standpoint.kind in (EVERY_NODE, "Node"):
             found += _nodes(connection, standpoint, space, host_network)

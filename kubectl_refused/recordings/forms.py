@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterator
 from functools import cache
 from itertools import takewhile
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import msgspec
 
 from kubectl_refused.decoders import converted
-from kubectl_refused.model import facts, objects
+from kubectl_refused.model import entrances, facts, objects
+from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.facts import Fact, Need
 from kubectl_refused.model.gaps import Absent, Gap
 from kubectl_refused.model.snapshot import Change, Coverage, kind_of
@@ -21,9 +23,18 @@ from .transcript import Learnt, Recording, Round, Transcript
 FORMAT = "kubectl-refused-recording/v1"
 Form = dict[str, Any]
 _WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController")
+
+
+def _in_front() -> Iterator[type[Any]]:
+    """What leads to Services; of a union's members those that objects are."""
+    for type_ in (*typing.get_args(entrances.EntranceObject), EngineContainer):
+        yield from (type_, *type_.__subclasses__())
+
+
 _KINDS: dict[str, type[Any]] = {
     **{type_.__name__: type_ for type_ in typing.get_args(objects.KubernetesObject)},
     **dict.fromkeys(_WORKLOADS, objects.Workload),
+    **{type_.__name__: type_ for type_ in _in_front()},
 }
 _FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in facts.ALL}
 # What a fact can be about: the named tuples beside the facts.

@@ -64,6 +64,10 @@ _LOOKUPS = re.compile(
     rf"(?:\blookup |ENOTFOUND |EAI_AGAIN |resolve host:? '?|resolve '|translate host name \"|in upstream \""
     rf"|UnknownHostException: |bad address '|getaddrinfo failed for )({_NAME})"
 )
+# The API server's service proxy (pkg/registry/core/service/storage): `NAME`, `NAME:PORT`, `https:NAME:PORT`.
+_PROXIED = re.compile(
+    r"no endpoints available for service \\?\"(?:https?:)?([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)[\":\\]"
+)
 _BARE = re.compile(rf"(?<![\w.:/-])({_IPV4})(?![\w:/-]|\.\d)")
 # What stands beside the address meant: our own end, the name server that was asked, and nginx's client.
 _OWN_END = re.compile(r"\S{1,80}->")
@@ -93,6 +97,8 @@ def _strong(text: str) -> Iterator[Place]:
     for url in _URL.finditer(text):
         port = url[4] or str(_SCHEMES.get(url[1].lower(), 0))
         yield from filter(None, [_placed(url[2] or url[3], port)])
+    for service in _PROXIED.finditer(text):
+        yield from filter(None, [_placed(service[1], "0")])
     for lookup in _LOOKUPS.finditer(text):
         yield from filter(None, [_placed(lookup[1], "0")])
 

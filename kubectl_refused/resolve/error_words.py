@@ -40,7 +40,8 @@ _TOLD: tuple[tuple[How, str], ...] = (
     (
         "failed",
         r"(?:can't|cannot|couldn't|could not|unable to|failed to) (?:connect|open tcp connection|establish)"
-        r"|connection (?:failed|failure|error)|no live upstreams|could not be established|connect error",
+        r"|connection (?:failed|failure|error)|no live upstreams"
+        r"|no endpoints available|could not be established|connect error",
     ),
 )
 _HOW = tuple((how, re.compile(pattern)) for how, pattern in _TOLD)
@@ -53,7 +54,8 @@ NEEDLES = tuple(
         "refused", "connect call", "errno 11", "os error 11", "error 111", "error: 111", "error (111",
         "(111", "(110", "(115", "(101", "(113",
         "to server", "no route", "unreach", "noroute", "timed", "_not_resolved",
-        "timeout", "time out", "deadline", "live upstreams", "establish", "econnre", "refus", "connection reset",
+        "timeout", "time out", "deadline", "live upstreams", "endpoints available", "establish", "econnre",
+        "refus", "connection reset",
         "connectionreset", "connection_reset", "to connect", "not connect", "n't connect", "connection fail",
         "connection err", "connect error", "open tcp connection",
     )

@@ -1,6 +1,7 @@
 """Words that name something else than a Service: entrances, pods, containers, and hosts with a port.
 
     ingress/NAME  gateway/NAME  httproute/NAME  (entrances.py)
+    node/NAME:NODEPORT  lb/SERVICE  (entrances.py)
     pod/NAME[:PORT]  deploy/NAME[:PORT]  (pods.py)
     docker/NAME[:PORT]  podman/NAME[:PORT]  compose/PROJECT/SERVICE[:PORT]
     tcp://HOST:PORT  https://HOST[:PORT]/…  HOST:PORT with a dot or colon in HOST, or localhost  [V6]:PORT  :PORT

@@ -13,6 +13,7 @@ from .kinds import OTHER_KINDS, other_kind
 from .places import ENGINES, NAME
 
 EVERY_NODE = "every-node"
+ANYWHERE = "anywhere"  # a probe pod on whichever node: nobody types it
 CONTAINER = "Container"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 MOST = 20

@@ -11,7 +11,7 @@ from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.entrances import Ingress, IngressClass
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Change, Coverage, fold
-from kubectl_refused.model.target import CALLED, Target
+from kubectl_refused.model.target import ADDRESSED, CALLED, Target
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.entrances import doors_of
 
@@ -54,6 +54,14 @@ class EntranceSource:
             from .calls import read_calls
 
             return list(read_calls(self._connection, target, self._now))
+        if target.kind in ADDRESSED:
+            from .addressed import read_addressed
+
+            return list(read_addressed(self._connection, target, self._now))
+        if target.kind == "OpenShiftRoute":
+            from .openshift import read_route
+
+            return read_route(self._connection, target, self._now)
         if target.kind != "Ingress":
             from .gateways import GatewayReads
 

@@ -12,7 +12,7 @@ import msgspec
 
 from kubectl_refused.decoders import converted
 from kubectl_refused.errors import ManifestProblem, shown
-from kubectl_refused.model import entrances, objects
+from kubectl_refused.model import entrances, objects, openshift
 from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.objects import KubernetesObject, Pod, Service, Workload
 from kubectl_refused.model.snapshot import Change, Coverage, key_of
@@ -41,6 +41,7 @@ _KINDS: Kinds = {
 # Told of where one of them is asked about: who asks about Services need not have them in order.
 _ENTRANCES: Kinds = {
     "Ingress": ("networking.k8s.io", entrances.Ingress),
+    "Route": (openshift.ROUTE_GROUP, openshift.OpenShiftRoute),
     "IngressClass": ("networking.k8s.io", entrances.IngressClass),
     **{
         type_.__name__: (entrances.GATEWAY_GROUP, type_)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_refused.model.entrances import Door, Ingress, IngressBackend, IngressClass
+from kubectl_refused.model.entrances import Door, Entry, Ingress, IngressBackend, IngressClass
 from kubectl_refused.model.objects import Service, ServicePort
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Target
+
+from .openshift import port_behind
 
 NGINX = "k8s.io/ingress-nginx"
 # https://kubernetes.io/docs/concepts/services-networking/ingress/#deprecated-annotation
@@ -64,9 +67,14 @@ def led_to(door: Door, snapshot: Snapshot, kubectl: str) -> Target | None:
 
     An alias (ExternalName) lists no ports of its own: the door's number is dialled where it leads.
     """
+    if isinstance(door, Entry) and door.kind == "Pod":
+        return Target(door.service, door.namespace, str(door.port), "Pod", kubectl)
     service = service_behind(door, snapshot)
     if service is None:
         return None
+    if isinstance(door.owner, OpenShiftRoute):
+        port = port_behind(door, service)
+        return Target(door.service, door.namespace, str(port.port), kubectl=kubectl) if port else None
     port = backend_port(door, service) or _by_target_port(door, service, snapshot)
     number = str(port.port) if port else None
     if service.spec.type == "ExternalName" and number is None and isinstance(door.port, int):

@@ -38,6 +38,8 @@ def questions(scene: Scene) -> Iterator[Need]:
         yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
     if scene.door and scene.door.url:
         yield Need(LOOKUP, NameKey(scene.door.url.partition("/")[0], scene.vantage.key))
+    if scene.door_dial:
+        yield Need(HANDSHAKE, scene.door_dial)
     if scene.entrance_dial:
         yield Need(HANDSHAKE, scene.entrance_dial)
     for endpoint in scene.ready_endpoints[:MOST_ENDPOINTS]:

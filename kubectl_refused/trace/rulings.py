@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kubectl_refused.causes import Cause, Scope
+from kubectl_refused.causes import HOPS_OF, OF_ENTRANCES, Cause, Scope
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import (
     FORWARD,
@@ -90,7 +90,9 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
 
 
 def _looks_at(cause: Cause, scene: Scene) -> bool:
-    """Whether the cause can judge a port of that protocol."""
+    """Whether the cause is of the scene's path, and can judge a port of that protocol."""
+    if scene.door is not None and cause.hop not in (*OF_ENTRANCES, *HOPS_OF[scene.target.kind]):
+        return False  # behind a node's port may be a pod that is no Service's
     protocol = scene.port.protocol if scene.port else "TCP"
     return cause.protocol == protocol or (cause.protocol == "TCP" and not cause.reads & _OF_TCP)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from kubectl_refused.model.entrances import Door, Ingress
 
 from .attachments import covers
+from .nearest import ALIKE, nearest
 
 NOBODYS = -1
 
@@ -27,6 +28,11 @@ def best_doors(doors: Iterable[Door], host: str, path: str) -> tuple[Door, ...]:
 def owned(doors: Iterable[Door], host: str) -> tuple[Door, ...]:
     """The doors that name the host, by itself or by a wildcard: one for every host owns none."""
     return tuple(door for door in doors if door.host and host_rank(door, host) != NOBODYS)
+
+
+def nearest_host(doors: Iterable[Door], host: str) -> str | None:
+    """The host of a rule that is nearly the one asked for; a wildcard is like none."""
+    return nearest(host, {door.host for door in doors if door.host and "*" not in door.host}, ALIKE)
 
 
 def host_rank(door: Door, host: str) -> int:

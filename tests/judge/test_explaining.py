@@ -38,6 +38,16 @@ def test_services_come_first_and_single_words_only_where_they_are_some() -> None
     assert [(one.address, one.target) for one in told] == [("web:80", "svc/web:80"), ("10.8.8.8:80", "")]
 
 
+def test_a_port_forwards_error_is_about_the_pod_and_not_the_client() -> None:
+    text = (
+        b'E1122 portforward.go:424] "Unhandled Error" err="an error occurred forwarding 8080 -> 80: '
+        b"failed to execute portforward in network namespace: failed to connect to localhost:80 inside namespace, "
+        b'IPv4: dial tcp4 127.0.0.1:80: connect: connection refused"'
+    )
+    told = {one.means for one in mentions(failures_in(text), KNOWN, timed=False)}
+    assert told == {"localhost inside the pod of a port-forward: nothing listens on 80 there; ask pod/NAME:80"}
+
+
 def test_the_most_told_targets_are_diagnosed_each_once() -> None:
     told = [
         mention("svc/a:80"),

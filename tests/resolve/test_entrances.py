@@ -23,6 +23,9 @@ from kubectl_refused.resolve.grammar import parse
         (["grpcroute/a", "tcproute/b", "tlsroute/c"], ["grpcroute/a", "tcproute/b", "tlsroute/c"]),
         (["ingress", "web:80"], ["svc/ingress", "svc/web:80"]),
         (["gateway"], ["svc/gateway"]),
+        (["route/shop", "routes.route.openshift.io/cart"], ["route/shop", "route/cart"]),
+        (["node/node1:30080", "lb/web"], ["node/node1:30080", "lb/web"]),
+        (["nodes.v1./kind-control-plane:030080", "no/a.b:80"], ["node/kind-control-plane:30080", "node/a.b:80"]),
     ],
 )
 def test_what_is_named(words: list[str], told: list[str]) -> None:
@@ -37,6 +40,10 @@ def test_what_is_named(words: list[str], told: list[str]) -> None:
         (["ingress/"], "'ingress/' has no name", "type ingress/NAME"),
         (["ingress/Shop"], "has no name of an object", "type ingress/NAME"),
         (["ingress/shop:80"], "ingress/shop has no ports", "type ingress/shop"),
+        (["node/node1"], "'node/node1' has no port", "type node/node1:NODEPORT"),
+        (["node/node1:http"], "port 'http' is not between", "type node/NAME:NODEPORT"),
+        (["node/:80"], "has no name of a node", "type node/NAME:NODEPORT"),
+        (["lb/web:80"], "lb/web has no ports", "type lb/web"),
         (["ingress/shop", "web"], "'web' has no kind", "svc/NAME"),
         (["ingress/shop", "docker/web"], "not in one place", "each by itself"),
         (["ingress.extensions.example/shop"], "is no kind", "svc/NAME"),

@@ -32,6 +32,13 @@ def told(text: str) -> set[tuple[str, str, int]]:
             IP,
             80,
         ),
+        ('Error from server (ServiceUnavailable): no endpoints available for service "web"', "failed", "web", 0),
+        (
+            '{"kind":"Status","message":"no endpoints available for service \\"https:web:\\"","code":503}',
+            "failed",
+            "web",
+            0,
+        ),
         # Python
         (
             "HTTPConnectionPool(host='web.shop.svc', port=80): Max retries exceeded with url: / (Caused by "

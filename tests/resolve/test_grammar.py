@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.target import Target
+from kubectl_refused.resolve.entrances import entrance_kind
 from kubectl_refused.resolve.grammar import check_namespace, parse
 from kubectl_refused.resolve.kinds import OTHER_KINDS, is_service
 from kubectl_refused.resolve.pods import pods_kind
@@ -117,7 +118,10 @@ def test_too_many_targets() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", sorted({word for words in OTHER_KINDS.values() for word in words if not pods_kind(word)})
+    "word",
+    sorted(
+        {word for words in OTHER_KINDS.values() for word in words if not (pods_kind(word) or entrance_kind(word))}
+    ),
 )
 def test_every_other_kind_is_named(word: str) -> None:
     assert f"{word} is a " in _problem(f"{word}/x")

@@ -15,7 +15,7 @@ from kubectl_refused.cli.scan_request import scan_request_of
 from kubectl_refused.cli.scanning import ScanSurvey
 from kubectl_refused.fixes.requests import request
 from kubectl_refused.model.entrances import GATEWAY_GROUP
-from kubectl_refused.model.target import CALLED, ENTRANCES, Depth
+from kubectl_refused.model.target import ADDRESSED, CALLED, ENTRANCES, Depth
 from kubectl_refused.probes.base import Method, Right
 from kubectl_refused.probes.methods import live_methods
 from kubectl_refused.probes.rights import role_of
@@ -24,7 +24,7 @@ MANIFESTS = Path(__file__).parents[2] / "manifests"
 ROLES = {role["metadata"]["name"]: role for role in yaml.safe_load_all((MANIFESTS / "rbac.yaml").read_text())}
 # Read outside of any method's list: sources/cluster.py for every diagnosis; the namespace's labels
 # (probes/object_reads.py); a pod looked up again (probes/pod_lookup.py); what would count a stand-in
-# (probes/enlisting.py); what leads to Services (sources/entrances.py, sources/calls.py);
+# (probes/enlisting.py); what leads to Services (sources/entrances.py, sources/calls.py, sources/addressed.py);
 # workloads and their pods (sources/pods.py).
 BESIDES = {
     Depth.NONE: {
@@ -37,10 +37,13 @@ BESIDES = {
         *(
             Right("get", f"{kind.lower()}s", GATEWAY_GROUP)
             for kind in ENTRANCES
-            if kind not in ("Ingress", *CALLED)
+            if kind not in ("Ingress", "OpenShiftRoute", *CALLED, *ADDRESSED)
         ),
+        Right("get", "routes", "route.openshift.io"),
         Right("list", "gatewayclasses", GATEWAY_GROUP),
         Right("list", "referencegrants", GATEWAY_GROUP),
+        Right("get", "nodes"),
+        Right("list", "services"),
         Right("list", "validatingwebhookconfigurations", "admissionregistration.k8s.io"),
         Right("list", "mutatingwebhookconfigurations", "admissionregistration.k8s.io"),
         Right("list", "apiservices", "apiregistration.k8s.io"),
@@ -57,7 +60,7 @@ FIX, WAIT = "refused-fix", "refused-wait"
 # Kinds that a fix patches; others are made anew, or not ours to change.
 FIXED = (
     "Service", "Endpoints", "EndpointSlice", "Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy", "Ingress",
-    "HTTPRoute", "GRPCRoute",
+    "HTTPRoute", "GRPCRoute", "OpenShiftRoute",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Evidence, Finding, Fix
 from kubectl_refused.model.facts import ENTRANCES_IN, KindKey
 from kubectl_refused.model.scene import Scene
-from kubectl_refused.model.target import CALLED
+from kubectl_refused.model.target import ADDRESSED, CALLED
 from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, nearest_miss
 
@@ -29,7 +29,11 @@ from kubectl_refused.trace.proofs import field, nearest_miss
 def no_such_entrance(scene: Scene) -> Iterator[Finding]:
     """Yield when it was looked for and is not there, with the nearest name."""
     target, snapshot = scene.target, scene.snapshot
-    if scene.door is not None or target.kind in CALLED or not snapshot.read(target.kind, target.namespace):
+    if (
+        scene.door is not None
+        or target.kind in (*CALLED, *ADDRESSED)
+        or not snapshot.read(target.kind, target.namespace)
+    ):
         return
     if (target.kind, target.namespace, target.name) in snapshot.objects:
         return

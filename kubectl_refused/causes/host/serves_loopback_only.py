@@ -7,8 +7,8 @@ Why it refuses:
 Confirm:
     ss -ltn 'sport = :PORT'
 Fix:
-    Bind the server to 0.0.0.0, or to [::] for both families; or use 127.0.0.1 where only this machine is to
-    reach it.
+    Bind the server to 0.0.0.0, or to [::] for both families (kubectl port-forward: --address 0.0.0.0); or use
+    127.0.0.1 where only this machine is to reach it.
 See:
     https://man7.org/linux/man-pages/man7/ip.7.html
 """
@@ -20,11 +20,14 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, HOST_SOCKETS, MachineKey
+from kubectl_refused.model.host import HostSocket
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.hosts import is_here, on_port, owned, proof, trouble
 from kubectl_refused.trace.proofs import packet
 from kubectl_refused.trace.sockets import Standing, shown, standing
+
+PORT_FORWARD = "kubectl port-forward"
 
 
 @cause("KR722", scope=Scope.ADDRESS, reads={HANDSHAKE, HOST_SOCKETS}, produces=Symptom.RST, since="0.4")
@@ -45,5 +48,12 @@ def serves_loopback_only(scene: Scene) -> Iterator[Finding]:
         says=f"{owned(mine[0])} only, and {failed.host} is asked",
         headline=f"the server listens on {bound} only",
         evidence=(proof(seen, mine, f"{bound} LISTEN, nothing else on port {failed.port}"), packet(scene, failed)),
-        fix=Fix(summary=f"Bind {mine[0].process or 'the server'} to 0.0.0.0:{failed.port}, or ask for {bound}"),
+        fix=_fix(mine[0], failed.port, bound),
     )
+
+
+def _fix(socket: HostSocket, port: int, bound: str) -> Fix:
+    """kubectl port-forward binds to localhost unless it is told otherwise (kubectl port-forward --help)."""
+    if socket.forwards.endswith(PORT_FORWARD):
+        return Fix(summary=f"Add --address 0.0.0.0 to kubectl port-forward, or ask for {bound}")
+    return Fix(summary=f"Bind {socket.process or 'the server'} to 0.0.0.0:{port}, or ask for {bound}")

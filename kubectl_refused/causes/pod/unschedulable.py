@@ -65,18 +65,25 @@ def unschedulable(scene: Scene) -> Iterator[Finding]:
 def _kind_of(pod: Pod, message: str) -> tuple[str, str, dict[str, object] | None]:
     """(headline, summary of the fix, a patch of the pod's spec or None) for the scheduler's words.
 
-    Messages: pkg/scheduler/framework/plugins in kubernetes, ErrReason constants.
+    Messages: pkg/scheduler/framework/plugins in kubernetes, ErrReason constants. Of each node the first filter
+    that fails is told: who lacks a port or CPU has passed those of selectors and taints.
     """
+    if short := _SHORT.search(message):
+        asked = _asked(pod, short[1])
+        summary = f"Ask for less {short[1]}" + (f" than {asked}" if asked else "") + ", or add a node that has it"
+        return f"no node has enough {short[1]} for its pod", summary, None
+    if "free ports" in message:
+        return (
+            "its hostPort is taken on every node that it may run on",
+            "Drop the hostPort, or choose another one",
+            None,
+        )
     selector = ", ".join(f"{k}={v}" for k, v in sorted((pod.spec.node_selector or {}).items()))
     if "node affinity/selector" in message and selector:
         summary = f"Drop the nodeSelector {selector} that no free node carries, or label a node so"
         return f"no node carries its nodeSelector {selector}", summary, {"nodeSelector": None}
     if "node affinity" in message:
         return "no node fits its node affinity", "Make its node affinity fit a node", None
-    if short := _SHORT.search(message):
-        asked = _asked(pod, short[1])
-        summary = f"Ask for less {short[1]}" + (f" than {asked}" if asked else "") + ", or add a node that has it"
-        return f"no node has enough {short[1]} for its pod", summary, None
     if claim := _CLAIM.search(message):
         name = f"PersistentVolumeClaim {claim[1]}"
         return f"its {name} does not exist", f"Create {name}", None
@@ -86,8 +93,6 @@ def _kind_of(pod: Pod, message: str) -> tuple[str, str, dict[str, object] | None
         told = one_line(taint[1]).replace(": ", "=", 1).rstrip("=")
         summary = f"Give it a toleration of {told}, or take the taint away"
         return f"it does not tolerate the taint {told}", summary, None
-    if "free ports" in message:
-        return "its hostPort is taken on every node", "Drop the hostPort, or choose another one", None
     if "gates" in message:
         return "a scheduling gate holds its pod back", "Let the controller of its scheduling gate remove it", None
     return "no node takes its pod", "Change what its pod asks of a node", None

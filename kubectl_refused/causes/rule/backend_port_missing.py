@@ -25,6 +25,7 @@ from kubectl_refused.fixes.entrance import door_change
 from kubectl_refused.model.entrances import Door, Ingress
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.objects import Service, ServicePort
+from kubectl_refused.model.openshift import OpenShiftRoute
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.doors import led_to, service_behind
 from kubectl_refused.trace.entrances import entrance_subject, port_field
@@ -37,7 +38,9 @@ def backend_port_missing(scene: Scene) -> Iterator[Finding]:
     """Yield when the Service behind a door lists no port of the door's number or name."""
     door = scene.door
     service = service_behind(door, scene.snapshot) if door else None
-    if door is None or service is None or led_to(door, scene.snapshot, "") is not None:
+    if door is None or service is None or isinstance(door.owner, OpenShiftRoute):
+        return  # whose port is the pods' own
+    if led_to(door, scene.snapshot, "") is not None:
         return
     if service.spec.type == "ExternalName" or door.port is None:
         return  # an alias lists what it likes; without a port the API server takes no Ingress
