@@ -19,8 +19,8 @@ from tests.cluster.proxy_images import load_envoy, load_web_proxies
 from .conftest import fresh_namespace
 from .proxy_controller import CONTROLLER, PROXIES, ROUTES, reconcile
 from .test_causes_d_process import SERVE, SERVER, TLS
-from .test_entrances import ingress, roots
-from .tool import refused, until
+from .test_entrances import ingress
+from .tool import Answer, refused, until
 from .witness_shop import pod, python, service, shell
 
 SETTLE_SECONDS = 40.0
@@ -113,7 +113,7 @@ def objects(shop: Shop) -> list[dict[str, Any]]:
         service("secure", {"app": "secure"}, 443, 8080),
         secure("plain", f"{shop.name}-nginx", {}),
         secure("told", f"{shop.name}-nginx", {BACKEND_PROTOCOL: "HTTPS"}),
-        ingress("whole", shop.name, {"/": ("dead", 80)}, host=f"{shop.name}.example"),
+        ingress("whole", shop.name, {"/cart": ("dead", 80)}, host=f"{shop.name}.example"),
     ]
 
 
@@ -153,17 +153,28 @@ def met(cluster: Cluster, shop: Shop, *urls: str) -> dict[tuple[str, str], tuple
     return {(one.split(",")[0], one.partition(",")[2].replace(",", "")): tuple(told[one]) for one in asked}
 
 
+def faults(answer: Answer) -> dict[str, str | None]:
+    """By the path of its rule, the name of each one's root."""
+    told = answer.report["paths"] if answer.out else ()
+    return {path["rule"].partition("/")[2]: path["root"]["name"] if path["root"] else None for path in told}
+
+
 def test_each_route_has_its_own_fault(cluster: Cluster, shop: Shop) -> None:
     wanted = {
-        "fine": None, "refuses": "KR401", "gone": "KR811", "port": "KR812", "loose": "KR821", "far": "KR823",
+        "fine": None,
+        "refuses": "wrong-target-port",
+        "gone": "backend-service-missing",
+        "port": "backend-port-missing",
+        "loose": "route-not-attached",
+        "far": "reference-not-granted",
         "granted": None,
-    }  # fmt: skip
+    }
     answer = until(
         lambda: refused(cluster.kubeconfig, "gateway/edge", "-n", shop.name, "-o", "json"),
-        lambda one: roots(one) == {f"{HOST}/{path}": code for path, code in wanted.items()},
+        lambda one: faults(one) == wanted,
         SETTLE_SECONDS,
     )
-    assert roots(answer) == {f"{HOST}/{path}": code for path, code in wanted.items()}, answer
+    assert faults(answer) == wanted, answer
     assert answer.code == 1
     told = {path["rule"]: path for path in answer.report["paths"]}
     assert told[f"{HOST}/fine"]["outcome"] == "accepted", answer
@@ -216,6 +227,8 @@ def test_the_whole_way_from_a_url_to_the_process(cluster: Cluster, shop: Shop) -
     url = f"http://{shop.name}.example/cart"
     answer = refused(cluster.kubeconfig, url, "-o", "json")
     assert (answer.code, answer.root) == (1, "wrong-target-port"), answer
+    elsewhere = refused(cluster.kubeconfig, url.replace("/cart", "/crat"), "--probe", "none", "-o", "json")
+    assert elsewhere.root == "no-rule-for-path", elsewhere
     way = answer.report["paths"][0]["way"]
     assert [step["role"] for step in way] == [
         "url", "dns", "address", "entrance", "rule", "service", "slice", "pod", "process",
