@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import os
 import socket
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kubectl_refused.connection.errors import ConnectionProblem
+from kubectl_refused.connection.kubeconfig_files import candidate_files
 from kubectl_refused.model.target import Target
 from kubectl_refused.trace.address_owners import is_loopback
 
@@ -49,7 +51,9 @@ def _owners(request: Request) -> tuple[Target, ...]:
 
     `tcp://` in front says that a host is meant.
     """
-    if request.standpoints or any(t.scheme == "tcp" or _serves_here(t) for t in request.targets):
+    if request.standpoints or not _has_cluster(request):
+        return ()
+    if any(target.scheme == "tcp" or _serves_here(target) for target in request.targets):
         return ()
     found: list[Target | None] = []
     reached = threading.Event()
@@ -59,6 +63,16 @@ def _owners(request: Request) -> tuple[Target, ...]:
         thread.join(TOLD_WITHIN)
     owners: Sequence[Target | None] = () if thread.is_alive() else tuple(found)
     return tuple(dict.fromkeys(one for one in owners if one)) if all(owners) else ()
+
+
+def _has_cluster(request: Request) -> bool:
+    """Whether anything names a cluster: without, nothing that could ask one is loaded."""
+    if request.connection.server or os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return True
+    try:
+        return any(map(os.path.isfile, candidate_files(request.connection.kubeconfig, os.environ)))
+    except ConnectionProblem:
+        return False
 
 
 def _look(request: Request, found: list[Target | None], reached: threading.Event) -> None:
