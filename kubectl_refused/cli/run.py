@@ -65,7 +65,7 @@ class DiagnosisJob:
 
     def work(self) -> int:
         """Diagnose every target, clean up, and render the report; with --fix mend and render what came of it."""
-        check_reports(self._request.reports)
+        check_reports(self._request)
         if self._request.watch:
             return self._watch()
         if self._request.fix:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -19,6 +19,7 @@ from kubectl_refused.model.report import (
     GapTold,
     IgnoredIn,
     Path,
+    Reach,
     Root,
     Scan,
     ScanRow,
@@ -32,6 +33,7 @@ from .outcomes import FAILING
 # Worst first; what works comes before what is not meant to be reached.
 ORDER: tuple[State, ...] = ("broken", "unjudged", "ignored", "works", "idle")
 _DEPTHS: tuple[Literal["packets", "passive", "objects"], ...] = ("packets", "passive", "objects")
+_ACCEPTING = {Outcome.ACCEPTED: "accepting"}
 # Faults that somebody brings about on purpose too, and then of the whole Service.
 SCALED_TO_ZERO, NO_ENDPOINTS_WRITTEN = "zero-replicas", "no-selector-and-no-slice"
 
@@ -71,7 +73,18 @@ def scan_of(
         gaps=tuple(common),
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
         complete=any(one.kind in ("Service", "EngineContainer") for one in snapshot.coverage),
+        reach=tuple(reach_of(one for _, one in judged)),
     )
+
+
+def reach_of(diagnoses: Iterable[Diagnosis]) -> Iterator[Reach]:
+    """What each vantage saw of all paths, by the vantages' names."""
+    seen: dict[str, Counter[str]] = {}
+    for path in (path for one in diagnoses for path in one.paths):
+        way = "failing" if path.outcome in FAILING else _ACCEPTING.get(path.outcome, "unknown")
+        seen.setdefault(path.vantage, Counter())[way] += 1
+    for vantage, ways in sorted(seen.items()):
+        yield Reach(vantage=vantage, accepting=ways["accepting"], failing=ways["failing"], unknown=ways["unknown"])
 
 
 def row_of(

@@ -90,6 +90,14 @@ def test_files_need_no_client(tmp_path: Path) -> None:
     assert "yaml" in loaded
 
 
+def test_metrics_load_their_library_only_when_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n")
+    words = ["scan", "-f", str(file), "-o", "name"]
+    assert "prometheus_client" not in _imported("main", *words, home=tmp_path)
+    assert "prometheus_client" in _imported("main", *words, "--metrics-file", f"{file}.prom", home=tmp_path)
+
+
 def _objects(seen: Seen) -> Answer:
     """A Service whose selector matches nothing, so that causes ask for more."""
     last = seen.path.rpartition("/")[2]

@@ -166,3 +166,9 @@ def test_what_goes_for_all_is_told_once() -> None:
     assert [gap.what for gap in told.items[0].gaps] == ["own"]
     assert told.items[0].touched == ()
     assert [one.what for one in told.touched] == ["job/refused-1"]
+
+
+def test_every_path_counts_for_its_vantage_also_those_that_work() -> None:
+    told = scan(WORKS, PROVED, HALF, UNKNOWN)
+    assert [(one.accepting, one.failing, one.unknown) for one in told.reach] == [(2, 2, 1)]
+    assert sum(len(one.paths) for one in (WORKS, PROVED, HALF, UNKNOWN)) == 5
