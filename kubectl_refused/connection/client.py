@@ -113,7 +113,7 @@ class Connection:
         return pages(self, path, query, page_size, ahead=ahead)
 
     def understood(self, response: Response, path: str, type: type[T]) -> T:
-        """The body of a GET's answer as `type`; raises a ConnectionProblem for what is no success or does not fit."""
+        """The body of a GET's answer as `type`; raises a ConnectionProblem for any but a success that fits."""
         decoded_body: T = _decode(self._success(response, "GET", path), type, path)
         return decoded_body
 

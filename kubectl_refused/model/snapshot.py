@@ -16,6 +16,7 @@ from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Work
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 SeenObject = KubernetesObject | EntranceObject | EngineObject
+Key = tuple[str, str, str]  # kind, namespace, name
 
 
 class Coverage(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_refused.cli.exit_codes import exit_code
-from kubectl_refused.judge.scanning import row_of, scan_of
+from kubectl_refused.judge.scanning import judged, row_of, scan_of
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
@@ -74,7 +74,7 @@ def scan(
     *told: Diagnosis, fail_on: FailOn = "proved", snapshot: Snapshot = READ, notices: tuple[Gap, ...] = ()
 ) -> Scan:
     return scan_of(
-        told,
+        [judged(one, snapshot) for one in told],
         snapshot,
         context="kr",
         namespace="shop",
