@@ -75,8 +75,9 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     undecided: list[Open] = []
     # Once for all causes: a scan rules over ten thousand scenes.
     seen = {scope: tuple(views(scene, scope)) for scope in Scope}
+    protocol = scene.port.protocol if scene.port else "TCP"
     for cause in causes:
-        if not _looks_at(cause, scene):
+        if cause.protocol != protocol and not _hears_nothing(cause):
             continue
         for view in seen[cause.scope]:
             try:
@@ -89,10 +90,9 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     return Ruling(scene, faults, tuple(undecided), notes)
 
 
-def _looks_at(cause: Cause, scene: Scene) -> bool:
-    """Whether the cause can judge a port of that protocol."""
-    protocol = scene.port.protocol if scene.port else "TCP"
-    return cause.protocol == protocol or (cause.protocol == "TCP" and not cause.reads & _OF_TCP)
+def _hears_nothing(cause: Cause) -> bool:
+    """Whether it judges objects alone, and so a port of any protocol."""
+    return cause.protocol == "TCP" and not cause.reads & _OF_TCP
 
 
 def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
