@@ -1,11 +1,10 @@
-"""Long reads of an API server that restarts and forgets, with an API server of the test's own and nobody else's."""
+"""Long reads of an API server that restarts and forgets, which is the test's own and nobody else's."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -99,7 +98,9 @@ def label(live: Following, name: str) -> str:
     return (found.metadata.labels or {}).get("seen", "") if found else ""
 
 
-def test_the_server_sends_bookmarks_to_who_asks(plane: ControlPlane, connection: Connection, tmp_path: Path) -> None:
+def test_the_server_sends_bookmarks_to_who_asks(
+    plane: ControlPlane, connection: Connection, tmp_path: Path
+) -> None:
     """From a bookmark's version a watch goes on, and tells what came after it and nothing before."""
     from kubectl_refused.connection.watch import version_of, watch
 
