@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.manifests import faults, manifests
 from bench.scale import Cost, cost_of
@@ -85,8 +86,8 @@ def _found(file: Path, services: int, program: Path) -> None:
     )
 
 
-def _is_critical(check: dict[str, dict[str, object]]) -> bool:
-    return check["check"]["id"] == "service-targets-pod" and check.get("grade") == 1
+def _is_critical(check: dict[str, Any]) -> bool:
+    return bool(check["check"]["id"] == "service-targets-pod" and check.get("grade") == 1)
 
 
 def _output(argv: Sequence[str]) -> str:

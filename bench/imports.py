@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,12 +36,13 @@ def imports(environment: Mapping[str, str], folder: Path) -> None:
     for what, words in paths.items():
         runs = [taken(words, environment) for _ in range(ROUNDS)]
         total = statistics.median(sum(run.values()) for run in runs)
-        longest = Counter({name: statistics.median(run[name] for run in runs) for name in runs[0]})
-        parts = ", ".join(f"{name} {ms:.0f}" for name, ms in longest.most_common(SHOWN))
+        each = {name: statistics.median(run.get(name, 0.0) for run in runs) for name in runs[0]}
+        longest = sorted(each.items(), key=lambda pair: -pair[1])[:SHOWN]
+        parts = ", ".join(f"{name} {ms:.0f}" for name, ms in longest)
         row(f"imports of {what}", f"{total:.0f} ms", parts)
 
 
-def taken(words: Sequence[str], environment: Mapping[str, str]) -> Counter[str]:
+def taken(words: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
     """Milliseconds of importing by top-level package, each module's own time alone."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "kubectl_refused", *words],
@@ -51,7 +52,7 @@ def taken(words: Sequence[str], environment: Mapping[str, str]) -> Counter[str]:
         timeout=SECONDS,
         check=False,
     )
-    found: Counter[str] = Counter()
+    found: dict[str, float] = defaultdict(float)
     for line in done.stderr.splitlines():
         own, bar, rest = line.removeprefix("import time:").partition("|")
         if line.startswith("import time:") and bar and own.strip().isdigit():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -16,12 +17,11 @@ from bench.multiplying import Etcd
 from kubectl_refused.connection import paging
 from kubectl_refused.connection.client import Connection, connect
 from kubectl_refused.connection.options import ConnectionOptions
+from kubectl_refused.connection.watch import version_of, watch
 from kubectl_refused.model.objects import Service
 from kubectl_refused.sources import following
 from kubectl_refused.sources.following import Following
 from kubectl_refused.sources.scan import ScanSource
-
-from .tool import until
 
 SERVICES = 6
 PODS = SERVICES * crowd.PODS_EACH
@@ -75,7 +75,7 @@ def test_what_is_followed_is_up_to_date_after_a_restart_that_forgot(
     with Following(ScanSource(connection, SPACE)) as live:
         assert sum(1 for _ in live.snapshot.services()) == SERVICES
         plane.client().call("PATCH", f"{path}/web-00001", {"metadata": {"labels": {"seen": "watched"}}})
-        assert until(lambda: label(live, "web-00001"), lambda told: told == "watched", SECONDS) == "watched"
+        await_label(live, "watched")
         plane.end("kube-apiserver")
         plane.start_api_server()
         plane.client().call("DELETE", f"{path}/web-00002")
@@ -83,27 +83,33 @@ def test_what_is_followed_is_up_to_date_after_a_restart_that_forgot(
         plane.end("kube-apiserver")
         Etcd(plane.ports[1]).compact()
         plane.start_api_server()
-        assert until(lambda: label(live, "web-00001"), lambda told: told == "again", SECONDS) == "again"
-        gone = until(lambda: service(live, "web-00002"), lambda found: found is None, SECONDS)
-        assert gone is None
+        await_label(live, "again")
+        assert await_service(live, "web-00002", lambda found: found is None) is None
 
 
-def service(live: Following, name: str) -> Service | None:
-    live.take()
-    return live.snapshot.service(SPACE, name)
+def await_label(live: Following, value: str) -> None:
+    found = await_service(live, "web-00001", lambda one: one is not None and _label(one) == value)
+    assert found is not None
+    assert _label(found) == value
 
 
-def label(live: Following, name: str) -> str:
-    found = service(live, name)
-    return (found.metadata.labels or {}).get("seen", "") if found else ""
+def _label(one: Service) -> str:
+    return (one.metadata.labels or {}).get("seen", "")
 
 
-def test_the_server_sends_bookmarks_to_who_asks(
-    plane: ControlPlane, connection: Connection, tmp_path: Path
-) -> None:
+def await_service(live: Following, name: str, holds: Callable[[Service | None], bool]) -> Service | None:
+    """The Service as it is known once that holds, or at the end of the time."""
+    end = time.monotonic() + SECONDS
+    while True:
+        live.take()
+        found = live.snapshot.service(SPACE, name)
+        if holds(found) or time.monotonic() > end:
+            return found
+        live.wait(1.0)
+
+
+def test_the_server_sends_bookmarks_to_who_asks(plane: ControlPlane, connection: Connection) -> None:
     """From a bookmark's version a watch goes on, and tells what came after it and nothing before."""
-    from kubectl_refused.connection.watch import version_of, watch
-
     path = f"/api/v1/namespaces/{SPACE}/services"
     start = next(connection.list_pages(path)).version
     marks = (
