@@ -24,6 +24,7 @@ from pathlib import Path
 from bench import endpoints, files, scale
 from bench.api_server import World, serving
 from bench.imports import imports
+from bench.shards import dials
 from bench.table import row, table, write
 from bench.timing import Command, Times, in_turns, once, shown
 from tests.cluster import api
@@ -36,7 +37,7 @@ REFUSED = str(BIN / "kubectl-refused")
 COMPLETE = str(BIN / "kubectl_complete-refused")
 TARGET = ("svc/catalog", "-n", shop.NAMESPACE)
 RESULTS = Path(__file__).parent / "RESULTS.md"
-PARTS = ("starts", "imports", "files", "scale", "cluster")
+PARTS = ("starts", "shards", "imports", "files", "scale", "cluster")
 SLOW_ROUNDS = 3
 # Numbers of pods between which the number of reads must not differ, but for the pages of one list.
 FEW, MANY = 2, 2000
@@ -67,6 +68,8 @@ def measure(arguments: argparse.Namespace, scratch: Path) -> None:
         starts(environment, arguments.rounds)
         addresses(environment, arguments.rounds)
         requests(environment, scratch, arguments.rounds)
+    if "shards" in arguments.parts:
+        dials()
     if "imports" in arguments.parts:
         imports(environment, scratch)
     if "files" in arguments.parts:

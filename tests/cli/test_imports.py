@@ -64,6 +64,15 @@ def test_help_and_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
     assert _imported("main", *arguments, home=tmp_path) & (CLIENTS | {"yaml"}) == set()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["scan", "--help"], ["--bogus"], ["scan", "--bogus"], ["svc/web", "--prob=none"], ["scan", "-n"]],
+)
+def test_help_and_options_that_are_none_need_no_objects(arguments: list[str], tmp_path: Path) -> None:
+    unneeded = CLIENTS | {"yaml", "msgspec", "asyncio", "psutil", "pygments"}
+    assert _imported("main", *arguments, home=tmp_path) & unneeded == set()
+
+
 @pytest.mark.parametrize("arguments", [["causes"], ["explain", "KR403"]])
 def test_the_catalogue(arguments: list[str], tmp_path: Path) -> None:
     assert _imported("main", *arguments, home=tmp_path) & (CLIENTS | {"yaml"}) == set()
