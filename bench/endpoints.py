@@ -73,9 +73,8 @@ def compare(cluster: Cluster, environment: dict[str, str], rounds: int = ROUNDS)
             both = [_diagnosis(f"{service}-{n}", depth, environment) for n in (FEW, MANY)]
             few, many = in_turns(both, rounds)
             ratio = many.median / few.median
-            goal = ("goal 2 ×", ratio <= 2) if depth == "pods" else ("", None)
-            row(f"{told}, {FEW} endpoints", few.spread)
-            row(f"{told}, {MANY} endpoints", many.spread, f"{ratio:.2f} × {FEW}", *goal)
+            goal = ("2 ×", ratio <= 2) if depth == "pods" else ("", None)
+            row(f"{told}: {MANY} endpoints", many.spread, f"{FEW} endpoints {few.spread}", ratio, *goal)
 
 
 def _diagnosis(service: str, depth: str, environment: dict[str, str]) -> Command:

@@ -100,15 +100,17 @@ def diagnose_all(
     ignores: Ignores = NOTHING_IGNORED,
     count: Count = lambda judged, targets: None,
     beyond: Mapping[Fact[Any], Gap] = NOTHING_BEYOND,
+    of_many: bool = False,
 ) -> tuple[Diagnosis, ...]:
     """Diagnose targets of one snapshot together: what several ask is learnt once, in rounds that all share.
 
     A target is shown what it asked for and nothing else, so that its verdict is the one it has alone. Facts that
-    are `beyond` reach are not asked for.
+    are `beyond` reach are not asked for. `of_many`: they are some of a scan's, so that one alone is asked no more
+    than it would be among all.
     """
     asked = tuple(targets)
-    facts = FactStore(beyond=beyond)
-    cases = [_Case(target, snapshot, depth, ignores, len(asked) == 1, facts) for target in asked]
+    facts, alone = FactStore(beyond=beyond), len(asked) == 1 and not of_many
+    cases = [_Case(target, snapshot, depth, ignores, alone, facts) for target in asked]
     for case in cases:
         case.rule(prober.vantages())
     _learn(cases, snapshot, prober, say, count)
@@ -126,7 +128,7 @@ def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say
         needs = list(dict.fromkeys(need for case in quiet or asking for need in case.asks))
         say("asking for " + ", ".join(sorted({n.fact.about for n in needs})[:2]))
         new = [need for need in needs if need not in facts.known]
-        known = widened(snapshot, cases[0].rulings) if len(cases) == 1 else snapshot
+        known = widened(snapshot, cases[0].rulings) if cases[0].alone else snapshot
         facts = facts.having(prober.learn(new, known, facts) if new else ())
         for case in quiet or asking:
             case.learn(facts, prober.vantages())

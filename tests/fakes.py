@@ -11,6 +11,7 @@ import msgspec
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.client import Connection
 from kubectl_refused.connection.errors import Forbidden, NotFound
+from kubectl_refused.connection.paging import Page
 from kubectl_refused.model.facts import Fact, FactStore, Need
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
@@ -38,6 +39,11 @@ class FakeConnection:
         items = self._answer("LIST", path, query)
         for start in range(0, max(len(items), 1), page_size):
             yield [msgspec.Raw(self._bytes(item)) for item in items[start : start + page_size]]
+
+    def list_pages(
+        self, path: str, query: Query = (), page_size: int = 500, *, ahead: bool = False
+    ) -> Iterator[Page]:
+        return (Page(items) for items in self.list_items(path, query, page_size))
 
     def patch(self, path: str, body: object, content_type: str, dry_run: bool = False) -> bytes:
         answer = self._answer("PATCH", path, ())

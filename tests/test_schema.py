@@ -46,6 +46,7 @@ STRUCTS = [
     report.IgnoredTold,
     report.IgnoredIn,
     report.ScanRow,
+    report.Reach,
     report.Scan,
     report.Mention,
     report.Refusal,

@@ -158,7 +158,7 @@ class ClusterGround:
         self._run_id = os.urandom(4).hex()
         self._methods: dict[str, list[Method]] = {}
         self._clients_in: dict[str, tuple[Client, ...]] = {}
-        self._probers: list[Prober] = []
+        self._probers: dict[str, Prober] = {}
         self._targets: tuple[Target, ...] = ()
         self._preflight = Preflight()
 
@@ -187,8 +187,8 @@ class ClusterGround:
         methods = self._methods.setdefault(target.namespace, live_methods(self.depth))
         context = _context(self.connection, target, self._request.probing, self.ledger, self._run_id, say)
         context = replace(context, clients=self._clients(target))
-        self._probers.append(Prober(methods, context, preflight=self._preflight))
-        return self._probers[-1]
+        prober = self._probers[target.namespace] = Prober(methods, context, preflight=self._preflight)
+        return prober
 
     def _clients(self, target: Target) -> tuple[Client, ...]:
         """Who dials, read once for the targets of one namespace."""
@@ -209,7 +209,7 @@ class ClusterGround:
     def close(self) -> None:
         """Close every method once; whatever fails here is undone by the ledger."""
         while self._probers:
-            prober = self._probers.pop()
+            _, prober = self._probers.popitem()
             with contextlib.suppress(Exception):
                 prober.close()
 

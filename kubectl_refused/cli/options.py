@@ -225,6 +225,12 @@ SCAN: tuple[Option, ...] = (
         completes="causes",
     ),
     Option(
+        "--metrics-file",
+        "Also write what was found as Prometheus metrics to a file, whole or not at all; with --watch each time",
+        "FILE",
+        completes="files",
+    ),
+    Option(
         "--rate",
         "Most dials a second from each node, where a scan from every node is too large for single probe pods and "
         "runs as an Indexed Job; 500 without it",

@@ -6,7 +6,9 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from kubectl_refused.errors import UsageProblem, shown
@@ -49,18 +51,36 @@ def report_files(typed: Sequence[str]) -> tuple[ReportFile, ...]:
     return tuple(found)
 
 
-def check_reports(reports: Sequence[ReportFile]) -> None:
+def metrics_file_of(typed: str | None, reports: Sequence[ReportFile]) -> str:
+    """What was typed behind --metrics-file, empty for nothing. Raises UsageProblem."""
+    if typed is None:
+        return ""
+    if typed in ("", "-"):
+        raise UsageProblem(f"--metrics-file '{typed}' names no file", "type --metrics-file FILE")
+    if any(os.path.abspath(typed) == os.path.abspath(other.path) for other in reports):
+        raise UsageProblem(f"--metrics-file and --report name {shown(typed)}", "give each a file of its own")
+    return typed
+
+
+def check_reports(request: Request) -> None:
     """See that every file can be written, before anything is dialled. Raises UsageProblem."""
-    for report in reports:
+    for name, path in _files(request):
         try:
-            why = _obstacle(os.path.realpath(report.path))
+            why = _obstacle(os.path.realpath(path))
         except (OSError, ValueError) as error:  # ValueError: a null byte in the name
             why = getattr(error, "strerror", None) or str(error)
         if why:
-            name = f"--report {report.format}={report.path}"
             raise UsageProblem(
                 f"{shown(name)} cannot be written: {why}", "name a file in a folder you may write to"
             )
+
+
+def _files(request: Request) -> Iterator[tuple[str, str]]:
+    """Every file that is to be written, by what was typed, and its path."""
+    for report in request.reports:
+        yield f"--report {report.format}={report.path}", report.path
+    if request.scan is not None and request.scan.metrics_file:
+        yield f"--metrics-file {request.scan.metrics_file}", request.scan.metrics_file
 
 
 def _obstacle(path: str) -> str:
@@ -89,17 +109,39 @@ def render(report: Report, output: str, out: TextIO) -> None:
 
 def tell_all(report: Report, request: Request, code: int, environ: Mapping[str, str] = os.environ) -> int:
     """Write the files and the step's summary; returns the exit code, which tells if one could not be written."""
-    failed = False
-    for file in request.reports:
-        try:
-            _write(report, file)
-        except OSError as error:
-            failed = True
-            why = error.strerror or str(error)
-            sys.stderr.write(f"error: --report {shown(f'{file.format}={file.path}')} was not written: {why}\n")
+    written = [
+        _tried(f"--report {file.format}={file.path}", partial(_write, report, file)) for file in request.reports
+    ]
+    written.append(write_metrics(report, request))
     if environ.get(SUMMARY) and "github" in (request.output, *(file.format for file in request.reports)):
         _summarize(report, environ[SUMMARY])
-    return NOT_WRITTEN if failed and code == 0 else code
+    return NOT_WRITTEN if code == 0 and not all(written) else code
+
+
+def write_metrics(report: Report, request: Request, now: Callable[[], float] = time.time) -> bool:
+    """Write --metrics-file, if it was asked for; False where it could not be, which a line tells."""
+    path = request.scan.metrics_file if request.scan else ""
+    return not path or _tried(f"--metrics-file {path}", partial(_write_metrics, report, path, now()))
+
+
+def _write_metrics(report: Report, path: str, at: float) -> None:
+    """Raises OSError."""
+    from kubectl_refused.model.report import Scan
+    from kubectl_refused.renderers.metrics import render  # brings the client library
+
+    assert isinstance(report, Scan)
+    with _replacing(os.path.realpath(path)) as out:
+        render(report, out, at=at)
+
+
+def _tried(name: str, write: Callable[[], None]) -> bool:
+    """Whether a file could be written; a line on stderr says why not."""
+    try:
+        write()
+    except OSError as error:
+        sys.stderr.write(f"error: {shown(name)} was not written: {error.strerror or error}\n")
+        return False
+    return True
 
 
 def _write(report: Report, file: ReportFile) -> None:

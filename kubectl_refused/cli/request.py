@@ -70,6 +70,7 @@ class Scanning:
     fail_on: FailOn = "proved"
     ignores: Ignores = NOTHING_IGNORED
     notices: tuple[Gap, ...] = ()
+    metrics_file: str = ""
 
 
 def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]) -> Request:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .fixing import Fixing
     from .grounds import Ground
     from .surveys import Survey
+    from .watching import Live
 
 Reported = TypeVar("Reported", Diagnosis, Scan, Explanation)
 _ENDS = "it ends by its own deadline"
@@ -65,7 +66,7 @@ class DiagnosisJob:
 
     def work(self) -> int:
         """Diagnose every target, clean up, and render the report; with --fix mend and render what came of it."""
-        check_reports(self._request.reports)
+        check_reports(self._request)
         if self._request.watch:
             return self._watch()
         if self._request.fix:
@@ -135,8 +136,17 @@ class DiagnosisJob:
         from .watching import live_view
 
         ground = self._ground = self._ground_of(self._request)
-        live_view(self._survey(ground, self._request), ground, self._render, self._out)
+        live_view(self._live(ground), self._render, self._seen, self._out)
         return NO_FAULT
+
+    def _live(self, ground: Ground) -> Live:
+        """What tells it anew."""
+        from .watching import Rereading
+
+        return Rereading(self._survey(ground, self._request), ground)
+
+    def _seen(self, report: Report) -> None:
+        """What is to be done with each report of a watch, also with one that is not told."""
 
     def _mended(self, report: Report) -> Report:
         from .fixing import Fixing

@@ -58,7 +58,7 @@ def run_command(command: Sequence[str], request: Request) -> int:
 
     Raises UsageProblem for a report that cannot be written and NotStarted.
     """
-    check_reports(request.reports)
+    check_reports(request)
     recorder, gaps = _watching(request)
     gaps += recorder.gaps if recorder else []
     _tell(gaps, sys.stderr)

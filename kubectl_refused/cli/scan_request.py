@@ -13,6 +13,7 @@ from kubectl_refused.trace.ignores import IgnoreRule, Ignores
 from .command import Values
 from .config_file import read_config
 from .options import Option
+from .reports import metrics_file_of
 from .request import Request, Scanning, check_choices, check_lasting, connection_of, files_of, shared_of
 from .rules_file import Rules, rules_of
 
@@ -36,6 +37,7 @@ def scan_request_of(values: Values, options: tuple[Option, ...], *, containers: 
         fail_on=values.get("fail_on") or "proved",
         ignores=Ignores((*flagged(values.get("ignore") or ()), *filed.rules), annotations=True),
         notices=filed.expired,
+        metrics_file=metrics_file_of(values.get("metrics_file"), shared["reports"]),
     )
     recursive = bool(values.get("recursive"))
     return Request(targets=(), files=files, recursive=recursive, scan=scanning, **shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
@@ -25,12 +25,20 @@ from kubectl_refused.trace.ignores import ignored_names
 from .grounds import ClusterGround, FilesGround, Ground
 from .kubectl_command import kubectl_command
 from .progress import Progress, scan_progress
+from .reports import write_metrics
 from .request import Request, Scanning
 from .run import DiagnosisJob
 from .surveys import Say, Sight, Survey, Watched
 
 if TYPE_CHECKING:
+    from kubectl_refused.judge.scanning import Judged
     from kubectl_refused.pipeline import Learner
+
+    from .watching import Live
+
+
+READING = "reading Services, EndpointSlices and pods"
+TOGETHER = 1000  # Services that are judged at once where nobody dials
 
 
 class ScanJob(DiagnosisJob):
@@ -45,6 +53,16 @@ class ScanJob(DiagnosisJob):
         data = self._request.output not in ("", "wide")
         with scan_progress(sys.stderr, data=data) as self._shown:
             yield self._shown.say
+
+    def _live(self, ground: Ground) -> Live:
+        from .scan_watching import ScanWatch
+
+        survey = self._survey(ground, self._request)
+        assert isinstance(survey, ScanSurvey)
+        return ScanWatch(survey)
+
+    def _seen(self, report: Report) -> None:
+        write_metrics(report, self._request)
 
     def _survey(self, ground: Ground, request: Request) -> Survey:
         if isinstance(ground, FilesGround):
@@ -65,16 +83,18 @@ class ScanSurvey:
 
     def report(self, say: Say) -> Report:
         """Diagnose every Service."""
-        say("reading Services, EndpointSlices and pods")
+        say(READING)
         snapshot = self._snapshot()
-        return self._scan(snapshot, self.ground.prober(self._home, say), self.ground.depth, say)
+        prober = self.ground.prober(self.home, say)
+        return self.told(self.judge(self.targets(snapshot), snapshot, prober, say), snapshot, prober)
 
     def look(self, say: Say) -> Sight:
         """What the objects tell of every Service; those that are idle on purpose keep nobody waiting."""
         from kubectl_refused.trace.readiness import is_ready
 
-        snapshot = self._snapshot()
-        scan = self._scan(snapshot, self.ground.looker(self._home, say), Depth.NONE, say)
+        snapshot, looker = self._snapshot(), self.ground.looker(self.home, say)
+        found = self.judge(self.targets(snapshot), snapshot, looker, say, depth=Depth.NONE)
+        scan = self.told(found, snapshot, looker)
         late = [r for r in scan.rows if r.state not in ("idle", "ignored") and not is_ready(_target(r), snapshot)]
         return Sight(not late, scan)
 
@@ -88,6 +108,73 @@ class ScanSurvey:
         )
 
     @property
+    def source(self) -> ScanSource:
+        """What it reads."""
+        return ScanSource(self.ground.connection, self._namespace, self._scanning.selector)
+
+    @property
+    def home(self) -> Target:
+        """Where the scan dials from, as the target that probes ask for."""
+        return Target("", self.ground.namespace, kubectl=kubectl_command(self.request.connection))
+
+    def targets(self, snapshot: Snapshot) -> list[Target]:
+        """Every Service that was read."""
+        return targets_of(snapshot, kubectl_command(self.request.connection))
+
+    def check(self, snapshot: Snapshot) -> None:
+        """A scan that finds nothing, as the namespace is misspelt, must not pass. Raises UsageProblem."""
+        if self._namespace and not any(True for _ in snapshot.services()):
+            self._check_namespace()
+
+    def judge(
+        self,
+        targets: Sequence[Target],
+        snapshot: Snapshot,
+        prober: Learner,
+        say: Say,
+        *,
+        depth: Depth | None = None,
+        of_many: bool = False,
+    ) -> list[Judged]:
+        """Diagnose these. Where nobody dials they are taken in turns, so that what is kept of each is little."""
+        from kubectl_refused.judge.scanning import judged
+        from kubectl_refused.pipeline import NOTHING_BEYOND, diagnose_all
+
+        depth = depth or self.ground.depth
+        each = len(targets) if depth is not Depth.NONE else TOGETHER
+        found: list[Judged] = []
+        for start in range(0, len(targets), max(each, 1)):
+            told = diagnose_all(
+                targets[start : start + each],
+                snapshot,
+                prober,
+                depth=depth,
+                context=self.ground.context,
+                say=say,
+                ignores=self._scanning.ignores,
+                count=_counted(self.progress.count, start, len(targets)),
+                beyond=prober.beyond() if isinstance(prober, Prober) else NOTHING_BEYOND,
+                of_many=of_many or len(targets) > each,
+            )
+            found += [judged(one, snapshot) for one in told]
+        return found
+
+    def told(self, found: Iterable[Judged], snapshot: Snapshot, prober: Learner) -> Scan:
+        """The report."""
+        from kubectl_refused.judge.scanning import scan_of
+
+        return scan_of(
+            found,
+            snapshot,
+            context=self.ground.context,
+            namespace=self._namespace,
+            selector=self._scanning.selector,
+            fail_on=self._scanning.fail_on,
+            notices=[*self._scanning.notices, *unknown_names(snapshot), *prober.notices],
+            touched=self.ground.ledger.entries,
+        )
+
+    @property
     def _scanning(self) -> Scanning:
         assert self.request.scan is not None
         return self.request.scan
@@ -98,20 +185,12 @@ class ScanSurvey:
         given = self._scanning.namespace
         return self.ground.namespace if given is None else given
 
-    @property
-    def _home(self) -> Target:
-        """Where the scan dials from, as the target that probes ask for."""
-        return Target("", self.ground.namespace, kubectl=kubectl_command(self.request.connection))
-
     def _snapshot(self) -> Snapshot:
-        source = ScanSource(self.ground.connection, self._namespace, self._scanning.selector)
-        snapshot = source.snapshot()
-        if self._namespace and not any(True for _ in snapshot.services()):
-            self._check_namespace()
+        snapshot = self.source.snapshot()
+        self.check(snapshot)
         return snapshot
 
     def _check_namespace(self) -> None:
-        """A scan that finds nothing, as the namespace is misspelt, must not pass."""
         connection = self.ground.connection
         try:
             connection.get_bytes(f"/api/v1/namespaces/{segment(self._namespace)}")
@@ -122,33 +201,6 @@ class ScanSurvey:
             raise UsageProblem(f"there is no namespace '{self._namespace}'", instead) from None
         except (Forbidden, ApiProblem):
             return  # who may not read it is told so of what is in it
-
-    def _scan(self, snapshot: Snapshot, prober: Learner, depth: Depth, say: Say) -> Scan:
-        from kubectl_refused.judge.scanning import scan_of
-        from kubectl_refused.pipeline import NOTHING_BEYOND, diagnose_all
-
-        targets = targets_of(snapshot, kubectl_command(self.request.connection))
-        told = diagnose_all(
-            targets,
-            snapshot,
-            prober,
-            depth=depth,
-            context=self.ground.context,
-            say=say,
-            ignores=self._scanning.ignores,
-            count=self.progress.count,
-            beyond=prober.beyond() if isinstance(prober, Prober) else NOTHING_BEYOND,
-        )
-        return scan_of(
-            told,
-            snapshot,
-            context=self.ground.context,
-            namespace=self._namespace,
-            selector=self._scanning.selector,
-            fail_on=self._scanning.fail_on,
-            notices=[*self._scanning.notices, *unknown_names(snapshot), *prober.notices],
-            touched=self.ground.ledger.entries,
-        )
 
 
 def _files_ground(request: Request) -> Ground:
@@ -178,3 +230,8 @@ def unknown_names(snapshot: Snapshot) -> Iterator[Gap]:
 
 def _target(row: ScanRow) -> Target:
     return Target(row.target.removeprefix("svc/"), row.namespace)
+
+
+def _counted(count: Callable[[int, int], None], before: int, targets: int) -> Callable[[int, int], None]:
+    """A count of some, as one of all."""
+    return lambda done, _: count(before + done, targets)

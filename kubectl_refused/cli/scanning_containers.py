@@ -48,7 +48,7 @@ class ContainerScan:
 
     def report(self, say: Say) -> Report:
         """Diagnose every container."""
-        from kubectl_refused.judge.scanning import scan_of
+        from kubectl_refused.judge.scanning import judged, scan_of
         from kubectl_refused.pipeline import diagnose_all
 
         say("reading containers")
@@ -65,8 +65,9 @@ class ContainerScan:
             say=say,
             ignores=self.scanning.ignores,
         )
+        quiet = dict(idle(containers))
         return scan_of(
-            told,
+            [judged(one, snapshot, quiet) for one in told],
             snapshot,
             context=ground.context,
             namespace="",
@@ -74,7 +75,6 @@ class ContainerScan:
             fail_on=self.scanning.fail_on,
             notices=[*self.scanning.notices, *prober.notices],
             touched=ground.ledger.entries,
-            idle=dict(idle(containers)),
         )
 
 

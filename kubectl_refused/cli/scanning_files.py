@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from kubectl_refused.model.report import Report
@@ -29,7 +29,7 @@ class FilesScanSurvey:
 
     def report(self, say: Say) -> Report:
         """Diagnose every Service. Raises ManifestProblem."""
-        from kubectl_refused.judge.scanning import scan_of
+        from kubectl_refused.judge.scanning import judged, scan_of
         from kubectl_refused.pipeline import diagnose_all
 
         say("reading files")
@@ -37,8 +37,9 @@ class FilesScanSurvey:
         targets = self.ground.targets()
         snapshot = fold(self.ground.source.read(Target("", namespace)), origin=self.ground.source.origin)
         prober = self.ground.prober(Target("", namespace), say)
+        asked = {(target.name, target.namespace) for target in targets}
         told = diagnose_all(
-            [target for target in targets_of(snapshot, "kubectl") if self._wanted(target, targets, snapshot)],
+            [target for target in targets_of(snapshot, "kubectl") if self._wanted(target, asked, snapshot)],
             snapshot,
             prober,
             depth=self.ground.depth,
@@ -48,7 +49,7 @@ class FilesScanSurvey:
             beyond=prober.beyond(),
         )
         return scan_of(
-            told,
+            [judged(one, snapshot) for one in told],
             snapshot,
             context="",
             namespace=namespace,
@@ -71,8 +72,8 @@ class FilesScanSurvey:
         assert self.request.scan is not None
         return self.request.scan
 
-    def _wanted(self, target: Target, asked: Sequence[Target], snapshot: Snapshot) -> bool:
+    def _wanted(self, target: Target, asked: Set[tuple[str, str]], snapshot: Snapshot) -> bool:
         service = snapshot.service(target.namespace, target.name)
-        if service is None or (target.name, target.namespace) not in {(t.name, t.namespace) for t in asked}:
+        if service is None or (target.name, target.namespace) not in asked:
             return False
         return selects(parse_selector(self._scanning.selector), service.metadata.labels)

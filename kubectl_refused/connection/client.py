@@ -16,26 +16,16 @@ from kubectl_refused.connection import bodies
 from kubectl_refused.connection.answers import Request, Response, problem_of
 from kubectl_refused.connection.cancel import Cancel, end_socket
 from kubectl_refused.connection.credentials import obtain
-from kubectl_refused.connection.errors import ApiProblem, CredentialsProblem, Unreachable
+from kubectl_refused.connection.errors import ApiProblem, CredentialsProblem
 from kubectl_refused.connection.kubeconfig import ResolvedConfig, resolve
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
+from kubectl_refused.connection.paging import Page, pages
 from kubectl_refused.connection.requests import Limits, Sender
 from kubectl_refused.connection.transport import make_transport
 from kubectl_refused.decoders import decoded
 
 T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
-MOST_PAGES = 10_000
-PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; an API server that restarts is back within ten
-
-
-class _ListMeta(msgspec.Struct):
-    continue_: str | None = msgspec.field(name="continue", default=None)
-
-
-class _Page(msgspec.Struct):
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
-    items: list[msgspec.Raw] | None = None
 
 
 class _Review(msgspec.Struct):
@@ -113,42 +103,19 @@ class Connection:
         return _decode(self.get_bytes(path, query), type, path)
 
     def list_items(self, path: str, query: Query = (), page_size: int = 500) -> Iterator[list[msgspec.Raw]]:
-        """Yield pages of undecoded items, so that one odd object does not fail a page.
+        """Yield the undecoded items page by page, as `list_pages` reads them."""
+        return (page.items for page in self.list_pages(path, query, page_size))
 
-        When a continue token expires (410, after some 5 minutes) the server's replacement token is used: no
-        item comes twice, but the list is no longer of one moment. Without one the list restarts, once, and
-        **items come again**: key them by namespace and name. See
-        https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
-        """
-        base = [*query, ("limit", str(page_size))]
-        token, restarts = "", 0
-        for _ in range(MOST_PAGES):
-            response = (
-                self._page(path, [*base, ("continue", token)]) if token else self.sender.send("GET", path, base)
-            )
-            if response.status == 410 and token and restarts == 0:
-                restarts += 1
-                status = response.api_status()
-                token = (status.metadata.continue_ if status and status.metadata else None) or ""
-                continue
-            page = _decode(self._success(response, "GET", path), _Page, path)
-            yield page.items or []
-            token = page.metadata.continue_ or ""
-            if not token:
-                return
-        raise ApiProblem(200, "TooManyPages", f"{path} has more than {MOST_PAGES} pages")
+    def list_pages(
+        self, path: str, query: Query = (), page_size: int = 500, *, ahead: bool = False
+    ) -> Iterator[Page]:
+        """Yield pages (paging.py tells what becomes of tokens that expire); `ahead` is for who reads them all."""
+        return pages(self, path, query, page_size, ahead=ahead)
 
-    def _page(self, path: str, query: Query) -> Response:
-        """A page after the first: what was read is worth waiting for a server that restarts or is overwhelmed."""
-        for pause in PATIENCE:
-            try:
-                response = self.sender.send("GET", path, query)
-                if response.status < 500:
-                    return response
-            except Unreachable:
-                pass
-            self.cancel.wait(pause)
-        return self.sender.send("GET", path, query)
+    def understood(self, response: Response, path: str, type: type[T]) -> T:
+        """The body of a GET's answer as `type`; raises a ConnectionProblem for any but a success that fits."""
+        decoded_body: T = _decode(self._success(response, "GET", path), type, path)
+        return decoded_body
 
     def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from kubectl_refused.model.report import (
     GapTold,
     IgnoredIn,
     Path,
+    Reach,
     Root,
     Scan,
     ScanRow,
@@ -32,12 +33,44 @@ from .outcomes import FAILING
 # Worst first; what works comes before what is not meant to be reached.
 ORDER: tuple[State, ...] = ("broken", "unjudged", "ignored", "works", "idle")
 _DEPTHS: tuple[Literal["packets", "passive", "objects"], ...] = ("packets", "passive", "objects")
+Way = Literal["accepting", "failing", "unknown"]
 # Faults that somebody brings about on purpose too, and then of the whole Service.
 SCALED_TO_ZERO, NO_ENDPOINTS_WRITTEN = "zero-replicas", "no-selector-and-no-slice"
 
 
+class Judged(NamedTuple):
+    """What a scan keeps of one Service: the whole diagnosis only of what is told in full."""
+
+    row: ScanRow
+    badness: tuple[int, int, float, int, str, str]
+    depth: Literal["packets", "passive", "objects"]
+    item: Diagnosis | None
+    ignored: tuple[IgnoredIn, ...]
+    seen: tuple[tuple[str, Way], ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is to be said of it but that it works."""
+        return self.row.state == "works"
+
+
+def judged(diagnosis: Diagnosis, snapshot: Snapshot, idle: Mapping[str, str] = MappingProxyType({})) -> Judged:
+    """One diagnosis as a scan keeps it; `idle` says why targets need not be reached."""
+    row = row_of(diagnosis, snapshot.service(diagnosis.namespace, diagnosis.target.removeprefix("svc/")), idle)
+    told = row.state in ("broken", "unjudged")
+    seen = tuple((path.vantage, _way(path.outcome)) for path in diagnosis.paths)
+    return Judged(
+        row,
+        _badness(row, diagnosis),
+        diagnosis.depth,
+        diagnosis if told else None,
+        tuple(_ignored(diagnosis)),
+        seen,
+    )
+
+
 def scan_of(
-    diagnoses: Iterable[Diagnosis],
+    found: Iterable[Judged],
     snapshot: Snapshot,
     *,
     context: str,
@@ -46,32 +79,42 @@ def scan_of(
     fail_on: FailOn,
     notices: Sequence[Gap],
     touched: Iterable[tuple[str, str]],
-    idle: Mapping[str, str] = MappingProxyType({}),
 ) -> Scan:
-    """The report of a scan. `notices` are told once, for all; `idle` says why targets need not be reached."""
+    """The report of a scan. `notices` are told once, for all."""
     common = {GapTold(what=g.what, because=g.because, remedy=g.remedy): None for g in (*snapshot.gaps, *notices)}
-    judged = [
-        (row_of(one, snapshot.service(one.namespace, one.target.removeprefix("svc/")), idle), one)
-        for one in diagnoses
-    ]
-    judged.sort(key=lambda pair: _badness(pair[0], pair[1]))
-    rows = tuple(row for row, _ in judged)
-    counted = Counter(row.state for row in rows)
-    depths = {one.depth for _, one in judged}
+    ordered = sorted(found, key=lambda one: one.badness)
+    counted = Counter(one.row.state for one in ordered)
+    depths = {one.depth for one in ordered}
     return Scan(
         context=context,
         namespace=namespace,
         selector=selector,
         depth=next((depth for depth in _DEPTHS if depth in depths), "objects"),
         fail_on=fail_on,
-        rows=rows,
+        rows=tuple(one.row for one in ordered),
         counts={state: counted[state] for state in ORDER},
-        items=tuple(_alone(one, common) for row, one in judged if row.state in ("broken", "unjudged")),
-        ignored=tuple(found for _, one in judged for found in _ignored(one)),
+        items=tuple(_alone(one.item, common) for one in ordered if one.item is not None),
+        ignored=tuple(ignored for one in ordered for ignored in one.ignored),
         gaps=tuple(common),
         touched=tuple(Touched(what=what, undone=undone) for what, undone in touched),
         complete=any(one.kind in ("Service", "EngineContainer") for one in snapshot.coverage),
+        reach=tuple(_reach(ordered)),
     )
+
+
+def _reach(found: Iterable[Judged]) -> Iterator[Reach]:
+    """What each vantage saw of all paths, by the vantages' names."""
+    seen: dict[str, Counter[Way]] = {}
+    for vantage, way in (pair for one in found for pair in one.seen):
+        seen.setdefault(vantage, Counter())[way] += 1
+    for vantage, ways in sorted(seen.items()):
+        yield Reach(vantage=vantage, accepting=ways["accepting"], failing=ways["failing"], unknown=ways["unknown"])
+
+
+def _way(outcome: Outcome) -> Way:
+    if outcome in FAILING:
+        return "failing"
+    return "accepting" if outcome is Outcome.ACCEPTED else "unknown"
 
 
 def row_of(

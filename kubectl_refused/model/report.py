@@ -240,10 +240,20 @@ class IgnoredIn(_Part, frozen=True):
     finding: IgnoredTold
 
 
+class Reach(_Part, frozen=True):
+    """How many paths of a scan accept as one vantage saw it, how many fail, and of how many it cannot tell."""
+
+    vantage: str
+    accepting: int
+    failing: int
+    unknown: int
+
+
 class Scan(_Part, frozen=True, tag_field="kind", tag="Scan"):
     """Every Service of a namespace or a cluster; `items` are those that are broken or unjudged.
 
-    `namespace` is empty for all of them. What is told of the scan as a whole is not in the items.
+    `namespace` is empty for all of them. What is told of the scan as a whole is not in the items. `reach` tells of
+    every path, also of those that work and are in no item.
     """
 
     context: str
@@ -258,6 +268,7 @@ class Scan(_Part, frozen=True, tag_field="kind", tag="Scan"):
     gaps: tuple[GapTold, ...]
     touched: tuple[Touched, ...]
     complete: bool = True
+    reach: tuple[Reach, ...] = ()
     api_version: str = API_VERSION
 
 

@@ -17,6 +17,7 @@ from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Work
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 SeenObject = KubernetesObject | EntranceObject | EngineObject | MeshObject
+Key = tuple[str, str, str]  # kind, namespace, name
 
 
 class Coverage(NamedTuple):

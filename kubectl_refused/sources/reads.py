@@ -34,17 +34,21 @@ MOST_THREADS = 8
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """What one LIST gave. `read` is false when it was refused; `gaps` tell why, or which objects were odd."""
+    """What one LIST gave. `read` is false when it was refused; `gaps` tell why, or which objects were odd.
+
+    `version` is the resourceVersion from which on a watch tells what changes.
+    """
 
     items: tuple[T, ...] = ()
     gaps: tuple[Gap, ...] = ()
     read: bool = True
     complete: bool = True
+    version: str = ""
 
 
 @dataclass(frozen=True)
 class ListRequest(Generic[T]):
-    """One LIST to make. `what` names the kind for a reader (NetworkPolicies)."""
+    """One LIST to make. `what` names the kind for a reader (NetworkPolicies); `ahead`: all of it will be read."""
 
     what: str
     path: str
@@ -52,23 +56,24 @@ class ListRequest(Generic[T]):
     query: Query = ()
     page_size: int = PAGE_SIZE
     most_pages: int = MOST_PAGES
+    ahead: bool = False
 
 
 def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
     """Read at most `most_pages` pages. Raises Unreachable, CredentialsProblem or Cancelled."""
     items: list[T] = []
     gaps: list[Gap] = []
-    pages = 0
+    pages, version = 0, ""
     try:
-        for page in connection.list_items(request.path, request.query, request.page_size):
-            _decode_page(page, request, items, gaps)
-            pages += 1
+        for page in connection.list_pages(request.path, request.query, request.page_size, ahead=request.ahead):
+            _decode_page(page.items, request, items, gaps)
+            pages, version = pages + 1, version or page.version
             if pages == request.most_pages:
-                full = len(page) >= request.page_size
-                return Listing(tuple(items), tuple(gaps), complete=not full)
+                full = len(page.items) >= request.page_size
+                return Listing(tuple(items), tuple(gaps), complete=not full, version=version)
     except (Forbidden, NotFound, ApiProblem) as error:
         return Listing(tuple(items), (*gaps, gap_of(error, request.what)), read=False, complete=False)
-    return Listing(tuple(items), tuple(gaps))
+    return Listing(tuple(items), tuple(gaps), version=version)
 
 
 def _decode_page(page: Iterable[msgspec.Raw], request: ListRequest[T], items: list[T], gaps: list[Gap]) -> None:

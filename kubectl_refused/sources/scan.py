@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
@@ -18,10 +18,28 @@ if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
 
 MOST_PAGES = 1000  # of 500 objects: beyond it the memory of a small machine ends
-_KINDS: tuple[tuple[str, str, str, type[Any]], ...] = (
-    ("Services", "services", "", Service),
-    ("EndpointSlices", "endpointslices", "discovery.k8s.io/v1", EndpointSlice),
-    ("Pods", "pods", "", Pod),
+
+
+class Kind(NamedTuple):
+    """A list to read: what people call it, its resource and API group, and what an object of it becomes."""
+
+    what: str
+    resource: str
+    group: str
+    type: type[Any]
+
+
+class Part(NamedTuple):
+    """What one list gave, and the resourceVersion from which a watch goes on; empty where it was refused."""
+
+    changes: list[Change]
+    version: str
+
+
+KINDS = (
+    Kind("Services", "services", "", Service),
+    Kind("EndpointSlices", "endpointslices", "discovery.k8s.io/v1", EndpointSlice),
+    Kind("Pods", "pods", "", Pod),
 )
 
 
@@ -36,22 +54,27 @@ class ScanSource:
 
     def snapshot(self) -> Snapshot:
         """All of it. What is refused is a gap; raises Unreachable, CredentialsProblem or Cancelled."""
-        read = in_parallel([partial(self._read, *kind) for kind in _KINDS])
-        return fold(change for changes in read for change in changes)
+        return fold(change for one in self.parts() for change in one.changes)
 
-    def _read(self, what: str, resource: str, group: str, type_: type[Any]) -> list[Change]:
-        selector = self.selector if type_ is Service else ""
-        query = [("labelSelector", selector)] if selector else []
-        path = listed(resource, group, self.namespace)
+    def parts(self) -> list[Part]:
+        """The three lists. Raises as `snapshot` does."""
+        return in_parallel([partial(self.part, kind) for kind in KINDS])
+
+    def part(self, kind: Kind) -> Part:
+        """One of the lists, its next page fetched while the last one is decoded. Raises as `snapshot` does."""
+        path, query = self.place(kind)
         request: ListRequest[Any] = ListRequest(
-            what, path, lambda raw: decode(raw, type_), query, most_pages=MOST_PAGES
+            kind.what, path, lambda raw: decode(raw, kind.type), query, most_pages=MOST_PAGES, ahead=True
         )
-        coverage = Coverage(type_.__name__, self.namespace, selector)
-        return list(self._changes(request, coverage))
-
-    def _changes(self, request: ListRequest[Any], coverage: Coverage) -> Iterator[Change]:
         listing = list_objects(self.connection, request)
-        yield from changes_of(listing, coverage, request, self.now)
+        coverage = Coverage(kind.type.__name__, self.namespace, query[0][1] if query else "")
+        return Part(list(changes_of(listing, coverage, request, self.now)), listing.version)
+
+    def place(self, kind: Kind) -> tuple[str, list[tuple[str, str]]]:
+        """The path and the query of a list."""
+        selector = self.selector if kind.type is Service else ""
+        query = [("labelSelector", selector)] if selector else []
+        return listed(kind.resource, kind.group, self.namespace), query
 
 
 def listed(resource: str, group: str, namespace: str) -> str:

@@ -12,8 +12,10 @@ from kubectl_refused.text import clean
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 200  # levels; the C composer recurses, and crashes the process somewhere beyond 10,000
+MOST_WORDS = 50_000  # whose tags are remembered
 MOST_NODES = 5_000_000  # after aliases are followed; go-yaml too refuses "excessive aliasing"
 _TAG = "tag:yaml.org,2002:"
+_TEXT, _LIST, _MAP = f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map"
 # YAML 1.1 takes 22:22 for 1342 and 2026-01-01 for a date; go-yaml, which kubectl uses, reads both as text.
 _INT = re.compile(r"^[-+]?(?:0b[01_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
 _FLOAT = re.compile(
@@ -50,7 +52,10 @@ class Loader(_Base):  # type: ignore[misc]
         for first, rules in _Base.yaml_implicit_resolvers.items()
     }
 
-    twice: dict[tuple[str, int], None]
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.twice: dict[tuple[str, int], None] = {}
+        self._tags: dict[str, str] = {}
 
     def flatten_mapping(self, node: Any) -> None:
         """Merge as YAML 1.1 says, having noted keys that are there twice, of which the last one counts."""
@@ -64,6 +69,38 @@ class Loader(_Base):  # type: ignore[misc]
                 elif name:
                     seen.add(name)
         super().flatten_mapping(node)
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """A plain scalar's tag, remembered by its text: a large file says the same words over and over."""
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            tag: str = super().resolve(kind, value, implicit)
+            return tag
+        found: str | None = self._tags.get(value)
+        if found is None:
+            found = super().resolve(kind, value, implicit)
+            if len(self._tags) < MOST_WORDS:
+                self._tags[value] = found
+        return found
+
+    def plain(self, node: Any) -> Any:
+        """The value of a tree without aliases; what is no plain text, list or map the constructors make."""
+        kind, tag = type(node), node.tag
+        if kind is yaml.ScalarNode and tag == _TEXT:
+            text: str = node.value
+            return text if text.isprintable() else clean(text)
+        if kind is yaml.SequenceNode and tag == _LIST:
+            return [self.plain(part) for part in node.value]
+        if kind is yaml.MappingNode and tag == _MAP and all(key.tag == _TEXT for key, _ in node.value):
+            found = {self.plain(key): self.plain(part) for key, part in node.value}
+            if len(found) == len(node.value):
+                return found
+        return self._constructed(node)
+
+    def _constructed(self, node: Any) -> Any:
+        """By PyYAML's constructors: merged keys, keys that come twice, numbers, dates, errors."""
+        value = self.construct_object(node, deep=True)
+        self.constructed_objects.clear()
+        return value
 
     def construct_text(self, node: Any) -> str:
         """A string scalar, cleaned."""
@@ -87,18 +124,20 @@ def yaml_documents(data: bytes) -> Iterator[Read]:
 
     Raises BrokenYaml and TooMuchYaml.
     """
-    places = [Place(1, 0, 0)]
+    places, aliases = [Place(1, 0, 0)], b"*" in data
     try:
         if _may_be_deep(data):
             _check_depth(data)
         loader = Loader(data)
         while loader.check_node():
             node = loader.get_node()
-            if b"*" in data:
-                _bound(node)
             places = _places(node)
             loader.twice = {}
-            value = loader.construct_document(node)
+            if aliases:
+                _bound(node)
+                value = loader.construct_document(node)
+            else:
+                value = loader.plain(node)
             yield Read(value, places, tuple(loader.twice))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -112,9 +151,12 @@ _INDENT = re.compile(rb"(?m)^[ ?:-]+")
 
 
 def _may_be_deep(data: bytes) -> bool:
-    """A cheap upper bound: a block level takes a column of indent, a flow level an opening bracket."""
+    """A cheap upper bound: a block level takes a column of indent, a flow level a bracket of its document.
+
+    A line that begins with --- begins another, wherever it stands (YAML 1.1, 7.2: c-forbidden).
+    """
     deepest = max((len(indent) for indent in _INDENT.findall(data)), default=0)
-    return deepest + data.count(b"[") + data.count(b"{") > DEEPEST
+    return any(deepest + part.count(b"[") + part.count(b"{") > DEEPEST for part in data.split(b"\n---"))
 
 
 def _check_depth(data: bytes) -> None:

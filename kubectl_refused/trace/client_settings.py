@@ -85,6 +85,11 @@ def config_maps(pod: Pod) -> tuple[str, ...]:
     return tuple(name for name in found if name)[:MOST_CONFIG_MAPS]
 
 
+def has_variables(pod: Pod) -> bool:
+    """Whether any variable of the pod's containers is set at all."""
+    return any(container.env or container.env_from for container in _containers(pod))
+
+
 def kept_in_secrets(pod: Pod) -> Iterator[Kept]:
     """The variables whose values are in Secrets."""
     for container in _containers(pod):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_refused.errors import shown
-from kubectl_refused.model.objects import Labels, LabelSelector
+
+if TYPE_CHECKING:  # who mistypes an option is told the nearest one, and no object is about
+    from kubectl_refused.model.objects import Labels, LabelSelector
 
 MOST_CHARACTERS = 253  # the longest name of an object; what is typed may be longer
 # A label that is this alike is a slip of the pen: case, 0 and o, one letter of six.

@@ -75,8 +75,9 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     undecided: list[Open] = []
     # Once for all causes: a scan rules over ten thousand scenes.
     seen = {scope: tuple(views(scene, scope)) for scope in Scope}
+    protocol = scene.port.protocol if scene.port else "TCP"
     for cause in causes:
-        if not _looks_at(cause, scene):
+        if not _looks_at(cause, scene, protocol):
             continue
         for view in seen[cause.scope]:
             try:
@@ -89,11 +90,10 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     return Ruling(scene, faults, tuple(undecided), notes)
 
 
-def _looks_at(cause: Cause, scene: Scene) -> bool:
+def _looks_at(cause: Cause, scene: Scene, protocol: str) -> bool:
     """Whether the cause is of the scene's path, and can judge a port of that protocol."""
     if scene.door is not None and cause.hop not in (*OF_ENTRANCES, *HOPS_OF[scene.target.kind]):
         return False  # behind a node's port may be a pod that is no Service's
-    protocol = scene.port.protocol if scene.port else "TCP"
     return cause.protocol == protocol or (cause.protocol == "TCP" and not cause.reads & _OF_TCP)
 
 

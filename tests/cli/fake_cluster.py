@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -71,13 +71,37 @@ class FakeCluster:
         self.watchable = True
         self.gone = 0
         self.api: FakeApi
-        self._version = 0
+        self._version, self._oldest, self._cuts = 1, 0, 0
+        self._log: list[tuple[int, str, dict[str, Any]]] = []
         self._changed = threading.Condition()
 
     def become(self, *objects: dict[str, Any]) -> None:
         """Hold these objects from now on."""
         with self._changed:
+            before, after = _keyed(self.objects), _keyed(objects)
             self.objects, self._version = list(objects), self._version + 1
+            news = [("MODIFIED" if key in before else "ADDED", one) for key, one in after.items()]
+            news = [(kind, one) for kind, one in news if one not in before.values()]
+            news += [("DELETED", one) for key, one in before.items() if key not in after]
+            self._log += [(self._version, kind, one) for kind, one in news]
+            self._changed.notify_all()
+
+    def bookmark(self) -> None:
+        """Tell who wants bookmarks that nothing of theirs has changed up to a new version."""
+        with self._changed:
+            self._version += 1
+            self._log.append((self._version, "BOOKMARK", {"metadata": {}}))
+            self._changed.notify_all()
+
+    def forget(self) -> None:
+        """Compact: nobody can go on from a version before this one."""
+        with self._changed:
+            self._oldest = self._version
+
+    def cut(self) -> None:
+        """End every watch that is open."""
+        with self._changed:
+            self._cuts += 1
             self._changed.notify_all()
 
     @property
@@ -107,25 +131,13 @@ class FakeCluster:
         if "watch" in seen.query:
             return self._watched(seen)
         if name in KINDS:
-            return Answer(body={"items": list(self._found(seen))})
+            with self._changed:
+                found, version = [one for one in self.objects if _is_meant(seen, one)], str(self._version)
+            return Answer(body={"metadata": {"resourceVersion": version}, "items": found})
         found = [one for one in self.objects if one["metadata"]["name"] == name and one["kind"] == "Service"]
         if resource.endswith("/services"):
             return Answer(body=found[0]) if found else status(404, "NotFound", f'services "{name}" not found')
         return Answer(body={"items": []})
-
-    def _found(self, seen: Seen) -> list[dict[str, Any]]:
-        """What a LIST or watch is about: of its kind, its namespace, and labels that match exactly."""
-        parts = seen.path.split("/")
-        kind = KINDS.get(parts[-1], "")
-        space = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
-        pairs = [pair.partition("=") for pair in seen.query.get("labelSelector", "").split(",") if pair]
-        return [
-            one
-            for one in self.objects
-            if one["kind"] == kind
-            and space in ("", one["metadata"]["namespace"])
-            and all((one["metadata"].get("labels") or {}).get(key) == value for key, _, value in pairs)
-        ]
 
     def _watched(self, seen: Seen) -> Answer:
         if not self.watchable:
@@ -145,15 +157,46 @@ class FakeCluster:
         return Answer(act=act)
 
     def _tell(self, handler: BaseHTTPRequestHandler, seen: Seen) -> None:
-        """Everything, and everything again after each change; ends when the reader has gone."""
-        told, end = -1, time.monotonic() + LONGEST
+        """All there is unless a version is named, then every change, until the reader has gone or `cut`."""
+        with self._changed:
+            told, cuts = int(seen.query.get("resourceVersion") or self._version), self._cuts
+            there = [] if "resourceVersion" in seen.query else list(self.objects)
+            too_old = told < self._oldest
+        if too_old:
+            _send(handler, "ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"})
+            return
+        for one in there:
+            if _is_meant(seen, one):
+                _send(handler, "ADDED", one)
+        end = time.monotonic() + LONGEST
         while time.monotonic() < end:
             with self._changed:
-                if told == self._version:
+                if told == self._version and cuts == self._cuts:
                     self._changed.wait(NAP)
-                fresh, told = told != self._version, self._version
-            for one in self._found(seen) if fresh else ():
-                _send(handler, "MODIFIED", one)
+                news, cut = [entry for entry in self._log if entry[0] > told], cuts != self._cuts
+                told = self._version
+            for version, kind, one in news:
+                wanted = "allowWatchBookmarks" in seen.query if kind == "BOOKMARK" else _is_meant(seen, one)
+                if wanted:
+                    _send(handler, kind, one | {"metadata": one["metadata"] | {"resourceVersion": str(version)}})
+            if cut:
+                return
+
+
+def _is_meant(seen: Seen, one: dict[str, Any]) -> bool:
+    """Whether a LIST or watch is about it: its kind, its namespace, and labels that match exactly."""
+    parts = seen.path.split("/")
+    space = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
+    pairs = [pair.partition("=") for pair in seen.query.get("labelSelector", "").split(",") if pair]
+    return (
+        one["kind"] == KINDS.get(parts[-1], "")
+        and space in ("", one["metadata"]["namespace"])
+        and all((one["metadata"].get("labels") or {}).get(key) == value for key, _, value in pairs)
+    )
+
+
+def _keyed(objects: Iterable[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    return {(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]): one for one in objects}
 
 
 def _send(handler: BaseHTTPRequestHandler, kind: str, value: Any) -> None:

@@ -64,6 +64,15 @@ def test_help_and_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
     assert _imported("main", *arguments, home=tmp_path) & (CLIENTS | {"yaml"}) == set()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["scan", "--help"], ["--bogus"], ["scan", "--bogus"], ["svc/web", "--prob=none"], ["scan", "-n"]],
+)
+def test_help_and_options_that_are_none_need_no_objects(arguments: list[str], tmp_path: Path) -> None:
+    unneeded = CLIENTS | {"yaml", "msgspec", "asyncio", "psutil", "pygments"}
+    assert _imported("main", *arguments, home=tmp_path) & unneeded == set()
+
+
 @pytest.mark.parametrize("arguments", [["causes"], ["explain", "KR403"]])
 def test_the_catalogue(arguments: list[str], tmp_path: Path) -> None:
     assert _imported("main", *arguments, home=tmp_path) & (CLIENTS | {"yaml"}) == set()
@@ -88,6 +97,14 @@ def test_files_need_no_client(tmp_path: Path) -> None:
     loaded = _imported("main", "-f", str(file), "-o", "name", home=tmp_path)
     assert loaded & CLIENTS == set()
     assert "yaml" in loaded
+
+
+def test_metrics_load_their_library_only_when_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n")
+    words = ["scan", "-f", str(file), "-o", "name"]
+    assert "prometheus_client" not in _imported("main", *words, home=tmp_path)
+    assert "prometheus_client" in _imported("main", *words, "--metrics-file", f"{file}.prom", home=tmp_path)
 
 
 def _objects(seen: Seen) -> Answer:

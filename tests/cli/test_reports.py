@@ -93,7 +93,7 @@ def test_what_cannot_be_written_is_told_before_anything_is_read(tmp_path: Path) 
 def test_a_folder_without_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(UsageProblem, match="no right to write to the folder"):
-        reports.check_reports([ReportFile("json", str(tmp_path / "a"))])
+        reports.check_reports(Request((), reports=(ReportFile("json", str(tmp_path / "a")),)))
 
 
 def test_an_older_report_is_replaced_whole_and_keeps_its_rights(shop: str, tmp_path: Path) -> None:

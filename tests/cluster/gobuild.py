@@ -66,7 +66,7 @@ def krew() -> Path:
 
 def source_key(source: Path) -> str:
     """What the program built from there is cached by."""
-    return digest(*((source / name).read_bytes() for name in SOURCES))
+    return digest(*((source / name).read_bytes() for name in SOURCES if (source / name).exists()))
 
 
 def kubectl_in(directory: Path) -> Path:
@@ -85,11 +85,24 @@ def build(fresh: Path) -> None:
         go_build(SOURCE, fresh / "kubernetes", f"-s -w {stamps}")
 
 
-def go_build(source: Path, program: Path, linking: str) -> None:
-    """Build the module in `source`. The flags are the same for all, so that they share the standard library."""
+def go_build(source: Path, program: Path, linking: str, package: str = ".") -> None:
+    """Build a package of the module in `source`, or of one that it requires.
+
+    The flags are the same for all, so that they share the standard library.
+    """
     go = machine_go() or wheel_go()
     # Go's own build cache stays where Go keeps it, so that a second build of anything is quick.
-    argv: list[str | Path] = [go, "build", "-trimpath", "-gcflags=all=-l", "-ldflags", linking, "-o", program, "."]
+    argv: list[str | Path] = [
+        go,
+        "build",
+        "-trimpath",
+        "-gcflags=all=-l",
+        "-ldflags",
+        linking,
+        "-o",
+        program,
+        package,
+    ]
     run(argv, environment={**os.environ, **SETTINGS}, timeout=LIMIT_SECONDS, cwd=source)
 
 

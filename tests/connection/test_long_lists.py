@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubectl_refused.connection import client
+from kubectl_refused.connection import paging
 from kubectl_refused.connection.client import connect
 from kubectl_refused.connection.errors import Unreachable
 from kubectl_refused.connection.options import ConnectionOptions
@@ -84,21 +84,21 @@ def through(good: int, cut: int) -> Iterator[tuple[Any, FaultyProxy]]:
 
 
 def test_a_server_that_restarts_between_pages_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE", (0.01,) * 5)
+    monkeypatch.setattr(paging, "PATIENCE", (0.01,) * 5)
     with through(1, SERVER_IS_AWAY) as (connection, proxy):
         assert numbers(connection) == [0, 1, 2, 3, 4, 5]
     assert proxy.connections == 3 + SERVER_IS_AWAY
 
 
 def test_the_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE", (0.01,) * 2)
+    monkeypatch.setattr(paging, "PATIENCE", (0.01,) * 2)
     with through(1, 1000) as (connection, proxy), pytest.raises(Unreachable, match="closed the connection"):
         numbers(connection)
     assert proxy.connections == 1 + 2 * 3
 
 
 def test_nobody_is_waited_for_before_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PATIENCE", (60.0,))
+    monkeypatch.setattr(paging, "PATIENCE", (60.0,))
     with through(0, 1000) as (connection, proxy), pytest.raises(Unreachable):
         numbers(connection)
     assert proxy.connections == 2
@@ -108,7 +108,7 @@ def test_nobody_is_waited_for_before_the_first_page(monkeypatch: pytest.MonkeyPa
 def test_an_overwhelmed_server_is_asked_again(
     connecting: Connecting, monkeypatch: pytest.MonkeyPatch, trouble: int
 ) -> None:
-    monkeypatch.setattr(client, "PATIENCE", (0.01,) * 2)
+    monkeypatch.setattr(paging, "PATIENCE", (0.01,) * 2)
 
     def answer(seen: Seen) -> Answer:
         if len(fake.seen) == 2:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from kubectl_refused.cli.exit_codes import exit_code
-from kubectl_refused.judge.scanning import row_of, scan_of
+from kubectl_refused.judge.scanning import judged, row_of, scan_of
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Outcome
@@ -74,7 +74,7 @@ def scan(
     *told: Diagnosis, fail_on: FailOn = "proved", snapshot: Snapshot = READ, notices: tuple[Gap, ...] = ()
 ) -> Scan:
     return scan_of(
-        told,
+        [judged(one, snapshot) for one in told],
         snapshot,
         context="kr",
         namespace="shop",
@@ -166,3 +166,9 @@ def test_what_goes_for_all_is_told_once() -> None:
     assert [gap.what for gap in told.items[0].gaps] == ["own"]
     assert told.items[0].touched == ()
     assert [one.what for one in told.touched] == ["job/refused-1"]
+
+
+def test_every_path_counts_for_its_vantage_also_those_that_work() -> None:
+    told = scan(WORKS, PROVED, HALF, UNKNOWN)
+    assert [(one.accepting, one.failing, one.unknown) for one in told.reach] == [(2, 2, 1)]
+    assert sum(len(one.paths) for one in (WORKS, PROVED, HALF, UNKNOWN)) == 5

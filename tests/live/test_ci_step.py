@@ -104,3 +104,4 @@ def test_the_scan_every_ten_minutes(cluster: Cluster, mixed: str, loaded: str) -
     report = cluster.kubectl("logs", "-n", mixed, "job/nightly").stdout
     assert "svc/bad" in report
     assert "selector matches no pod" in report
+    assert "was not written" not in report

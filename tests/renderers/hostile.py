@@ -34,6 +34,7 @@ from kubectl_refused.model.report import (
     Moment,
     Note,
     Path,
+    Reach,
     Refusal,
     Root,
     Scan,
@@ -218,6 +219,13 @@ _rows = st.builds(
     certainty=st.sampled_from(("", "proved", "likely", "possible")),
     says=texts,
 )
+_reach = st.builds(
+    Reach,
+    vantage=texts,
+    accepting=st.integers(0, 9),
+    failing=st.integers(0, 9),
+    unknown=st.integers(0, 9),
+)
 scans = st.builds(
     Scan,
     context=texts,
@@ -232,6 +240,7 @@ scans = st.builds(
     gaps=st.lists(st.builds(GapTold, what=texts, because=texts, remedy=texts), max_size=2).map(tuple),
     touched=st.lists(st.builds(Touched, what=texts, undone=texts), max_size=2).map(tuple),
     complete=st.booleans(),
+    reach=st.lists(_reach, max_size=2, unique_by=lambda one: one.vantage).map(tuple),
 )
 
 _numbers = st.floats(min_value=-1, max_value=1e4).map(lambda n: round(n, 1))

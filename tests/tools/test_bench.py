@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench import table
 from bench.api_server import World, page, serving
+from bench.manifests import faults, manifests
 from bench.timing import Command, Times, in_turns, once
 
 
@@ -55,3 +57,36 @@ def test_the_server_notes_what_was_asked_and_when(tmp_path: Path) -> None:
             assert len(json.load(answer)["items"]) == 3
     assert world.asked == [path]
     assert len(world.arrivals) == 1
+
+
+def test_the_table_is_one_and_kept_with_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "ROWS", [])
+    table.row("scan -A", "1 s", "kubectl get 2 s", 0.5, "1.0 ×", True)
+    table.row("svc/NAME", "9 s", "", None, "4 s", False)
+    table.row("python -c pass", "20 ms")
+    kept = tmp_path / "RESULTS.md"
+    table.write(kept, "make bench", "2026-11-29", "A remark.")
+    lines = kept.read_text().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    assert cells[0] == ["what", "ours", "the other's", "ratio", "target", ""]
+    assert cells[-3:] == [
+        ["scan -A", "1 s", "kubectl get 2 s", "0.50", "1.0 ×", "pass"],
+        ["svc/NAME", "9 s", "", "", "4 s", "short"],
+        ["python -c pass", "20 ms", "", "", "", ""],
+    ]
+    assert "cores" in lines[2]
+    assert lines[-1] == "A remark."
+
+
+def test_the_file_has_as_many_faults_as_it_says(tmp_path: Path) -> None:
+    documents = [one for one in yaml.safe_load_all("".join(manifests(200))) if one]
+    assert [one["kind"] for one in documents[:2]] == ["Deployment", "Service"]
+    assert len(documents) == 400
+    pods = {one["metadata"]["name"]: one["spec"]["template"] for one in documents if one["kind"] == "Deployment"}
+    broken = [
+        one
+        for one in documents
+        if one["kind"] == "Service"
+        and (one["spec"]["selector"]["app"] not in pods or one["spec"]["ports"][0]["targetPort"] != "http")
+    ]
+    assert len(broken) == faults(200) == 4

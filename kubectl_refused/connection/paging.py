@@ -1,0 +1,108 @@
+"""Read a list of any length, page by page, from a server that need not stay well meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from kubectl_refused.connection.errors import ApiProblem, Unreachable
+
+if TYPE_CHECKING:
+    from kubectl_refused.connection.answers import Response
+    from kubectl_refused.connection.client import Connection
+
+T = TypeVar("T")
+Query = Iterable[tuple[str, str]]
+MOST_PAGES = 10_000
+PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; an API server that restarts is back within ten
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some undecoded items, so that one odd object does not fail a page, and the list's resourceVersion."""
+
+    items: list[msgspec.Raw]
+    version: str = ""
+
+
+class _ListMeta(msgspec.Struct):
+    continue_: str | None = msgspec.field(name="continue", default=None)
+    version: str | None = msgspec.field(name="resourceVersion", default=None)
+
+
+class _Page(msgspec.Struct):
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+    items: list[msgspec.Raw] | None = None
+
+
+def pages(
+    connection: Connection, path: str, query: Query = (), page_size: int = 500, *, ahead: bool = False
+) -> Iterator[Page]:
+    """Yield pages; `ahead` fetches the next one while the reader works on the last, for who wants them all.
+
+    When a continue token expires (410, after some 5 minutes) the server's replacement token is used: no item
+    comes twice, but the list is no longer of one moment. Without one the list restarts, once, and **items come
+    again**: key them by namespace and name. See
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+    """
+    base = [*query, ("limit", str(page_size))]
+
+    def fetch(token: str) -> Response:
+        if not token:
+            return connection.sender.send("GET", path, base)
+        return _patiently(connection, path, [*base, ("continue", token)])
+
+    token, restarts, response = "", 0, fetch("")
+    for _ in range(MOST_PAGES):
+        if response.status == 410 and token and restarts == 0:
+            restarts += 1
+            status = response.api_status()
+            token = (status.metadata.continue_ if status and status.metadata else None) or ""
+            response = fetch(token)
+            continue
+        page: _Page = connection.understood(response, path, _Page)
+        token = page.metadata.continue_ or ""
+        coming = _begun(fetch, token) if token and ahead else None
+        yield Page(page.items or [], page.metadata.version or "")
+        if not token:
+            return
+        response = coming() if coming else fetch(token)
+    raise ApiProblem(200, "TooManyPages", f"{path} has more than {MOST_PAGES} pages")
+
+
+def _patiently(connection: Connection, path: str, query: Query) -> Response:
+    """A page after the first: what was read is worth waiting for a server that restarts or is overwhelmed."""
+    for pause in PATIENCE:
+        try:
+            response = connection.sender.send("GET", path, query)
+            if response.status < 500:
+                return response
+        except Unreachable:
+            pass
+        connection.cancel.wait(pause)
+    return connection.sender.send("GET", path, query)
+
+
+def _begun(fetch: Callable[[str], T], token: str) -> Callable[[], T]:
+    """Start it beside the reader; what is returned waits for its end, and returns or raises what it did."""
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            done.append(fetch(token))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+
+    def ended() -> T:
+        thread.join()
+        if failed:
+            raise failed[0]
+        return done[0]
+
+    return ended

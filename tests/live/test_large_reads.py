@@ -1,0 +1,125 @@
+"""Long reads of an API server that restarts and forgets, which is the test's own and nobody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+
+from bench import crowd
+from bench.control_plane import ControlPlane, control_plane
+from bench.filling import fill
+from bench.multiplying import Etcd
+from kubectl_refused.connection import paging
+from kubectl_refused.connection.client import Connection, connect
+from kubectl_refused.connection.options import ConnectionOptions
+from kubectl_refused.connection.watch import version_of, watch
+from kubectl_refused.model.objects import Service
+from kubectl_refused.sources import following
+from kubectl_refused.sources.following import Following
+from kubectl_refused.sources.scan import ScanSource
+
+SERVICES = 6
+PODS = SERVICES * crowd.PODS_EACH
+SPACE = "team-000"
+LONG = (1.0,) * 300  # seconds; a busy machine takes long to start an API server
+SECONDS = 300.0
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An API server with a few Services, their pods and slices as objects."""
+    with control_plane(tmp_path_factory.mktemp("plane")) as made:
+        fill(made, SERVICES)
+        yield made
+
+
+@pytest.fixture
+def connection(plane: ControlPlane) -> Iterator[Connection]:
+    with contextlib.closing(connect(ConnectionOptions(kubeconfig=str(plane.kubeconfig)))) as made:
+        yield made
+
+
+def names(page: paging.Page) -> list[str]:
+    return [msgspec.json.decode(item)["metadata"]["name"] for item in page.items]
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["remembers", "forgets"])
+def test_a_list_goes_on_after_a_restart_between_its_pages(
+    plane: ControlPlane, connection: Connection, monkeypatch: pytest.MonkeyPatch, forgets: bool
+) -> None:
+    """Where etcd was compacted as well the token has expired: 410, and the server offers another."""
+    monkeypatch.setattr(paging, "PATIENCE", LONG)
+    pages = connection.list_pages(f"/api/v1/namespaces/{SPACE}/pods", page_size=10)
+    read = names(next(pages))
+    plane.end("kube-apiserver")
+    if forgets:
+        Etcd(plane.ports[1]).compact()
+    back = threading.Thread(target=plane.start_api_server)
+    back.start()
+    read += [name for page in pages for name in names(page)]
+    back.join(SECONDS)
+    assert len(read) == PODS
+    assert len(set(read)) == PODS
+
+
+def test_what_is_followed_is_up_to_date_after_a_restart_that_forgot(
+    plane: ControlPlane, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 2.0)
+    path = f"/api/v1/namespaces/{SPACE}/services"
+    with Following(ScanSource(connection, SPACE)) as live:
+        assert sum(1 for _ in live.snapshot.services()) == SERVICES
+        plane.client().call("PATCH", f"{path}/web-00001", {"metadata": {"labels": {"seen": "watched"}}})
+        await_label(live, "watched")
+        plane.end("kube-apiserver")
+        plane.start_api_server()
+        plane.client().call("DELETE", f"{path}/web-00002")
+        plane.client().call("PATCH", f"{path}/web-00001", {"metadata": {"labels": {"seen": "again"}}})
+        plane.end("kube-apiserver")
+        Etcd(plane.ports[1]).compact()
+        plane.start_api_server()
+        await_label(live, "again")
+        assert await_service(live, "web-00002", lambda found: found is None) is None
+
+
+def await_label(live: Following, value: str) -> None:
+    found = await_service(live, "web-00001", lambda one: one is not None and _label(one) == value)
+    assert found is not None
+    assert _label(found) == value
+
+
+def _label(one: Service) -> str:
+    return (one.metadata.labels or {}).get("seen", "")
+
+
+def await_service(live: Following, name: str, holds: Callable[[Service | None], bool]) -> Service | None:
+    """The Service as it is known once that holds, or at the end of the time."""
+    end = time.monotonic() + SECONDS
+    while True:
+        live.take()
+        found = live.snapshot.service(SPACE, name)
+        if holds(found) or time.monotonic() > end:
+            return found
+        live.wait(1.0)
+
+
+def test_the_server_sends_bookmarks_to_who_asks(plane: ControlPlane, connection: Connection) -> None:
+    """From a bookmark's version a watch goes on, and tells what came after it and nothing before."""
+    path = f"/api/v1/namespaces/{SPACE}/services"
+    start = next(connection.list_pages(path)).version
+    marks = (
+        version_of(raw)
+        for kind, raw in watch(connection, path, [("resourceVersion", start)], SECONDS, bookmarks=True)
+        if kind == "BOOKMARK"
+    )
+    # The watch cache sends one about each minute, and one shortly before a watch's own end.
+    short = watch(connection, path, [("resourceVersion", start)], 3, bookmarks=True)
+    mark = next((version_of(raw) for kind, raw in short if kind == "BOOKMARK"), "") or next(marks)
+    plane.client().call("PATCH", f"{path}/web-00003", {"metadata": {"labels": {"after": "bookmark"}}})
+    kind, raw = next(watch(connection, path, [("resourceVersion", mark)], SECONDS))
+    assert (kind, msgspec.json.decode(raw)["metadata"]["name"]) == ("MODIFIED", "web-00003")
