@@ -9,6 +9,7 @@ from kubectl_refused.engine.connect import EngineConnection, check_container, co
 from kubectl_refused.engine.dials import InContainer, InNetwork
 from kubectl_refused.engine.exec_listeners import ExecListeners, HelperListeners
 from kubectl_refused.engine.logs import EngineLogs
+from kubectl_refused.engine.names import ContainerNames
 from kubectl_refused.engine.proc_listeners import ProcListeners
 from kubectl_refused.engine.source import EngineSource
 from kubectl_refused.host.reads import HostReads
@@ -37,6 +38,7 @@ class DockerGround(LocalGround):
     def methods(self) -> Sequence[Method]:
         """What reads sockets and logs."""
         return (
+            ContainerNames(),
             InNetwork(),
             InContainer(),
             ProcListeners(),

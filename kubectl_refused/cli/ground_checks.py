@@ -39,7 +39,7 @@ def check_grounds(
     if files and targets[0].kind != "Compose":
         raise UsageProblem(f"-f reads files, and {what} is not in one", "leave -f out, or type compose/SERVICE")
     for point in standpoints:
-        if point.kind != HERE and (point.kind != CONTAINER or targets[0].kind == "Address"):
+        if point.kind not in (HERE, CONTAINER):
             raise UsageProblem(
                 f"--from {point} is of a cluster, and {what} is in none", "type --from here or docker/NAME"
             )
