@@ -1,4 +1,4 @@
-"""Names as a container finds them without a program of its own: its /etc/hosts, and the engine's DNS of containers.
+"""Names as a container finds them, without a program in it: its /etc/hosts, and the engine's names of containers.
 
 All other names are asked for inside it (dials.py): a resolver of this machine may well answer otherwise.
 """

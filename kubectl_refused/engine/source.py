@@ -84,6 +84,7 @@ class EngineSource:
             local=local,
             host=self._connection.remote,
             addresses=tuple(host_addresses(networks)) if local else (),
+            podman=_is_podman(self._ask(lambda api: api.version())),
         )
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
@@ -98,6 +99,12 @@ class EngineSource:
             raise
         except (APIError, RequestException) as error:
             raise EngineProblem(f"the container engine does not answer: {one_line(str(error))}") from error
+
+
+def _is_podman(version: Mapping[str, Any]) -> bool:
+    """Whether Podman answers, which names itself as the first component (GET /version)."""
+    components = version.get("Components") or ()
+    return any("podman" in str(one.get("Name", "")).lower() for one in components)
 
 
 def from_list(entry: Mapping[str, Any]) -> EngineContainer:

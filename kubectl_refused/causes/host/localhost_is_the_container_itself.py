@@ -43,7 +43,7 @@ def localhost_is_the_container_itself(scene: Scene) -> Iterator[Finding]:
         return
     yield Finding(
         where=f"container {client.called}",
-        says=f"inside {client.called} {failed.host} is {client.called} itself, and nothing there takes {failed.port}",
+        says=f"{failed.host} in {client.called} is {client.called} itself, where nothing takes {failed.port}",
         headline=f"localhost inside {client.called} is {client.called} itself",
         evidence=(sockets_told(client, found), packet(scene, failed)),
         fix=Fix(summary=_instead(scene, client, failed.port)),

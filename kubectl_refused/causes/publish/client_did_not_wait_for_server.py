@@ -71,7 +71,7 @@ def _told(scene: Scene, client: EngineContainer, server: EngineContainer, refusa
         headline=f"{client.called} did not wait until {server.called} listens, and ended",
         certainty=Certainty.PROVED if found else Certainty.LIKELY,
         evidence=_evidence(scene, client, server, refusal, says, found),
-        fix=_fix(client, server),
+        fix=_fix(client, server, scene.snapshot.engine.tool),
     )
 
 
@@ -100,12 +100,12 @@ def _evidence(
     ]
 
 
-def _fix(client: EngineContainer, server: EngineContainer) -> Fix:
-    again = f"docker start {client.called}"
+def _fix(client: EngineContainer, server: EngineContainer, tool: str) -> Fix:
+    again = f"{tool} start {client.called}"
     if not condition_on(client, server):
         return Fix(
             summary=f"Start {client.called} now that {server.called} listens, and let it try again when it fails",
-            command=f"docker update --restart on-failure {client.called} && {again}",
+            command=f"{tool} update --restart on-failure {client.called} && {again}",
         )
     first = "" if has_health_check(server) else f"Give {server.called} a healthcheck, and "
     start = "let" if first else "Let"
