@@ -102,7 +102,7 @@ def _through_ssh(place: Place) -> Any:
         api._version = api._retrieve_server_version()
     except Exception as error:
         api.close()
-        raise ssh_problem(adapter, place.asked, error) from error
+        raise ssh_problem(adapter, place.asked) from error
     return api
 
 

@@ -7,6 +7,7 @@ connection is one end of a socket pair whose other end is ssh's input and output
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import subprocess
 from typing import Any, NamedTuple
@@ -112,11 +113,11 @@ class _Connection(urllib3.connection.HTTPConnection):
         self._adapter.last = child.communicate()[1][:LARGEST] or self._adapter.last
 
 
-def ssh_problem(adapter: SshAdapter, asked: Asked, error: BaseException) -> EngineProblem:
+def ssh_problem(adapter: SshAdapter, asked: Asked) -> EngineProblem:
     """What ssh itself wrote, else what came of it."""
     lines = [line.strip() for line in adapter.last.decode(errors="replace").splitlines() if line.strip()]
     said, place = (lines[-1] if lines else ""), adapter.way.place
-    if isinstance(error.__cause__, FileNotFoundError) or "No such file or directory: 'ssh'" in str(error):
+    if shutil.which(PROGRAM) is None:
         return EngineProblem(
             f"{asked.at} needs the program ssh, which is not here", "install it, or use tcp:// with TLS"
         )
