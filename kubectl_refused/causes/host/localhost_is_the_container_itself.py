@@ -24,7 +24,7 @@ from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.aliases import is_address
 from kubectl_refused.trace.engine_objects import client_in, network_mode, ports_of
-from kubectl_refused.trace.engine_proofs import sockets_told
+from kubectl_refused.trace.engine_sockets import sockets_told
 from kubectl_refused.trace.hosts import trouble
 from kubectl_refused.trace.proofs import packet
 from kubectl_refused.trace.sockets import Standing, is_loopback, standing

@@ -26,7 +26,8 @@ from kubectl_refused.model.facts import CONTAINER_LISTENERS, CONTAINER_LOG, Engi
 from kubectl_refused.model.observation import Listeners
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.engine_objects import ending_told
-from kubectl_refused.trace.engine_proofs import inspected, sockets_told, subject_of
+from kubectl_refused.trace.engine_proofs import inspected, subject_of
+from kubectl_refused.trace.engine_sockets import sockets_told
 from kubectl_refused.trace.refusals_in_logs import Refusal, refusal_of
 from kubectl_refused.trace.start_order import condition_on, has_health_check, pairs, seconds_between, waits
 
