@@ -74,9 +74,24 @@ def check_container(connection: EngineConnection, name: str) -> None:
 
 def _client(place: Place) -> Any:
     from docker import APIClient
+    from requests.utils import get_environ_proxies
 
-    more = {"tls": _tls(place.tls)} if place.tls and urlsplit(place.endpoint).scheme in ("tcp", "https") else {}
-    return APIClient(base_url=place.endpoint, version="auto", timeout=TIMEOUT, **more)
+    secure = place.tls is not None and urlsplit(place.endpoint).scheme in ("tcp", "https")
+    more = {"tls": _tls(place.tls)} if place.tls and secure else {}
+    api = APIClient(base_url=place.endpoint, version=FIRST_VERSION, timeout=TIMEOUT, **more)
+    # REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE would take the place of the engine's own CA; proxies stay.
+    api.proxies, api.trust_env = get_environ_proxies(api.base_url), False
+    return _versioned(api)
+
+
+def _versioned(api: Any) -> Any:
+    """With the version that the engine itself names; closed where nothing answers."""
+    try:
+        api._version = api._retrieve_server_version()
+    except Exception:
+        api.close()
+        raise
+    return api
 
 
 def _tls(files: Tls) -> Any:
@@ -99,11 +114,9 @@ def _through_ssh(place: Place) -> Any:
     api = APIClient(base_url="unix:///ssh", version=FIRST_VERSION, timeout=TIMEOUT)
     api.mount("http+docker://", adapter)
     try:
-        api._version = api._retrieve_server_version()
+        return _versioned(api)
     except Exception as error:
-        api.close()
         raise ssh_problem(adapter, place.asked) from error
-    return api
 
 
 def _check_socket(place: Place) -> None:

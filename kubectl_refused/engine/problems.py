@@ -75,7 +75,12 @@ def _of_tls(said: str, asked: Asked) -> EngineProblem | None:
         why = re.search(r"certificate verify failed: ([^(\"]{1,120})", said)
         reason = f": {shown(why[1].strip())}" if why else ""
         return EngineProblem(f"the certificate of {at} is not trusted{reason}", f"its CA must be in {_ca(asked)}")
-    if re.search(r"alert (?:certificate required|bad certificate|unknown ca|handshake failure)", said, re.I):
+    # An engine that does not take the certificate may also just hang up.
+    if re.search(
+        r"alert (?:certificate required|bad certificate|unknown ca|handshake failure)|EOF occurred in violation",
+        said,
+        re.IGNORECASE,
+    ):
         return EngineProblem(f"{at} takes no client without a certificate of its CA", _WITH_TLS)
     return None
 

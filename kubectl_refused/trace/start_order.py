@@ -75,15 +75,16 @@ def pairs(scene: Scene) -> Iterator[tuple[EngineContainer, EngineContainer]]:
 
 def seconds_between(earlier: str, later: str) -> float | None:
     """From one time of the engine (RFC 3339) to another; None where one of them is not told."""
-    first, second = _moment(earlier), _moment(later)
+    first, second = moment(earlier), moment(later)
     return None if first is None or second is None else second - first
 
 
-def _moment(text: str) -> float | None:
+def moment(text: str) -> float | None:
+    """Seconds since the epoch; None for what is no time, or never was (year 1)."""
     whole, _, rest = text.partition(".")
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))][:6]
     try:
-        moment = datetime.fromisoformat(whole.rstrip("Z")[:19] + "+00:00").timestamp()
+        seconds = datetime.fromisoformat(whole.rstrip("Z")[:19] + "+00:00").timestamp()
     except ValueError:
         return None
-    return moment + float(f"0.{digits or 0}") if moment > 0 else None  # year 1: it never was
+    return seconds + float(f"0.{digits or 0}") if seconds > 0 else None

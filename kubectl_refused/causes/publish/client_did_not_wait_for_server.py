@@ -29,6 +29,7 @@ from kubectl_refused.trace.engine_objects import ending_told
 from kubectl_refused.trace.engine_proofs import inspected, subject_of
 from kubectl_refused.trace.engine_sockets import sockets_told
 from kubectl_refused.trace.refusals_in_logs import Refusal, refusal_of
+from kubectl_refused.trace.sockets import is_loopback
 from kubectl_refused.trace.start_order import condition_on, has_health_check, pairs, seconds_between, waits
 
 SOON = 120.0  # seconds in which a database has made its files
@@ -77,7 +78,8 @@ def _told(scene: Scene, client: EngineContainer, server: EngineContainer, refusa
 
 
 def _listens(found: Listeners, port: int) -> bool:
-    return any(socket.port == port or not port for socket in found.sockets)
+    """Whether others get in now; each container has the engine's names (127.0.0.11) on its loopback."""
+    return any(socket.port == port or not port for socket in found.sockets if not is_loopback(socket.address))
 
 
 def _evidence(
