@@ -14,6 +14,7 @@ import pytest
 from tests.cluster.shell import run as shell
 from tests.docker_engine import engine as engines
 from tests.docker_engine.engine import BARE, IMAGE, Engine
+from tests.docker_engine.podman import serving
 from tests.docker_engine.supervisor import LOOPBACK, TCP
 
 from .host_shop import LISTENER, held
@@ -354,11 +355,11 @@ def test_a_server_of_the_host_on_loopback_is_out_of_a_containers_reach(engine: E
     engine.docker("rm", "-f", "asker")
 
 
-def by(engine: Engine, **variables: str) -> Answer:
+def by(engine: Engine, target: str = "docker/tls", **variables: str) -> Answer:
     """Our command on the engine's machine, with nothing but these variables to say where the engine is."""
     known = {name: value for name, value in engine.environment().items() if not name.startswith("DOCKER_")}
     done = subprocess.run(
-        [*engine.enter(), sys.executable, "-m", "kubectl_refused", "docker/tls", "-o", "json"],
+        [*engine.enter(), sys.executable, "-m", "kubectl_refused", target, "-o", "json"],
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
@@ -414,3 +415,22 @@ def test_tls_that_fails_is_one_line_with_what_to_type(engine: Engine, tmp_path: 
         dict.fromkeys(wanted, (4, "", 1))
     )
     assert [name for name, (_, says) in wanted.items() if says not in told[name].err] == [], told
+
+
+def test_podman_is_asked_by_its_own_socket_and_told_by_its_own_commands(engine: Engine) -> None:
+    with serving(engine) as podman:
+
+        def told(name: str) -> Answer:
+            return by(engine, f"podman/{name}", CONTAINER_HOST=podman.host)
+
+        for name, port, bind in (("lo", 18170, "127.0.0.1:8080"), ("well", 18171, "8080")):
+            podman.podman("run", "-d", "--name", name, "-p", f"{port}:8080", IMAGE, "httpd", "-f", "-p", bind)
+        broken = until(lambda: told("lo"), lambda answer: answer.root == "container-listens-on-loopback")
+        assert (broken.code, broken.report["target"]) == (1, "podman/lo")
+        assert until(lambda: told("well"), lambda answer: answer.code == 0)
+        podman.podman("stop", "-t", "0", "well")
+        ended = told("well")
+        assert (ended.root, ended.code) == ("container-not-running", 1), ended
+        assert ended.report["root"]["fix"]["command"] == "podman start well"
+        podman.podman(*ended.report["root"]["fix"]["command"].removeprefix("podman ").split())
+        assert until(lambda: told("well"), lambda answer: answer.code == 0)
