@@ -71,8 +71,8 @@ def _dockers(environment: Mapping[str, str]) -> Place:
         return Place(_full(host), "DOCKER_HOST", _tls_of(environment))
     context = chosen_context(environment)
     if context is not None and context.host:
-        files = [str(path) if (path := context.certificates / name).exists() else "" for name in _FILES]
-        tls = Tls(*files, verify=context.verify) if any(files) or not context.verify else None
+        files = _files_in(context.certificates)
+        tls = Tls(*files, context.verify) if any(files) or not context.verify else None
         return Place(_full(context.host), f"the context {shown(context.name)}", tls)
     if sys.platform == "win32":
         return Place("npipe:////./pipe/docker_engine")
@@ -101,6 +101,12 @@ def _full(host: str) -> str:
     return f"unix://{host}" if host.startswith("/") else f"tcp://{host}"
 
 
+def _files_in(folder: Path) -> tuple[str, str, str]:
+    """The CA, the certificate and the key there, each empty where there is none."""
+    ca, certificate, key = (str(folder / name) if (folder / name).exists() else "" for name in _FILES)
+    return ca, certificate, key
+
+
 def _tls_of(environment: Mapping[str, str]) -> Tls | None:
     """DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; DOCKER_TLS takes whoever answers. Raises EngineProblem."""
     verify, unsure = environment.get("DOCKER_TLS_VERIFY"), environment.get("DOCKER_TLS")
@@ -109,7 +115,7 @@ def _tls_of(environment: Mapping[str, str]) -> Tls | None:
         return None
     home = Path(environment.get("HOME") or Path.home())
     folder = Path(given or environment.get("DOCKER_CONFIG") or home / ".docker")
-    ca, certificate, key = (str(path) if (path := folder / name).exists() else "" for name in _FILES)
+    ca, certificate, key = _files_in(folder)
     missing = next((n for n, file in zip(_FILES, (ca, certificate, key), strict=True) if not file), "")
     if missing and given and not (missing == "cert.pem" and ca and not key):
         raise EngineProblem(

@@ -55,7 +55,7 @@ def way_of(endpoint: str, *, podman: bool = False) -> Way:
     return Way((PROGRAM, *options, "--", host, *program, "system", "dial-stdio"), place)
 
 
-class SshAdapter(UnixHTTPAdapter):
+class SshAdapter(UnixHTTPAdapter):  # type: ignore[misc]
     """What `requests` reaches the engine through. `last` is what the last ssh wrote."""
 
     def __init__(self, way: Way, timeout: float) -> None:
