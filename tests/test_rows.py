@@ -13,15 +13,11 @@ def test_every_row_is_covered() -> None:
 
 
 def test_the_rows_are_complete_and_in_order() -> None:
-    wanted = {"A": 12, "B": 30, "C": 19, "D": 24}
+    wanted = {"A": 12, "B": 30, "C": 19, "D": 24, "E": 32, "F": 20}
     told = [row.place for row in rows() if row.place[0] in wanted]
     assert told == [f"{s}{n}" for s, many in wanted.items() for n in range(1, many + 1)]
-    counted = Counter(row.code[2] for row in rows() if row.place[0] in wanted)
+    counted = Counter(row.code[2] for row in rows() if row.place[0] in "ABCD")
     assert counted == {"1": 12, "2": 30, "3": 19, "4": 24}
-    for section in "EF":
-        numbers = [int(row.place[1:]) for row in rows() if row.place[0] == section]
-        assert numbers == sorted(set(numbers))
-    assert Counter(row.place[0] for row in rows())["F"] == 18
 
 
 def test_each_row_says_in_a_line_what_goes_wrong() -> None:

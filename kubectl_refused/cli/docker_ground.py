@@ -9,12 +9,14 @@ from kubectl_refused.engine.connect import EngineConnection, check_container, co
 from kubectl_refused.engine.dials import InContainer, InNetwork
 from kubectl_refused.engine.exec_listeners import ExecListeners, HelperListeners
 from kubectl_refused.engine.logs import EngineLogs
+from kubectl_refused.engine.names import ContainerNames
 from kubectl_refused.engine.proc_listeners import ProcListeners
 from kubectl_refused.engine.source import EngineSource
 from kubectl_refused.host.reads import HostReads
 from kubectl_refused.model.target import Target
 from kubectl_refused.probes.base import Method
 from kubectl_refused.probes.clients import Client
+from kubectl_refused.resolve.places import PODMAN
 from kubectl_refused.resolve.standpoints import CONTAINER
 
 from .local_ground import THIS_MACHINE, LocalGround
@@ -27,7 +29,8 @@ class DockerGround(LocalGround):
     def __init__(self, request: Request) -> None:
         """Connect. Raises EngineProblem."""
         super().__init__(request)
-        self.connection = connect()
+        self._podman = any(target.scheme == PODMAN for target in request.targets)
+        self.connection = connect(podman=self._podman)
         self.context = self.connection.endpoint
         others = [point.name for point in request.standpoints if point.kind == CONTAINER]
         for name in others:
@@ -37,6 +40,7 @@ class DockerGround(LocalGround):
     def methods(self) -> Sequence[Method]:
         """What reads sockets and logs."""
         return (
+            ContainerNames(),
             InNetwork(),
             InContainer(),
             ProcListeners(),
@@ -54,7 +58,7 @@ class DockerGround(LocalGround):
 
     def spare_connection(self) -> EngineConnection:
         """A second connection, for undo steps."""
-        return connect()
+        return connect(podman=self._podman)
 
     def close(self) -> None:
         """Close the methods, then the connection."""

@@ -34,13 +34,16 @@ def check_grounds(
             raise UsageProblem(f"{live} is asked about in a cluster only, and -f reads files", "type svc/NAME")
         return
     what = str(targets[0])
+    other = next((t for t in targets if t.kind == "Container" and t.scheme != targets[0].scheme), None)
+    if targets[0].kind == "Container" and other is not None:
+        raise UsageProblem(f"{what} and {other} are of two engines", "ask about one after the other")
     for key, name in _OF_A_CLUSTER.items():
         if values.get(key):
             raise UsageProblem(f"{name} is of a cluster, and {what} is in none", f"leave {name} out")
     if files and targets[0].kind != "Compose":
         raise UsageProblem(f"-f reads files, and {what} is not in one", "leave -f out, or type compose/SERVICE")
     for point in standpoints:
-        if point.kind != HERE and (point.kind != CONTAINER or targets[0].kind == "Address"):
+        if point.kind not in (HERE, CONTAINER):
             raise UsageProblem(
                 f"--from {point} is of a cluster, and {what} is in none", "type --from here or docker/NAME"
             )

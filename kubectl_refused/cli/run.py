@@ -17,6 +17,7 @@ import msgspec
 from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.report import Diagnosis, Explanation, Report, Scan
+from kubectl_refused.resolve.standpoints import CONTAINER
 
 from .exit_codes import NO_FAULT, exit_code
 from .kubectl_command import kubectl_command
@@ -222,7 +223,7 @@ def _ground_of(request: Request) -> Ground:
         from .compose_ground import ComposeGround
 
         return ComposeGround(request)
-    if kind in ("Container", "Compose"):
+    if kind in ("Container", "Compose") or any(point.kind == CONTAINER for point in request.standpoints):
         from .docker_ground import DockerGround
 
         return DockerGround(request)

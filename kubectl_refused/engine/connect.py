@@ -1,29 +1,23 @@
-"""Find the container engine and connect to it: DOCKER_HOST, contexts, TLS and SSH as the docker CLI takes them."""
+"""Connect to the container engine (places.py says which) through the package `docker`."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from kubectl_refused.connection.cancel import Cancel
-from kubectl_refused.errors import RefusedError, UsageProblem, shown
+from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.probes.base import ProbeContext
 from kubectl_refused.trace.nearest import nearest
 
-DEFAULT = "unix:///var/run/docker.sock"
+from .places import Place, Tls, place_of_engine
+from .problems import EngineProblem, not_allowed, not_there, problem_of
+
 TIMEOUT = 10  # seconds for one answer
-_JOIN = "try with sudo, or join the group docker"
-_START = "start it, or say where it is with DOCKER_HOST or docker context use"
-
-
-class EngineProblem(RefusedError):
-    """No engine answers, or it may not be asked."""
-
-    exit_code = 4
+# What the API has had for long: replaced by the engine's own version as soon as that is known.
+FIRST_VERSION = "1.24"
 
 
 class EngineConnection:
@@ -50,23 +44,19 @@ def api_of(context: ProbeContext) -> Any:
     return connection.api
 
 
-def connect(environment: Mapping[str, str] = os.environ) -> EngineConnection:
-    """The engine that the docker CLI would ask; where nobody named one, Podman's too. Raises EngineProblem."""
-    from docker.errors import DockerException, TLSParameterError
+def connect(environment: Mapping[str, str] = os.environ, *, podman: bool = False) -> EngineConnection:
+    """The engine that the docker CLI would ask, or podman; where nobody named one, whichever is there.
 
+    Raises EngineProblem.
+    """
+    place = place_of_engine(environment, podman=podman)
+    _check_socket(place)
+    if place.endpoint.startswith("ssh://"):
+        return EngineConnection(_through_ssh(place), place.endpoint)
     try:
-        settings = _settings(environment)
-    except TLSParameterError as error:
-        raise EngineProblem(f"DOCKER_TLS_VERIFY and DOCKER_CERT_PATH: {_first_line(error)}") from error
-    except (DockerException, OSError, ValueError) as error:
-        raise EngineProblem(
-            f"Docker's context cannot be read: {_first_line(error)}", "try DOCKER_CONTEXT=default"
-        ) from error
-    _check_socket(settings["base_url"])
-    try:
-        return EngineConnection(_client(settings), settings["base_url"])
-    except Exception as error:  # docker, requests, urllib3, paramiko and ssl all have trees of their own
-        raise _problem(error, settings["base_url"]) from error
+        return EngineConnection(_client(place), place.endpoint)
+    except Exception as error:  # docker, requests, urllib3 and ssl all have trees of their own
+        raise problem_of(error, place.asked) from error
 
 
 def check_container(connection: EngineConnection, name: str) -> None:
@@ -82,63 +72,63 @@ def check_container(connection: EngineConnection, name: str) -> None:
     )
 
 
-def _client(settings: Mapping[str, Any]) -> Any:
+def _client(place: Place) -> Any:
+    from docker import APIClient
+    from requests.utils import get_environ_proxies
+
+    secure = place.tls is not None and urlsplit(place.endpoint).scheme in ("tcp", "https")
+    more = {"tls": _tls(place.tls)} if place.tls and secure else {}
+    api = APIClient(base_url=place.endpoint, version=FIRST_VERSION, timeout=TIMEOUT, **more)
+    # REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE would take the place of the engine's own CA; proxies stay.
+    api.proxies, api.trust_env = get_environ_proxies(api.base_url), False
+    return _versioned(api)
+
+
+def _versioned(api: Any) -> Any:
+    """With the version that the engine itself names; closed where nothing answers."""
+    try:
+        api._version = api._retrieve_server_version()
+    except Exception:
+        api.close()
+        raise
+    return api
+
+
+def _tls(files: Tls) -> Any:
+    from docker.tls import TLSConfig
+
+    if not files.verify:
+        import urllib3
+
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # who sets it up knows
+    own = (files.certificate, files.key) if files.certificate and files.key else None
+    return TLSConfig(client_cert=own, ca_cert=files.ca or None, verify=files.verify)
+
+
+def _through_ssh(place: Place) -> Any:
     from docker import APIClient
 
-    return APIClient(version="auto", timeout=TIMEOUT, use_ssh_client=True, **settings)
+    from .ssh import SshAdapter, ssh_problem, way_of
+
+    adapter = SshAdapter(way_of(place.endpoint, podman=place.podman), TIMEOUT)
+    api = APIClient(base_url="unix:///ssh", version=FIRST_VERSION, timeout=TIMEOUT)
+    api.mount("http+docker://", adapter)
+    try:
+        return _versioned(api)
+    except Exception as error:
+        raise ssh_problem(adapter, place.asked) from error
 
 
-def _settings(environment: Mapping[str, str]) -> dict[str, Any]:
-    """base_url, and tls where it is wanted."""
-    from docker.context import ContextAPI
-    from docker.utils import kwargs_from_env
-
-    # From `environment` alone a context is followed too: the CLI prefers DOCKER_HOST to it.
-    if environment.get("DOCKER_HOST"):
-        named: dict[str, Any] = kwargs_from_env(environment=dict(environment))
-        return {**named, "base_url": environment["DOCKER_HOST"]}
-    wanted = environment.get("DOCKER_CONTEXT") or None
-    if wanted and ContextAPI.get_context(wanted) is None:
-        raise ValueError(f"there is no context {shown(wanted)}")
-    given: dict[str, Any] = ContextAPI.kwargs_from_context(wanted, environment=dict(environment))
-    found = str(given.get("base_url") or DEFAULT).replace("http+unix://", "unix://")
-    if found == DEFAULT and sys.platform != "win32":
-        found = next((f"unix://{path}" for path in _sockets(environment) if path.exists()), DEFAULT)
-    return {**given, "base_url": found}
-
-
-def _sockets(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where engines of this machine listen: Docker, rootless Docker, Podman of the user and of the machine."""
-    yield Path(DEFAULT.removeprefix("unix://"))
-    if own := environment.get("XDG_RUNTIME_DIR"):
-        yield Path(own, "docker.sock")
-        yield Path(own, "podman", "podman.sock")
-    yield Path("/run/podman/podman.sock")
-
-
-def _check_socket(endpoint: str) -> None:
+def _check_socket(place: Place) -> None:
     """Raise EngineProblem for a socket not there or not to be opened: the client would leave its own open."""
-    path = endpoint.removeprefix("unix://")
-    if not endpoint.startswith("unix://"):
+    path = place.endpoint.removeprefix("unix://")
+    if not place.endpoint.startswith("unix://"):
         return
     if not os.path.lexists(path):
-        raise EngineProblem(f"no container engine is at {shown(endpoint)}", _START)
+        raise not_there(place.asked)
     effective = os.access in os.supports_effective_ids
     if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK, effective_ids=effective):
-        raise EngineProblem(f"{shown(endpoint)} may not be opened by this user", _JOIN)
+        raise not_allowed(place.asked)
 
 
-def _problem(error: Exception, endpoint: str) -> EngineProblem:
-    """One line of what went wrong."""
-    said, at = str(error), shown(endpoint)
-    if "Permission denied" in said:
-        return EngineProblem(f"{at} may not be opened by this user", _JOIN)
-    if "FileNotFoundError" in said or "No such file" in said:
-        return EngineProblem(f"no container engine is at {at}", _START)
-    if "refused" in said:
-        return EngineProblem(f"no container engine listens at {at}", _START)
-    return EngineProblem(f"the container engine at {at} does not answer: {_first_line(error)}", _START)
-
-
-def _first_line(error: BaseException) -> str:
-    return shown(" ".join(str(error).split()) or type(error).__name__)
+__all__ = ["EngineConnection", "EngineProblem", "api_of", "check_container", "connect"]

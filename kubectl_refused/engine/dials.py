@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kubectl_refused.model.containers import EngineContainer
-from kubectl_refused.model.facts import HANDSHAKE, Fact, Need
+from kubectl_refused.model.facts import HANDSHAKE, LOOKUP, Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Vantage
@@ -16,6 +16,7 @@ from kubectl_refused.probes.here import NO_ORIGIN, Here
 from kubectl_refused.probes.probe_agent_answers import Answers
 from kubectl_refused.probes.probe_agent_source import EITHER, PROGRAM, packed_source, shell_source
 from kubectl_refused.text import one_line
+from kubectl_refused.trace.aliases import is_address
 
 from .connect import api_of
 from .proc_listeners import is_its_process
@@ -45,8 +46,8 @@ class InNetwork(Here):
     facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE})
 
     def takes(self, need: Need, context: ProbeContext) -> bool:
-        """Whether the need's client is a container."""
-        return context.client_of(need).standing == "container"
+        """Whether the client is a container and an address is dialled: names would be this machine's here."""
+        return context.client_of(need).standing == "container" and is_address(need.subject.host)
 
     def _round(self, key: str, needs: Sequence[Need], context: ProbeContext) -> Iterator[Learnt]:
         name = context.client_of(needs[0]).name
@@ -67,7 +68,7 @@ class InContainer:
     name = "in-container"
     order = 6
     depth = Depth.PODS
-    facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE})
+    facts: frozenset[Fact[Any]] = frozenset({HANDSHAKE, LOOKUP})
     rights: tuple[Right, ...] = ()
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class InContainer:
         return context.client_of(need).standing == "container"
 
     def learn(self, needs: Sequence[Need], context: ProbeContext) -> Iterator[Learnt]:
-        """Yield a Handshake for each Dial, or a Gap."""
+        """Yield a Handshake for each Dial, a Lookup for each name, or a Gap."""
         context.say("dialling inside the client")
         for key, asked in by_client(needs, context).items():
             name = context.client_of(asked[0]).name

@@ -12,8 +12,11 @@ from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.container_log import LINES, shown_lines
 from kubectl_refused.text import one_line
+from kubectl_refused.trace.start_order import moment
 
 from .connect import api_of
+from .proc_listeners import find
+from .source import ENDED
 
 
 class EngineLogs:
@@ -32,9 +35,18 @@ class EngineLogs:
             yield need, _read(need.subject, context)
 
 
+def _since(key: EngineKey, context: ProbeContext) -> dict[str, float]:
+    """What ended is told by its last run; what runs, perhaps again, by what was before too."""
+    container = find(context.snapshot, key)
+    if container is None or container.state.status not in ENDED:
+        return {}
+    started = moment(container.state.started_at)
+    return {"since": started} if started else {}
+
+
 def _read(key: EngineKey, context: ProbeContext) -> Log | Gap:
     try:
-        raw = api_of(context).logs(key.container, tail=LINES, timestamps=False)
+        raw = api_of(context).logs(key.container, tail=LINES, timestamps=False, **_since(key, context))
     except Exception as error:
         # A logging driver that cannot be read says so itself.
         return Gap("the container's log", one_line(str(error)))

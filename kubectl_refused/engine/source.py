@@ -16,11 +16,13 @@ from kubectl_refused.model.snapshot import Change, Coverage
 from kubectl_refused.model.target import Target
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.text import one_line
+from kubectl_refused.trace.start_order import asks_for
 
 from .connect import EngineConnection, EngineProblem
 
 T = TypeVar("T")
 MOST_INSPECTED = 200
+ENDED = ("exited", "restarting")
 EVERY = Target("", "", None, "Container")  # all of them in full
 # TEST-NET-1 (RFC 5737): where a packet to another machine would leave. Connecting a UDP socket sends nothing.
 _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
@@ -45,9 +47,15 @@ class EngineSource:
         yield Change(time.time(), covered=Coverage("EngineContainer", ""))
 
     def _containers(self, listed: list[dict[str, Any]], target: Target) -> Iterator[Change]:
-        wanted = [entry for entry in listed if _is_meant(entry, target, self._others)][:MOST_INSPECTED]
+        meant = [entry for entry in listed if _is_meant(entry, target, self._others)][:MOST_INSPECTED]
+        full = {str(entry["Id"]): self._inspected(entry) for entry in meant}
+        ended = [one for one in full.values() if isinstance(one, EngineContainer) and one.state.status in ENDED]
         for entry in listed:
-            container = self._inspected(entry) if entry in wanted else from_list(entry)
+            of_list = from_list(entry)
+            # Of what has ended, the log may tell of those it asked for.
+            if entry not in meant and len(full) < MOST_INSPECTED and any(asks_for(one, of_list) for one in ended):
+                full[str(entry["Id"])] = self._inspected(entry)
+            container = full.get(str(entry.get("Id")), of_list)
             if isinstance(container, Gap):
                 yield Change(time.time(), gap=container)
             elif container is not None:
@@ -76,6 +84,7 @@ class EngineSource:
             local=local,
             host=self._connection.remote,
             addresses=tuple(host_addresses(networks)) if local else (),
+            podman=_is_podman(self._ask(lambda api: api.version())),
         )
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
@@ -90,6 +99,12 @@ class EngineSource:
             raise
         except (APIError, RequestException) as error:
             raise EngineProblem(f"the container engine does not answer: {one_line(str(error))}") from error
+
+
+def _is_podman(version: Mapping[str, Any]) -> bool:
+    """Whether Podman answers, which names itself as the first component (GET /version)."""
+    components = version.get("Components") or ()
+    return any("podman" in str(one.get("Name", "")).lower() for one in components)
 
 
 def from_list(entry: Mapping[str, Any]) -> EngineContainer:

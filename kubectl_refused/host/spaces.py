@@ -20,6 +20,8 @@ MOST_PROCESSES = 20_000
 MOST_SPACES = 64
 MOST_BYTES = 4 << 20
 PROC = Path("/proc")
+# A table, and the line of what counts its sockets (Documentation/filesystems/proc.rst).
+_TABLES = (("tcp", "sockstat", "TCP:"), ("tcp6", "sockstat6", "TCP6:"))
 _ORDER: ByteOrder = sys.byteorder
 
 
@@ -53,10 +55,16 @@ def _namespace(pid: str) -> str:
 
 def _space(pid: int) -> Space:
     sockets: tuple[Socket, ...] = ()
-    for table in ("tcp", "tcp6"):
+    for table in (name for name, counts, word in _TABLES if _has_sockets(pid, counts, word)):
         sockets += parse_listeners(_text(PROC / str(pid) / "net" / table), _ORDER)
     name = one_line(_text(PROC / str(pid) / "comm"), 40)
     return Space(pid, name, sockets, container_of(control_groups(pid)))
+
+
+def _has_sockets(pid: int, counts: str, word: str) -> bool:
+    """Whether it has such a socket at all: for a table the kernel looks at the connections of all namespaces."""
+    line = next((one for one in _text(PROC / str(pid) / "net" / counts).splitlines() if one.startswith(word)), "")
+    return line.split()[1:3] != ["inuse", "0"]
 
 
 def _text(path: Path) -> str:

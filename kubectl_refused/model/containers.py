@@ -152,7 +152,7 @@ class Engine(Struct, frozen=True):
 
     `local` tells that it runs on this machine and in this network, so that its containers' addresses can be
     dialled from here; else `host` is where it publishes ports, if that is known. `addresses` are this machine's,
-    without loopback; empty where the engine is elsewhere.
+    without loopback; empty where the engine is elsewhere. `podman` tells that it is Podman behind Docker's API.
     """
 
     endpoint: str = ""
@@ -162,6 +162,12 @@ class Engine(Struct, frozen=True):
     local: bool = False
     host: str = ""
     addresses: tuple[str, ...] = ()
+    podman: bool = False
+
+    @property
+    def tool(self) -> str:
+        """The command that people type for it."""
+        return "podman" if self.podman else "docker"
 
     @property
     def metadata(self) -> Metadata:

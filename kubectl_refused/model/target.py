@@ -55,7 +55,8 @@ class Target:
 
     `kind`     `name`                        `namespace`       `port`
     Service    the Service                   its namespace     its own, or a name
-    Container  a container of an engine      empty             the container's, or a published one
+    Container  a container of an engine      empty             the container's, or a published one; `scheme` is
+                                                               podman where that engine is asked for
     Compose    a service of a project        the project       the same; empty project: the only one
     Address    a host, without brackets;     empty             always there; `scheme` is what was typed in front
                empty for this machine
@@ -110,7 +111,7 @@ class Target:
         if self.kind == "Address":
             return (f"[{self.name}]" if ":" in self.name else self.name) + port
         project = f"{self.namespace}/" if self.namespace else ""
-        kinds = {"Container": "docker/", "Compose": f"compose/{project}"}
+        kinds = {"Container": f"{self.scheme or 'docker'}/", "Compose": f"compose/{project}"}
         return kinds.get(self.kind, "svc/") + self.name + port
 
 

@@ -23,7 +23,8 @@ from .entrances import entrance_of
 from .pods import pods_of
 
 MOST_OF_A_PATH = 2000
-ENGINES = ("docker", "podman", "container")
+PODMAN = "podman"
+ENGINES = ("docker", PODMAN, "container")
 # Names and ids of containers (moby daemon/names), of compose projects and services.
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
 # RFC 1123, and underscores, which resolvers take.
@@ -47,7 +48,8 @@ def place_of(word: str) -> Target | None:
     kind, slash, rest = word.partition("/")
     if slash and kind.lower() in ENGINES:
         name, port = _named(word, rest, "docker/NAME")
-        return Target(name, "", port, "Container")
+        podman = kind.lower() == PODMAN
+        return Target(name, "", port, "Container", scheme=PODMAN if podman else "")
     if slash and kind.lower() == "compose":
         return _of_compose(word, rest)
     return entrance_of(word) or pods_of(word) if slash else _of_address(word)

@@ -42,6 +42,7 @@ _KEYS = {
     "NetworkSettings.Ports": "ports",
     "Config.Env.command": "command",
     "Config.Env": "environment",
+    "Config.Labels.depends_on": "depends_on",
     "ports": "ports",
 }
 

@@ -11,6 +11,7 @@ import msgspec
 from kubectl_refused.model.containers import EngineContainer, EngineNetwork
 from kubectl_refused.sources.decoding import decode
 from kubectl_refused.trace.engine_objects import PROJECT, SERVICE
+from kubectl_refused.trace.start_order import DEPENDS_ON, STARTED
 
 DEFAULT = "default"
 MOST_PORTS = 1000  # of one range
@@ -33,7 +34,7 @@ def container_of_service(name: str, service: Any, project: str, called: Mapping[
         bindings.setdefault(f"{target}/{protocol}", []).append({"HostIp": host, "HostPort": published})
     exposed = [f"{str(port).partition('/')[0]}/tcp" for port in _list(service.get("expose"))]
     mode = str(service.get("network_mode") or "")
-    labels = {PROJECT: project, SERVICE: name}
+    labels = {PROJECT: project, SERVICE: name, DEPENDS_ON: ",".join(_depends_on(service.get("depends_on")))}
     networks = {} if mode else _networks(service.get("networks"), called, name)
     value = {
         "Id": name,
@@ -45,8 +46,13 @@ def container_of_service(name: str, service: Any, project: str, called: Mapping[
             "Entrypoint": _words(service.get("entrypoint")),
             "ExposedPorts": {port: {} for port in [*exposed, *bindings]},
             "Labels": labels,
+            "Healthcheck": _health_check(service.get("healthcheck")),
         },
-        "HostConfig": {"NetworkMode": mode, "PortBindings": bindings},
+        "HostConfig": {
+            "NetworkMode": mode,
+            "PortBindings": bindings,
+            "RestartPolicy": {"Name": _restart_policy(service)},
+        },
         "NetworkSettings": {"Networks": networks, "Ports": bindings},
     }
     return decode(msgspec.json.encode(value), EngineContainer)
@@ -75,6 +81,34 @@ def _networks(given: Any, called: Mapping[str, str], service: str) -> dict[str, 
         aliases = settings.get("aliases") if isinstance(settings, dict) else None
         found[called.get(str(name), str(name))] = {"Aliases": [service, *(map(str, _list(aliases)))]}
     return found
+
+
+def _depends_on(given: Any) -> Iterator[str]:
+    """As compose writes it into the label of what it makes: service, condition, and whether to restart with it."""
+    settings = given if isinstance(given, dict) else dict.fromkeys(map(str, _list(given)))
+    for name, more in settings.items():
+        condition = more.get("condition") if isinstance(more, dict) else None
+        yield f"{name}:{condition or STARTED}:false"
+
+
+def _health_check(given: Any) -> dict[str, list[str]] | None:
+    """The check; `NONE` where it is switched off."""
+    if not isinstance(given, dict):
+        return None
+    if given.get("disable") is True:
+        return {"Test": ["NONE"]}
+    test = given.get("test")
+    return {"Test": [filled(str(word)) for word in test] if isinstance(test, list) else ["CMD-SHELL", str(test)]}
+
+
+def _restart_policy(service: Mapping[str, Any]) -> str:
+    """`restart:`, else that of a swarm's `deploy:`, which compose takes too."""
+    if service.get("restart"):
+        return str(service["restart"]).partition(":")[0]
+    deploy = service.get("deploy")
+    policy = deploy.get("restart_policy") if isinstance(deploy, dict) else None
+    condition = str(policy.get("condition") or "any") if isinstance(policy, dict) else "none"
+    return {"any": "always", "on-failure": "on-failure"}.get(condition, "no")
 
 
 def _environment(given: Any) -> Iterator[str]:

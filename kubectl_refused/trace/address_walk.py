@@ -12,6 +12,7 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target, Vantage
 
 from .aliases import is_address
+from .engine_hosts import is_engines_machine
 from .hosts import is_here, settled, trouble
 from .walks import Stop
 
@@ -65,4 +66,6 @@ def stops(scene: Scene) -> Sequence[Stop]:
         return ()
     failed = trouble(scene)
     where = "this machine" if failed and is_here(failed) else ""
+    if failed and is_engines_machine(scene, failed.host):
+        where = "the engine's machine"
     return (Stop(where, frozenset({"host", "firewall"})),) if where else ()

@@ -21,7 +21,10 @@ def scenes(target: Target, snapshot: Snapshot, facts: FactStore, vantage: Vantag
     container = container_of(target, snapshot)
     if container is None:
         return (bare,)
-    found = tuple(_scene(bare, container, port) for port in asked_ports(target, container))
+    ports = asked_ports(target, container)
+    if not ports and target.port and client_in(bare):
+        ports = (PublishedPort(int(target.port)),)  # containers reach each other at any port
+    found = tuple(_scene(bare, container, port) for port in ports)
     return found or (Scene(target, vantage, snapshot, facts, container=container),)
 
 

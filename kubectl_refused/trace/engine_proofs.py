@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubectl_refused.model.containers import EngineContainer
-from kubectl_refused.model.evidence import Evidence, LogEvidence, ObjectEvidence, SocketEvidence
-from kubectl_refused.model.facts import CONTAINER_LISTENERS, CONTAINER_LOG, EngineKey
-from kubectl_refused.model.observation import Handshake, Listeners, Outcome
+from kubectl_refused.model.evidence import Evidence, LogEvidence, ObjectEvidence
+from kubectl_refused.model.facts import CONTAINER_LOG, EngineKey
+from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
 
 from .log_reasons import telling_line
 from .proofs import packet
-from .sockets import shown
 
 MOST_WAYS = 3
 
@@ -37,24 +36,6 @@ def failed_ways(scene: Scene) -> tuple[Handshake, ...]:
 def way_packets(scene: Scene) -> Sequence[Evidence]:
     """How the client's dials ended: localhost and the host's own address may well differ (docker-proxy, DNAT)."""
     return [packet(scene, one) for one in failed_ways(scene)[:MOST_WAYS]]
-
-
-def listeners(scene: Scene, container: EngineContainer) -> Listeners | None:
-    """The container's sockets; None where they cannot be had."""
-    return scene.maybe(CONTAINER_LISTENERS, EngineKey(container.id))
-
-
-def sockets_told(container: EngineContainer, found: Listeners) -> SocketEvidence:
-    """Every listener of the container."""
-    owners = ", ".join(dict.fromkeys(s.owner for s in found.sockets if s.owner))
-    told = f"{shown(found.sockets)} LISTEN" if found.sockets else "no TCP listener"
-    return SocketEvidence(
-        witness=found.witness,
-        subject=subject_of(container),
-        says=f"{told} in {container.called}" + (f", {owners}" if owners else ""),
-        listeners=tuple(dict.fromkeys(s.shown for s in found.sockets)),
-        process=owners,
-    )
 
 
 def said(scene: Scene, container: EngineContainer) -> Sequence[Evidence]:

@@ -26,6 +26,7 @@ _TELLING = (
     Outcome.UNREACHABLE,
     Outcome.UNRESOLVED,
 )
+_ELSEWHERE = ("in-network", "in-container")
 NEAR = 12  # ports this close are next door
 MOST_NAMED = 4
 
@@ -45,7 +46,12 @@ def trouble(scene: Scene) -> Handshake | None:
 
 
 def is_here(handshake: Handshake) -> bool:
-    """Whether it went to this machine: to loopback, or its own address was the one it left from (ip(7))."""
+    """Whether it went to this machine: to loopback, or its own address was the one it left from (ip(7)).
+
+    What was dialled inside a container went to that container.
+    """
+    if handshake.witness in _ELSEWHERE:
+        return False
     try:
         return ip_address(handshake.host).is_loopback or handshake.source == handshake.host
     except ValueError:

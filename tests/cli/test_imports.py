@@ -79,10 +79,20 @@ def test_the_catalogue(arguments: list[str], tmp_path: Path) -> None:
 
 
 def test_containers_need_no_kubernetes_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = {"kubernetes", "websocket", "pydantic", "yaml"}
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    loaded = _imported("main", "docker/web", home=tmp_path)
-    assert "docker" in loaded
-    assert loaded & {"kubernetes", "websocket", "pydantic", "yaml"} == set()
+    assert _imported("main", "docker/web", home=tmp_path) & (cluster | {"docker"}) == set()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.getsockname()[1]}")
+    for words in (
+        ["docker/web"],
+        ["compose/shop/web"],
+        ["127.0.0.1:80", "--from", "docker/web"],
+        ["scan", "docker"],
+    ):
+        loaded = _imported("main", *words, home=tmp_path)
+        assert "docker" in loaded
+        assert loaded & cluster <= ({"yaml"} if words[0] == "scan" else set())  # its rules to ignore
 
 
 def test_compose_files_need_no_client(tmp_path: Path) -> None:
@@ -133,7 +143,8 @@ def test_hosts_need_no_cluster_and_no_engine(words: list[str], tmp_path: Path) -
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         loaded = _imported("main", *(word.format(port) for word in words), home=tmp_path)
-    assert loaded & (CLIENTS | {"yaml", "asyncio"}) <= {"rich"}  # its table of cell widths
+    unneeded = {"yaml", "asyncio"} if "-o" in words else {"yaml", "asyncio", "typer"}
+    assert loaded & (CLIENTS | unneeded) <= {"rich"}  # its table of cell widths
 
 
 def test_a_closed_port_needs_no_more(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from tests.cluster.cache import cache_root
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import MARK, Identity, marked, wait_ended
 from tests.cluster.shell import run
-from tests.docker_engine import packages
-from tests.docker_engine.supervisor import group_of
+from tests.docker_engine import certificates, packages
+from tests.docker_engine.supervisor import HOST_ADDRESS, group_of
 
 CHECKOUT = Path(__file__).parents[2]
 START_SECONDS = 60.0
@@ -57,6 +57,10 @@ class Engine:
         done = run(["docker", "-H", self.host, *words], environment=self.environment(), check=check)
         return done.stdout.strip()
 
+    def certificates(self, whose: str = "client") -> str:
+        """The folder that DOCKER_CERT_PATH is to name; a `stranger` has his own authority's."""
+        return str(self.state / "tls" / whose)
+
     def environment(self, **more: str) -> dict[str, str]:
         """Variables for a client of the engine."""
         return {**packages.environment(), "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.state), **more}
@@ -78,6 +82,7 @@ def start(name: str) -> Engine:
     state = cache_root() / "engines" / name
     state.mkdir(parents=True, exist_ok=True)
     packages.docker()
+    certificates.make(state / "tls", (HOST_ADDRESS, "127.0.0.1"))
     with (state / "supervisor.log").open("ab") as log:
         subprocess.run(
             [sys.executable, "-m", "tests.docker_engine.supervisor", str(state)],

@@ -30,7 +30,9 @@ from tests.docker_engine import packages
 
 HOST_ADDRESS = "10.204.0.1"  # of the engine's machine, as others of its network dial it
 CLIENT_ADDRESS = "10.204.0.2"  # of the other machine there, which has no engine
-TCP = f"tcp://{HOST_ADDRESS}:2375"
+TCP = f"tcp://{HOST_ADDRESS}:2376"  # with TLS, as its loopback has it
+LOOPBACK = "tcp://127.0.0.1:2376"
+TLS_FILES = (("cacert", "ca"), ("cert", "cert"), ("key", "key"))
 SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/ipv6/conf/all/disable_ipv6": "0",
@@ -135,6 +137,10 @@ def serve(state: Path) -> None:
             f"unix://{state / 'docker.sock'}",
             "--host",
             TCP,
+            "--host",
+            LOOPBACK,
+            "--tlsverify",
+            *(f"--tls{name}={state / 'tls' / 'server' / file}.pem" for name, file in TLS_FILES),
             "--storage-driver",
             driver,
             "--oom-score-adjust",

@@ -58,9 +58,10 @@ while True:
 
 @dataclass(frozen=True)
 class Machine:
-    """One namespace, by the process that holds it."""
+    """One namespace, by the process that holds it; `within` are words before our command, for other files."""
 
     pid: int
+    within: tuple[str, ...] = ()
 
     @property
     def enter(self) -> list[str]:
@@ -83,7 +84,7 @@ class Machine:
     def refused(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Exit code and report of `refused WORDS -o json` there."""
         done = subprocess.run(
-            [*self.enter, sys.executable, "-m", "kubectl_refused", *words, "-o", "json"],
+            [*self.enter, *self.within, sys.executable, "-m", "kubectl_refused", *words, "-o", "json"],
             env=debian.environment() | {"KUBECONFIG": "/dev/null"},
             capture_output=True,
             text=True,

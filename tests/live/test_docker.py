@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pytest
 from tests.cluster.shell import run as shell
 from tests.docker_engine import engine as engines
 from tests.docker_engine.engine import BARE, IMAGE, Engine
-from tests.docker_engine.supervisor import TCP
+from tests.docker_engine.podman import serving
+from tests.docker_engine.supervisor import LOOPBACK, TCP
 
+from .host_shop import LISTENER, held
 from .tool import RUN_SECONDS, Answer
 from .tool import until as until_within
 
@@ -56,6 +59,11 @@ def refused(engine: Engine, *words: str, probe: str = "pods") -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+def over_tls(engine: Engine, host: str, whose: str = "client") -> dict[str, str]:
+    """Variables for the engine's TCP port."""
+    return {"DOCKER_HOST": host, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": engine.certificates(whose)}
+
+
 def run(engine: Engine, name: str, *words: str) -> None:
     """Start a container; one that cannot be started is there nevertheless."""
     engine.docker("run", "-d", "--name", name, *words, check=False)
@@ -68,6 +76,7 @@ def until(answers: Callable[[], Answer], holds: Callable[[Answer], bool]) -> Ans
     return answer
 
 
+UNHEALTHY = ("--health-cmd", "echo the queue is stuck; exit 1")
 # Root, options and command of the fault; the healthy container differs in nothing else.
 FAULTS = {
     "port-not-published": (("--expose", "8080"), HTTPD),
@@ -81,7 +90,16 @@ FAULTS = {
     "container-out-of-memory": (("-m", "16m", "-p", "18108:8080"), (*SHELL, "exec tail /dev/zero")),
     "container-restarts": (("--restart", "always", "-p", "18109:8080"), (*SHELL, "echo 'fatal: boom'; exit 1")),
     "container-unhealthy": (
-        ("-p", "18110:8080", "--health-cmd", "exit 1", "--health-interval", "1s", "--health-retries", "1"),
+        (
+            "-p",
+            "18110:8080",
+            "--health-cmd",
+            "echo the queue is stuck; exit 1",
+            "--health-interval",
+            "1s",
+            "--health-retries",
+            "1",
+        ),
         (IMAGE, "nc", "-ll", "-p", "8080", "-e", "true"),
     ),
 }
@@ -102,6 +120,8 @@ def test_every_fault_is_found_and_every_mended_container_accepts(engine: Engine)
     )
     assert broken.code == 1
     assert {item["targetKind"] for item in broken.report["items"]} == {"Container"}
+    told = next(item["root"] for item in broken.report["items"] if item["root"]["name"] == "container-unhealthy")
+    assert told["evidence"][0]["says"] == "its health check fails, with exit code 1: the queue is stuck"
     engine.docker("rm", "-f", *FAULTS)
     for at, root in enumerate(FAULTS):
         run(engine, root, "-p", f"{18130 + at}:8080", *HTTPD)
@@ -212,7 +232,7 @@ def test_an_engine_on_another_machine_publishes_there(engine: Engine) -> None:
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
-        env={**os.environ, "DOCKER_HOST": TCP, "PYTHONPATH": str(engines.CHECKOUT)},
+        env={**os.environ, "PYTHONPATH": str(engines.CHECKOUT), **over_tls(engine, TCP)},
     )
     told = Answer(done.returncode, done.stdout, done.stderr)
     assert (told.root, told.code) == ("engine-elsewhere", 1), told
@@ -275,3 +295,142 @@ def test_rules_that_stop_others_and_rules_that_are_gone(engine: Engine) -> None:
     engine.docker("restart", "-t", "0", "ruled")
     assert until(lambda: refused(engine, "docker/ruled"), lambda answer: answer.code == 0)
     engine.docker("rm", "-f", "ruled")
+
+
+def test_who_starts_with_its_server_does_not_wait_and_works_when_started_again(engine: Engine) -> None:
+    """As compose labels and starts them: depends_on in its short form."""
+    engine.docker("network", "create", "race")
+    for service, options, script in (
+        ("db", (), "echo > index.html; sleep 3; exec httpd -f -p 8080"),
+        ("app", ("-p", "18150:8080"), "wget -O- http://db:8080/ || exit 1; exec httpd -f -p 8080"),
+    ):
+        labels = {
+            "project": "race",
+            "service": service,
+            "depends_on": "db:service_started:false" * (service == "app"),
+        }
+        told = [word for key, value in labels.items() for word in ("--label", f"com.docker.compose.{key}={value}")]
+        run(
+            engine,
+            f"race-{service}-1",
+            "--network",
+            "race",
+            "--network-alias",
+            service,
+            *told,
+            *options,
+            *SHELL,
+            script,
+        )
+    hasty = until(
+        lambda: refused(engine, "compose/race/app"),
+        lambda answer: answer.root == "client-did-not-wait-for-server",
+    )
+    assert hasty.code == 1
+    assert "refused" in hasty.report["root"]["evidence"][0]["line"]
+    asked = refused(engine, "docker/race-db-1:8080", "--from", "docker/race-app-1")
+    assert asked.root == "client-did-not-wait-for-server", asked
+    engine.docker(*hasty.report["root"]["fix"]["command"].removeprefix("docker ").split())
+    well = until(lambda: refused(engine, "compose/race/app"), lambda answer: answer.code == 0)
+    assert well.report["root"] is None
+    noted = refused(engine, "docker/race-db-1:8080", "--from", "docker/race-app-1")
+    assert (noted.code, [note["code"] for note in noted.report["notes"]]) == (0, ["KR628"]), noted
+    engine.docker("rm", "-f", "race-db-1", "race-app-1")
+
+
+def test_a_server_of_the_host_on_loopback_is_out_of_a_containers_reach(engine: Engine) -> None:
+    """By name and by address; what the container has on its own loopback is another matter."""
+    run(engine, "asker", "--add-host", "host.docker.internal:host-gateway", IMAGE, "sleep", "1000")
+    words = [*engine.enter(), sys.executable, "-c", LISTENER]
+    where, client = "host.docker.internal:18160", ("--from", "docker/asker")
+    with held([*words, json.dumps([("127.0.0.1", 18160, "tcp")])]):
+        told = refused(engine, where, *client)
+        assert (told.root, told.code) == ("loopback-server-asked-from-container", 1), told
+        assert told.report["root"]["evidence"][0]["listeners"] == ["127.0.0.1:18160"]
+        assert refused(engine, "10.204.0.1:18160", *client).root == "loopback-server-asked-from-container"
+        assert refused(engine, "localhost:18160", *client).root == "localhost-is-the-container-itself"
+    with held([*words, json.dumps([("0.0.0.0", 18160, "tcp")])]):
+        well = refused(engine, where, *client)
+        assert (well.code, well.report["paths"][0]["vantage"]) == (0, "inside docker/asker"), well
+    engine.docker("rm", "-f", "asker")
+
+
+def by(engine: Engine, target: str = "docker/tls", **variables: str) -> Answer:
+    """Our command on the engine's machine, with nothing but these variables to say where the engine is."""
+    known = {name: value for name, value in engine.environment().items() if not name.startswith("DOCKER_")}
+    done = subprocess.run(
+        [*engine.enter(), sys.executable, "-m", "kubectl_refused", target, "-o", "json"],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env={**os.environ, **known, "PYTHONPATH": str(engines.CHECKOUT), **variables},
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def test_tls_by_variables_and_by_a_context(engine: Engine, tmp_path: Path) -> None:
+    run(engine, "tls", "-p", "18161:8080", *HTTPD)
+    assert until(lambda: by(engine, **over_tls(engine, LOOPBACK)), lambda answer: answer.code == 0)
+    bare = {"DOCKER_CONFIG": str(tmp_path)}
+    folder = engine.certificates()
+    files = ",".join(
+        f"{name}={folder}/{file}.pem" for name, file in (("ca", "ca"), ("cert", "cert"), ("key", "key"))
+    )
+    environment = {**engine.environment(), **bare}
+    del environment["DOCKER_HOST"]
+    for words in (("create", "away", "--docker", f"host={LOOPBACK},{files}"), ("use", "away")):
+        shell([*engine.enter(), "docker", "context", *words], environment=environment)
+    well = by(engine, **bare)
+    assert (well.code, well.report["context"]) == (0, LOOPBACK), well
+    assert by(engine, **bare, DOCKER_CONTEXT="awya").err == (
+        "error: there is no context awya, which DOCKER_CONTEXT names; did you mean DOCKER_CONTEXT=away?\n"
+    )
+    engine.docker("rm", "-f", "tls")
+
+
+def test_tls_that_fails_is_one_line_with_what_to_type(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(Path(engine.certificates(), "ca.pem").read_bytes())
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for file, whose in (("ca", "client"), ("cert", "stranger"), ("key", "stranger")):
+        (mixed / f"{file}.pem").write_bytes(Path(engine.certificates(whose), f"{file}.pem").read_bytes())
+    wanted = {
+        "without": ({"DOCKER_HOST": LOOPBACK}, "speaks TLS, and was asked without; set DOCKER_TLS_VERIFY=1"),
+        "stranger": (over_tls(engine, LOOPBACK, "stranger"), "is not trusted: "),
+        "no client": (
+            {**over_tls(engine, LOOPBACK), "DOCKER_CERT_PATH": str(tmp_path)},
+            "takes no client without a certificate of its CA; set DOCKER_TLS_VERIFY=1",
+        ),
+        "other client": (
+            {**over_tls(engine, LOOPBACK), "DOCKER_CERT_PATH": str(mixed)},
+            "takes no client without a certificate of its CA",
+        ),
+        "no file": (
+            {**over_tls(engine, LOOPBACK), "DOCKER_CERT_PATH": str(tmp_path / "none")},
+            "there is no ca.pem in",
+        ),
+    }
+    told = {name: by(engine, **variables) for name, (variables, _) in wanted.items()}
+    assert {name: (answer.code, answer.out, answer.err.count("\n")) for name, answer in told.items()} == (
+        dict.fromkeys(wanted, (4, "", 1))
+    )
+    assert [name for name, (_, says) in wanted.items() if says not in told[name].err] == [], told
+
+
+def test_podman_is_asked_by_its_own_socket_and_told_by_its_own_commands(engine: Engine) -> None:
+    with serving(engine) as podman:
+
+        def told(name: str) -> Answer:
+            return by(engine, f"podman/{name}", CONTAINER_HOST=podman.host)
+
+        for name, port, bind in (("lo", 18170, "127.0.0.1:8080"), ("well", 18171, "8080")):
+            podman.podman("run", "-d", "--name", name, "-p", f"{port}:8080", IMAGE, "httpd", "-f", "-p", bind)
+        broken = until(lambda: told("lo"), lambda answer: answer.root == "container-listens-on-loopback")
+        assert (broken.code, broken.report["target"]) == (1, "podman/lo")
+        assert until(lambda: told("well"), lambda answer: answer.code == 0)
+        podman.podman("stop", "-t", "0", "well")
+        ended = told("well")
+        assert (ended.root, ended.code) == ("container-not-running", 1), ended
+        assert ended.report["root"]["fix"]["command"] == "podman start well"
+        podman.podman(*ended.report["root"]["fix"]["command"].removeprefix("podman ").split())
+        assert until(lambda: told("well"), lambda answer: answer.code == 0)

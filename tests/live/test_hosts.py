@@ -5,9 +5,11 @@ One run on the host and one beside it dial everything, as each waits for what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,3 +173,41 @@ def test_one_target_alone(machines: tuple[Machine, Machine]) -> None:
     host, _ = machines
     assert host.refused("127.0.0.1:8081")[0] == 0
     assert host.refused(f"{HOST}:8182")[0] == 1
+
+
+# Files of this machine as another has them, in a mount namespace that ends with the command.
+ELSEWHERE = """set -e
+cd "$1"; shift
+mount --make-rprivate /
+mount --bind nsswitch.conf /etc/nsswitch.conf
+mount --bind hosts /etc/hosts
+mount -t tmpfs none /run
+mkdir -p /run/systemd/system
+exec "$@"
+"""
+RECORDED = Path(__file__).parents[1] / "host" / "recorded"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Sequence[str]:
+    """The words before a command: names come from a file of hosts, systemd's word is what was recorded."""
+    (tmp_path / "nsswitch.conf").write_text("hosts: files\n")
+    (tmp_path / "hosts").write_text(f"127.0.0.1 localhost\n{HOST} here.example\n")
+    for name, recorded in (("systemctl", "units.txt"), ("journalctl", "nginx-journal.txt")):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexec cat '{RECORDED / recorded}'\n")
+        (tmp_path / name).chmod(0o755)
+    own = ("env", f"PATH={tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return ("unshare", "--mount", "sh", "-c", ELSEWHERE, "sh", str(tmp_path), *own)
+
+
+def test_a_name_and_a_service_of_another_machine(
+    machines: tuple[Machine, Machine], elsewhere: Sequence[str]
+) -> None:
+    """The resolver itself says that there is no such name; the port of a service that is down really refuses."""
+    host = Machine(machines[0].pid, tuple(elsewhere))
+    told = host.roots("nowhere.example:80", "here.example:8081", "127.0.0.1:80")
+    _agrees(told["nowhere.example:80"], "host-name-does-not-resolve")
+    assert told["nowhere.example:80"]["root"]["certainty"] == "proved"
+    _agrees(told["here.example:8081"], None)
+    _agrees(told["127.0.0.1:80"], "service-is-down")
+    assert told["127.0.0.1:80"]["root"]["where"] == "nginx.service"

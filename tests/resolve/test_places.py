@@ -17,7 +17,7 @@ from kubectl_refused.resolve.places import ask_which, place_of
     [
         ("docker/web", Target("web", "", None, "Container")),
         ("docker/My_Web.1:080", Target("My_Web.1", "", "80", "Container")),
-        ("podman/web:80", Target("web", "", "80", "Container")),
+        ("podman/web:80", Target("web", "", "80", "Container", scheme="podman")),
         ("compose/shop/web:80", Target("web", "shop", "80", "Compose")),
         ("compose/web", Target("web", "", None, "Compose")),
         ("tcp://10.0.0.1:80", Target("10.0.0.1", "", "80", "Address", scheme="tcp")),

@@ -19,6 +19,7 @@ from kubectl_refused.model.target import Target
 from kubectl_refused.sources.compose import LARGEST, ComposeSource, is_compose
 from kubectl_refused.sources.compose_services import container_of_service, filled
 from kubectl_refused.trace.engine_objects import ports_of
+from kubectl_refused.trace.start_order import conditions
 
 NOBODY = Target("", "")
 BROKEN = """\
@@ -99,6 +100,62 @@ def test_mistakes_are_told_with_their_lines_and_the_mended_file_is_silent(tmp_pa
     assert told(file) == (ROOTS, 1)
     file.write_text(MENDED)
     assert told(file) == ({}, 0)
+
+
+HASTY = """\
+services:
+  app:
+    depends_on:
+      cache: {condition: service_healthy}
+      db: {condition: service_started}
+    environment: {DATABASE_URL: "postgres://db:5432/x"}
+  patient:
+    depends_on: {db: {condition: service_healthy}}
+    environment: {DATABASE_URL: "postgres://db:5432/x"}
+  stubborn:
+    restart: on-failure:3
+    environment: {DATABASE_URL: "postgres://db:5432/x"}
+  db:
+    expose: ["5432"]
+    healthcheck: {test: pg_isready, disable: true}
+  cache:
+    expose: ["6379"]
+"""
+
+
+def test_who_does_not_wait_is_a_note_with_its_reason_and_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(HASTY)
+    argv = [sys.executable, "-m", "kubectl_refused", "-f", str(file), "-o", "json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    told = {item["target"]: item["notes"] for item in json.loads(done.stdout)["items"]}
+    (note,) = (note for notes in told.values() for note in notes)
+    assert (done.returncode, note["code"]) == (0, "KR628")
+    assert note["says"] == (
+        "app waits for service_started and db has no healthcheck: it may dial before db listens"
+    )
+    assert note["advice"].startswith("Give db a healthcheck, and let app depend on db with condition")
+
+
+@pytest.mark.parametrize(
+    ("service", "policy"),
+    [
+        ({"restart": "always"}, "always"),
+        ({"restart": "on-failure:5"}, "on-failure"),
+        ({"deploy": {"restart_policy": {"condition": "any"}}}, "always"),
+        ({"deploy": {"restart_policy": {}}}, "always"),
+        ({"deploy": {"restart_policy": {"condition": "none"}}}, "no"),
+        ({}, "no"),
+    ],
+)
+def test_who_is_started_again(service: dict[str, Any], policy: str) -> None:
+    assert container_of_service("web", service, "shop", {}).host_config.restart_policy.name == policy
+
+
+@pytest.mark.parametrize("odd", [5, "db", [1, None], {"db": 1}, {"db": {"condition": 7}}, {"a:b,c": None}])
+def test_odd_dependencies_are_no_trouble(odd: object) -> None:
+    made = container_of_service("web", {"depends_on": odd, "healthcheck": odd}, "shop", {})
+    assert set(conditions(made).values()) <= {"service_started", "7", "b"}
 
 
 def test_projects_of_two_files_share_external_networks_only(tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def container_not_running(scene: Scene) -> Iterator[Finding]:
         says=f"{container.called} {told}",
         headline=f"the container {told}",
         evidence=(proof, *log, *way_packets(scene)),
-        fix=_fix(container.called, mend=bool(log) or state.exit_code != 0),
+        fix=_fix(scene.snapshot.engine.tool, container.called, mend=bool(log) or state.exit_code != 0),
     )
 
 
-def _fix(name: str, *, mend: bool) -> Fix:
+def _fix(tool: str, name: str, *, mend: bool) -> Fix:
     first = "Mend what its log tells, then start" if mend else "Keep the server in the foreground, and start"
-    return Fix(summary=f"{first} {name}", command=f"docker start {name}")
+    return Fix(summary=f"{first} {name}", command=f"{tool} start {name}")

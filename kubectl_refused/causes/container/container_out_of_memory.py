@@ -38,11 +38,11 @@ def container_out_of_memory(scene: Scene) -> Iterator[Finding]:
         says=says,
         headline=f"the kernel killed it for its memory, whose limit{shown} is too low",
         evidence=(proof, *way_packets(scene)),
-        fix=_fix(container.called, limit),
+        fix=_fix(scene.snapshot.engine.tool, container.called, limit),
     )
 
 
-def _fix(name: str, limit: int) -> Fix:
+def _fix(tool: str, name: str, limit: int) -> Fix:
     more = f"{max(8, 2 * limit // 2**20)}m"
-    command = f"docker update --memory {more} --memory-swap {more} {name} && docker start {name}"
+    command = f"{tool} update --memory {more} --memory-swap {more} {name} && {tool} start {name}"
     return Fix(summary=f"Raise the memory limit of {name}, then start it", command=command if limit else None)

@@ -33,5 +33,8 @@ def container_paused(scene: Scene) -> Iterator[Finding]:
         says=says,
         headline="the container is paused, so nobody answers what its kernel accepts",
         evidence=(inspected(scene, container, "State.Status", "paused", says),),
-        fix=Fix(summary=f"Unpause {container.called}", command=f"docker unpause {container.called}"),
+        fix=Fix(
+            summary=f"Unpause {container.called}",
+            command=f"{scene.snapshot.engine.tool} unpause {container.called}",
+        ),
     )

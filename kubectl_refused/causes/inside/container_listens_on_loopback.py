@@ -22,7 +22,8 @@ from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.facts import CONTAINER_LISTENERS
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.engine_objects import network_mode
-from kubectl_refused.trace.engine_proofs import failed_ways, listeners, sockets_told, way_packets
+from kubectl_refused.trace.engine_proofs import failed_ways, way_packets
+from kubectl_refused.trace.engine_sockets import listeners, sockets_told
 from kubectl_refused.trace.sockets import is_loopback, shown
 
 

@@ -21,7 +21,8 @@ from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.facts import CONTAINER_LISTENERS, CONTAINER_LOG
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.engine_objects import network_mode, started_before
-from kubectl_refused.trace.engine_proofs import failed_ways, listeners, said, sockets_told, way_packets
+from kubectl_refused.trace.engine_proofs import failed_ways, said, way_packets
+from kubectl_refused.trace.engine_sockets import listeners, sockets_told
 
 STARTING = 30.0  # seconds after which a server that is not there is hardly still starting
 

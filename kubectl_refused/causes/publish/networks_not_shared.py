@@ -58,7 +58,7 @@ def _apart(scene: Scene, client: EngineContainer, told: Mention | None) -> Itera
         ),
         fix=Fix(
             summary=f"Connect {client.called} to {network}",
-            command=f"docker network connect {network} {client.called}"
+            command=f"{scene.snapshot.engine.tool} network connect {network} {client.called}"
             if network not in ("none", "host")
             else None,
         ),

@@ -21,7 +21,8 @@ from kubectl_refused.model.facts import CONTAINER_LISTENERS
 from kubectl_refused.model.observation import Listeners
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.addresses import place
-from kubectl_refused.trace.engine_proofs import dead, inspected, listeners, sockets_told
+from kubectl_refused.trace.engine_proofs import dead, inspected
+from kubectl_refused.trace.engine_sockets import listeners, sockets_told
 
 
 @cause("KR604", scope=Scope.CONTAINER, reads={CONTAINER_LISTENERS}, produces=Symptom.RST, since="0.2")

@@ -7,7 +7,8 @@ Why it refuses:
 Confirm:
     iptables -t nat -S DOCKER    # no DNAT to the container
 Fix:
-    Restart the engine, which writes its rules anew; load other firewalls before it.
+    Restart the engine, which writes its rules anew (Podman has none: podman network reload --all); load other
+    firewalls before it.
 See:
     https://docs.docker.com/engine/network/packet-filtering-firewalls/
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
+from kubectl_refused.model.containers import Engine, EngineContainer
 from kubectl_refused.model.evidence import Finding, Fix, ObjectEvidence
 from kubectl_refused.model.facts import FIREWALL, HANDSHAKE, MachineKey
 from kubectl_refused.model.observation import Outcome
@@ -50,5 +52,13 @@ def publishing_rules_gone(scene: Scene) -> Iterator[Finding]:
         says=f"{says}, where {container.called} accepts",
         headline=f"the engine's rule for port {number} is gone",
         evidence=(evidence, packet(scene, own), *way_packets(scene)),
-        fix=Fix(summary="Restart the engine, which writes its rules anew", command="systemctl restart docker"),
+        fix=_fix(scene.snapshot.engine, container),
     )
+
+
+def _fix(engine: Engine, container: EngineContainer) -> Fix:
+    """Podman has no daemon that could be restarted, and a command that writes the rules of one container anew."""
+    if engine.podman:
+        summary = f"Let Podman write the rules of {container.called} anew"
+        return Fix(summary=summary, command=f"podman network reload {container.called}")
+    return Fix(summary="Restart the engine, which writes its rules anew", command="systemctl restart docker")
