@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -87,15 +87,16 @@ def write_all(plane: ControlPlane, wanted: Iterator[Wanted]) -> int:
     def work() -> None:
         nonlocal written
         writer = Writer(plane.client())
-        while True:
-            with lock:
-                one = next(wanted, None)
-                written += one is not None
-                if written % SAY_EACH == 0 and one:
-                    say(f"{written} objects written")
-            if one is None:
-                return
-            writer.write(one)
+        with closing(writer.connection):
+            while True:
+                with lock:
+                    one = next(wanted, None)
+                    written += one is not None
+                    if written % SAY_EACH == 0 and one:
+                        say(f"{written} objects written")
+                if one is None:
+                    return
+                writer.write(one)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         for done in [pool.submit(work) for _ in range(WRITERS)]:
