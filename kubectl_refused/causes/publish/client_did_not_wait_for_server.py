@@ -17,7 +17,7 @@ See:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.containers import EngineContainer
@@ -89,18 +89,18 @@ def _evidence(
     refusal: Refusal,
     says: str,
     found: Listeners | None,
-) -> Sequence[Evidence]:
+) -> tuple[Evidence, ...]:
     line = LogEvidence(witness="log", subject=subject_of(client), says="its log says", line=refusal.line)
     condition = condition_on(client, server)
     waited = f"depends_on: {condition}" if condition else "nothing makes it wait"
     check = "has a health check" if has_health_check(server) else "has no health check"
     order = f"{client.called}: {waited}; {server.called} {check}"
-    return [
+    return (
         line,
         inspected(scene, client, "State.FinishedAt", client.state.finished_at, says),
         inspected(scene, client, "Config.Labels.depends_on", condition, order),
         *([sockets_told(server, found)] if found else []),
-    ]
+    )
 
 
 def _fix(client: EngineContainer, server: EngineContainer, tool: str) -> Fix:
