@@ -111,7 +111,8 @@ def test_tls_by_variables_names_the_file_that_is_missing(home: dict[str, str], t
     with pytest.raises(EngineProblem, match=r"there is no key\.pem in"):
         place_of_engine(wanted)
     (tmp_path / "key.pem").touch()
-    full = Tls(*(str(tmp_path / file) for file in FILES))
+    ca, certificate, key = (str(tmp_path / file) for file in FILES)
+    full = Tls(ca, certificate, key)
     assert place_of_engine(wanted).tls == full
     assert place_of_engine({**wanted, "DOCKER_TLS_VERIFY": ""}).tls == full, "a CA that is given is looked at"
     assert place_of_engine({**home, "DOCKER_HOST": "tcp://x:2375"}).tls is None
