@@ -1,4 +1,4 @@
-"""A container asks for a server of its host that listens on the host's loopback only.
+"""A container asks its host for a server that is on the host's loopback only.
 
 Why it refuses:
     host.docker.internal, and the gateway of a container's network, are addresses of the host on the engine's

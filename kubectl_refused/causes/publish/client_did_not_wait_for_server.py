@@ -72,7 +72,7 @@ def _told(scene: Scene, client: EngineContainer, server: EngineContainer, refusa
         says=f"{says}, which refused it and listens now" if found else f"{says}, which refused it",
         headline=f"{client.called} did not wait until {server.called} listens, and ended",
         certainty=Certainty.PROVED if found else Certainty.LIKELY,
-        evidence=_evidence(scene, client, server, refusal, says, found),
+        evidence=tuple(_evidence(scene, client, server, refusal, says, found)),
         fix=_fix(client, server, scene.snapshot.engine.tool),
     )
 
