@@ -158,6 +158,8 @@ class CaseLearner:
             return tuple(o for o in self.world if isinstance(o, Namespace))
         if need.fact is f.SERVICES_EVERYWHERE:
             return tuple(o for o in self.world if isinstance(o, Service))
+        if need.fact is f.SECRET_TYPE:
+            return Gap(f"secret/{key.name}", "nobody observed it")
         if need.fact is f.OTHER_POLICIES:
             return OtherPolicies()
         if need.fact is f.MESH:

@@ -35,6 +35,10 @@ class FakeConnection:
     def get_bytes(self, path: str, query: Query = ()) -> bytes:
         return self._bytes(self._answer("GET", path, query))
 
+    def get_row(self, path: str) -> dict[str, str]:
+        row: dict[str, str] = self._answer("ROW", path, ())
+        return row
+
     def list_items(self, path: str, query: Query = (), page_size: int = 500) -> Iterator[list[msgspec.Raw]]:
         items = self._answer("LIST", path, query)
         for start in range(0, max(len(items), 1), page_size):

@@ -32,6 +32,7 @@ from kubectl_refused.model.observation import (
     Lookup,
     NodeSettings,
     Search,
+    SecretSeen,
 )
 
 # Fact to the type of its subject and of its value.
@@ -49,6 +50,7 @@ _TYPES: dict[str, tuple[type[Any], Any]] = {
     f.LOOKUP.name: (f.NameKey, Lookup),
     f.DRY_RUN.name: (f.PatchKey, DryRun),
     f.HOLDER.name: (f.AddressKey, Holder),
+    f.SECRET_TYPE.name: (f.SecretKey, SecretSeen),
     f.CONTAINER_LISTENERS.name: (f.EngineKey, Listeners),
     f.CONTAINER_LOG.name: (f.EngineKey, Log),
     f.HOST_SOCKETS.name: (f.MachineKey, HostSockets),

@@ -26,6 +26,7 @@ from kubectl_refused.decoders import decoded
 
 T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 class _Review(msgspec.Struct):
@@ -33,6 +34,19 @@ class _Review(msgspec.Struct):
         allowed: bool = False
 
     status: Outcome = msgspec.field(default_factory=Outcome)
+
+
+class _Column(msgspec.Struct):
+    name: str = ""
+
+
+class _Row(msgspec.Struct):
+    cells: tuple[Any, ...] = ()
+
+
+class _Table(msgspec.Struct):
+    columnDefinitions: tuple[_Column, ...] = ()
+    rows: tuple[_Row, ...] = ()
 
 
 class ServerVersion(msgspec.Struct, frozen=True):
@@ -101,6 +115,16 @@ class Connection:
     def get(self, path: str, query: Query = (), type: Any = Any) -> Any:
         """GET and decode JSON as `type` (a msgspec Struct); raises ApiProblem when the answer does not fit."""
         return _decode(self.get_bytes(path, query), type, path)
+
+    def get_row(self, path: str) -> dict[str, str]:
+        """Column to cell of an object's line as kubectl prints it; the server keeps the object itself.
+
+        Raises a ConnectionProblem. See "Receiving resources as Tables" of the Kubernetes API concepts.
+        """
+        response = self.sender.send("GET", path, (("includeObject", "None"),), accept=TABLE)
+        table = self.understood(response, path, _Table)
+        names = [column.name for column in table.columnDefinitions]
+        return {name: str(cell) for row in table.rows[:1] for name, cell in zip(names, row.cells, strict=False)}
 
     def list_items(self, path: str, query: Query = (), page_size: int = 500) -> Iterator[list[msgspec.Raw]]:
         """Yield the undecoded items page by page, as `list_pages` reads them."""

@@ -28,6 +28,7 @@ from .observation import (
     NodeSettings,
     OtherPolicies,
     Search,
+    SecretSeen,
 )
 from .target import Depth
 
@@ -147,6 +148,11 @@ class ConfigMapKey(NamedTuple):
     name: str
 
 
+class SecretKey(NamedTuple):
+    namespace: str
+    name: str
+
+
 class KindKey(NamedTuple):
     """Objects of one kind of entrance in a namespace."""
 
@@ -224,7 +230,9 @@ REPLICA_SETS: Fact[tuple[objects.Workload, ...]] = Fact(
 )
 NODE: Fact[objects.Node] = Fact("node", Depth.NONE, "a node", quiet=True)
 NODES: Fact[tuple[objects.Node, ...]] = Fact("nodes", Depth.NONE, "the nodes of the cluster", quiet=True)
-# Read for the client that --from names and for nobody else; Secrets never are.
+# What is in a Secret never leaves the API server.
+SECRET_TYPE: Fact[SecretSeen] = Fact("secret-type", Depth.NONE, "the type of a Secret", quiet=True, aside=True)
+# Read for the client that --from names and for nobody else.
 CONFIG_MAP: Fact[objects.ConfigMap] = Fact(
     "config-map", Depth.PODS, "a ConfigMap of the client's variables", quiet=True
 )

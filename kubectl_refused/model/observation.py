@@ -249,6 +249,12 @@ class SeenPolicy(Struct, frozen=True):
     namespace: str = ""
 
 
+class SecretSeen(Struct, frozen=True):
+    """What `kubectl get secret` shows of one: its type, empty where it is not there."""
+
+    type: str = ""
+
+
 class OtherPolicies(Struct, frozen=True):
     """Policies beside NetworkPolicies that may judge a namespace's pods, and the kinds that could not be read."""
 

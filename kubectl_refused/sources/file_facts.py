@@ -21,6 +21,7 @@ from kubectl_refused.model.facts import (
     PODS_IN,
     POLICIES_IN,
     REPLICA_SETS,
+    SECRET_TYPE,
     SERVICES_EVERYWHERE,
     SERVICES_IN,
     SERVICES_NAMED,
@@ -131,6 +132,10 @@ def _mesh(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("what a mesh is told", "no proxy runs in files")
 
 
+def _secret_type(snapshot: Snapshot, key: Any) -> Gap:
+    return Gap(f"secret/{key.name}", "Secrets are seldom beside the manifests that name them, and are not kept")
+
+
 def _no_cluster(snapshot: Snapshot, key: Any) -> Gap:
     return Gap("nodes and addresses", "manifests have none")
 
@@ -146,6 +151,7 @@ FILE_ANSWERS: dict[Fact[Any], Callable[[Snapshot, Any], Any]] = {
     POLICIES_IN: _in(NetworkPolicy),
     OTHER_POLICIES: _other_policies,
     MESH: _mesh,
+    SECRET_TYPE: _secret_type,
     NAMESPACE: _namespace,
     NAMESPACES: _namespaces,
     CONFIG_MAP: _config_map,

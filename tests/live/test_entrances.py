@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.cluster.api import Cluster
 
 from .conftest import fresh_namespace
 from .from_shop import HTTPD
+from .people import grants_up_to, person
 from .small_shop import deployment
 from .tool import Answer, refused
 from .witness_shop import service
@@ -34,6 +36,7 @@ def shop(cluster: Cluster) -> Iterator[str]:
             "shop", space, {"/": ("web", 80), "/cart": ("cart", 80), "/wish": ("wep", 80), "/old": ("web", 81)}
         ),
         ingress("slip", f"{space}x", {"/": ("web", 80)}),
+        with_tls(ingress("tls", space, {"/": ("web", 80)}), "shop-tls"),
         ingress("fine", space, {"/": ("web", 80)}, host=f"*.{space}.example"),
     ]
     made: dict[str, Any] = {
@@ -61,6 +64,11 @@ def ingress(
     ]
     spec = {"ingressClassName": of_class, "rules": [{"host": host, "http": {"paths": rules}}]}
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": spec}
+
+
+def with_tls(made: dict[str, Any], secret: str) -> dict[str, Any]:
+    """An Ingress whose certificate is in that Secret."""
+    return {**made, "spec": {**made["spec"], "tls": [{"hosts": ["shop.example"], "secretName": secret}]}}
 
 
 def roots(answer: Answer) -> dict[str, str | None]:
@@ -107,3 +115,18 @@ def test_what_is_not_there(cluster: Cluster, shop: str) -> None:
     answer = refused(cluster.kubeconfig, "ingress/shpo", "-n", shop, "-o", "json")
     assert (answer.code, answer.root) == (1, "no-such-entrance"), answer
     assert "ingress/shop" in answer.report["root"]["fix"]["summary"], answer
+
+
+def test_a_tls_secret_that_is_not_there_is_a_note(cluster: Cluster, shop: str, tmp_path: Path) -> None:
+    words = ("ingress/tls", "-n", shop, "-o", "json")
+    answer = refused(cluster.kubeconfig, *words)
+    (note,) = answer.report["notes"]
+    assert (answer.code, note["name"]) == (0, "tls-secret-unusable"), answer
+    assert "secret/shop-tls is not in namespace" in note["says"], answer
+    # Who may not read Secrets is told nothing of them, and nothing is amiss without.
+    someone = person(cluster, shop, grants_up_to("pods"), tmp_path)
+    assert "secret" not in refused(someone, *words).out.lower()
+    data = {"tls.crt": "", "tls.key": ""}
+    secret = {"metadata": {"name": "shop-tls"}, "type": "kubernetes.io/tls", "data": data}
+    cluster.client().create(f"/api/v1/namespaces/{shop}/secrets", secret)
+    assert refused(cluster.kubeconfig, *words).report["notes"] == []
