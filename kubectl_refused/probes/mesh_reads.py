@@ -23,27 +23,14 @@ from kubectl_refused.model.mesh import (
     gathered,
 )
 from kubectl_refused.model.target import Depth
+from kubectl_refused.probes.api_groups import served
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import gap_of, in_parallel, namespaced
 from kubectl_refused.text import one_line
 
 ONE_PAGE = 200
-MOST_VERSIONS = 3
 _Read = tuple[list[MeshObject], list[Gap]]
-
-
-class _Version(msgspec.Struct):
-    version: str = ""
-
-
-class _Group(msgspec.Struct):
-    name: str = ""
-    versions: tuple[_Version, ...] = ()
-
-
-class _Groups(msgspec.Struct):
-    groups: tuple[_Group, ...] = ()
 
 
 class _Wanted(NamedTuple):
@@ -67,20 +54,13 @@ class MeshReads:
         """The subject of each need is a NamespaceKey."""
         context.say("reading what the mesh is told")
         try:
-            served = _served(context)
+            there = served(context, {group for group, _ in MESH_TYPES})
         except (Forbidden, NotFound, ApiProblem) as error:
             return [(need, gap_of(error, MESH.about)) for need in needs]
         except OddObject as error:
             gap = Gap(MESH.about, f"the list of API groups does not read as one: {one_line(str(error))}")
             return [(need, gap) for need in needs]
-        return [(need, _objects(context, served, need.subject.namespace)) for need in needs]
-
-
-def _served(context: ProbeContext) -> dict[str, list[str]]:
-    """The versions of each group of ours that the cluster serves."""
-    groups = decode(context.connection.get_bytes("/apis"), _Groups)
-    ours = {group for group, _ in MESH_TYPES}
-    return {g.name: [v.version for v in g.versions][:MOST_VERSIONS] for g in groups.groups if g.name in ours}
+        return [(need, _objects(context, there, need.subject.namespace)) for need in needs]
 
 
 def _objects(context: ProbeContext, served: dict[str, list[str]], namespace: str) -> MeshObjects:

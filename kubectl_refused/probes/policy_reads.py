@@ -19,13 +19,13 @@ from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Metadata
 from kubectl_refused.model.observation import OtherPolicies, SeenPolicy
 from kubectl_refused.model.target import Depth
+from kubectl_refused.probes.api_groups import served
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import gap_of, in_parallel, namespaced
 from kubectl_refused.text import one_line
 
 ONE_PAGE = 100
-MOST_VERSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,6 @@ KINDS = (
 _SHOWN, _STORED = "projectcalico.org", "crd.projectcalico.org"
 
 
-class _Version(msgspec.Struct):
-    version: str = ""
-
-
-class _Group(msgspec.Struct):
-    name: str = ""
-    versions: tuple[_Version, ...] = ()
-
-
-class _Groups(msgspec.Struct):
-    groups: tuple[_Group, ...] = ()
-
-
 class _Item(msgspec.Struct):
     metadata: Metadata = Metadata()
 
@@ -88,20 +75,18 @@ class PolicyReads:
         context.say("looking for policies of other kinds")
         what = OTHER_POLICIES.about
         try:
-            served = _served(context)
+            there = _served(context)
         except (Forbidden, NotFound, ApiProblem) as error:
             return [(need, gap_of(error, what)) for need in needs]
         except OddObject as error:
             gap = Gap(what, f"the list of API groups does not read as one: {one_line(str(error))}")
             return [(need, gap) for need in needs]
-        return [(need, _policies(context, served, need.subject.namespace)) for need in needs]
+        return [(need, _policies(context, there, need.subject.namespace)) for need in needs]
 
 
 def _served(context: ProbeContext) -> dict[str, list[str]]:
     """The versions of each group of ours that the cluster serves."""
-    groups = decode(context.connection.get_bytes("/apis"), _Groups)
-    ours = {kind.group for kind in KINDS}
-    found = {g.name: [v.version for v in g.versions][:MOST_VERSIONS] for g in groups.groups if g.name in ours}
+    found = served(context, {kind.group for kind in KINDS})
     if _SHOWN in found:
         found.pop(_STORED, None)
     return found
