@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -15,6 +15,7 @@ from .gaps import Gap
 from .mesh import MeshObject
 from .objects import EndpointSlice, KubernetesObject, Labels, Pod, Service, Workload
 
+T = TypeVar("T")
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 SeenObject = KubernetesObject | EntranceObject | EngineObject | MeshObject
 Key = tuple[str, str, str]  # kind, namespace, name
@@ -139,6 +140,14 @@ class Snapshot(Struct, frozen=True, dict=True):
     def index(self) -> Index:
         """Made at the first look-up."""
         return indexed(self.objects.values())
+
+    def derived(self, key: str, make: Callable[[], T]) -> T:
+        """What `make` works out of the objects alone, made once and kept beside them as the index is."""
+        kept = self.__dict__.setdefault("_derived", {})
+        if key not in kept:
+            kept[key] = make()
+        found: T = kept[key]
+        return found
 
     def read(self, kind: str, namespace: str) -> bool:
         """Whether objects of that kind were read there, so that absent means absent."""

@@ -81,9 +81,11 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
             continue
         for view in seen[cause.scope]:
             try:
-                told = tuple(one for one in cause.check(view) if not outdated(one, view))
-                ignored = ignores.of(cause, view) if told else None
-                found += [Found(cause, finding, view, ignored) for finding in told]
+                told = tuple(cause.check(view))
+                if told:  # mostly there is nothing, and a scan asks a million times
+                    lasting = [one for one in told if not outdated(one, view)]
+                    ignored = ignores.of(cause, view) if lasting else None
+                    found += [Found(cause, finding, view, ignored) for finding in lasting]
             except Undecided as question:
                 undecided.append(Open(cause, question.need, question.gap))
     faults, notes = (tuple(f for f in found if f.cause.note is kind) for kind in (False, True))

@@ -30,16 +30,16 @@ from kubectl_refused.model.facts import (
     Dial,
     InsideDial,
     NameKey,
-    NamespaceKey,
 )
 from kubectl_refused.model.objects import Pod, Service
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.trace.client_pods import at_home, client_maps, client_pod, is_target
-from kubectl_refused.trace.client_settings import Told, addresses, has_variables, speaks_of
+from kubectl_refused.trace.client_settings import Told, addresses, speaks_of
 from kubectl_refused.trace.name_service import lookup_proof, unanswered
 from kubectl_refused.trace.nearest import likeness
 from kubectl_refused.trace.proofs import field, nearest_miss, packet, service_subject
+from kubectl_refused.trace.told_addresses import told_of_target
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 # So many programs are on these that a like number tells nothing.
@@ -75,13 +75,10 @@ def _in_files(scene: Scene, service: Service) -> Iterator[Finding]:
     """Whoever in the Service's namespace is told a port of it that it does not have; nothing can be dialled."""
     if service.spec.type == "ExternalName":
         return
-    for pod in scene.maybe(PODS_IN, NamespaceKey(scene.target.namespace)) or ():
-        if not has_variables(pod):
-            continue  # of most pods of a namespace that is enough to know
-        for told in addresses(pod, client_maps(scene, pod)):
-            found = _at_no_port(scene, service, pod, told) if is_target(scene, told.host) else None
-            if found:
-                yield found
+    for pod, told in told_of_target(scene):
+        found = _at_no_port(scene, service, pod, told)
+        if found:
+            yield found
 
 
 def _misled(scene: Scene, service: Service, pod: Pod, told: Told) -> Finding | None:
