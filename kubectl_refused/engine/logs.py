@@ -18,6 +18,9 @@ from .connect import api_of
 from .proc_listeners import find
 from .source import ENDED
 
+# The engine notes the start when it is told of it: a program of a few milliseconds has said all by then.
+SAID_BEFORE = 1.0  # seconds
+
 
 class EngineLogs:
     """Reads logs."""
@@ -41,7 +44,7 @@ def _since(key: EngineKey, context: ProbeContext) -> dict[str, float]:
     if container is None or container.state.status not in ENDED:
         return {}
     started = moment(container.state.started_at)
-    return {"since": started} if started else {}
+    return {"since": started - SAID_BEFORE} if started else {}
 
 
 def _read(key: EngineKey, context: ProbeContext) -> Log | Gap:
