@@ -148,17 +148,17 @@ def test_a_node_serves_no_node_port_at_localhost(front: Shop) -> None:
 
 
 @contextmanager
-def closed(front: Shop, port: int) -> Iterator[None]:
-    """As a firewall between this machine and the nodes: drops what leaves the outer network for that port alone.
+def ruled(front: Shop, port: int, hook: str, verdict: str, *, on_node: bool) -> Iterator[None]:
+    """A rule for that port alone: on node1, or on the outer network as a firewall before the nodes.
 
-    nft is the nodes' own; without their network it works on the one outside.
+    nft is the node's own; without its network it works on the one outside.
     """
-    table = f"outside_{port}"
-    chain = f"chain out {{ type filter hook output priority 0; tcp dport {port} drop; }}"
+    table = f"ruled_{port}"
+    chain = f"chain all {{ type filter hook {hook} priority -350; tcp dport {port} {verdict}; }}"
     rule = f"table inet {table} {{\n{chain}\n}}\n"
     inside = (front.cluster.layout.state / "node1.pid").read_text()
     outer = ["nsenter", f"--target={front.cluster.supervisor.pid}", "--pid", "--mount", "--net"]
-    nft = [*outer, "nsenter", f"--target={inside}", "--mount", "nft"]
+    nft = [*outer, "nsenter", f"--target={inside}", "--mount", *(["--net"] if on_node else []), "nft"]
     subprocess.run([*nft, "-f", "-"], input=rule, text=True, check=True, timeout=RUN_SECONDS, env=environment())
     try:
         yield
@@ -167,10 +167,18 @@ def closed(front: Shop, port: int) -> Iterator[None]:
         subprocess.run(words, check=True, timeout=RUN_SECONDS, env=environment())
 
 
+def test_a_node_that_does_not_serve_a_node_port(front: Shop) -> None:
+    port = front.node_port("web")
+    with ruled(front, port, "prerouting", "drop", on_node=True):
+        answer = front.refused(f"node/node1:{port}")
+    assert (answer.root, answer.code) == ("node-port-unserved-on-node", 1), answer
+    assert answer.report["root"]["headline"].startswith(f"node1 does not serve nodePort {port}"), answer
+
+
 def test_a_node_port_that_is_closed_to_outside(front: Shop) -> None:
     """It works from a pod; the control plane, which shares the outer network, has no business at that port."""
     port = front.node_port("near")
-    with closed(front, port):
+    with ruled(front, port, "output", "drop", on_node=False):
         answer = front.refused(f"node/node1:{port}")
     assert (answer.root, answer.code) == ("closed-to-outside", 1), answer
     told = {path["vantage"]: path["outcome"] for path in answer.report["paths"]}
@@ -189,6 +197,8 @@ def test_a_host_port_that_another_pod_has_keeps_its_pod_pending(front: Shop) -> 
 def test_a_load_balancer_that_nobody_makes(front: Shop) -> None:
     answer = front.refused("lb/lb")
     assert (answer.root, answer.code) == ("load-balancer-without-address", 1), answer
+    other = front.refused("lb/web", "--probe", "none")
+    assert (other.root, other.code) == ("no-load-balancer", 1), other
     assert f"nodePort {front.node_port('lb')}" in answer.report["root"]["fix"]["summary"], answer
 
 
@@ -206,6 +216,11 @@ def test_health_checks_are_served_by_kube_proxy(front: Shop) -> None:
     assert within["outcome"] == "accepted", answer
     assert within["root"] is None, answer
     assert told["this machine"]["entrance"] == "192.0.2.77:80", answer
+    checks = int(front.service("given")["spec"]["healthCheckNodePort"])
+    with ruled(front, checks, "input", "reject with tcp reset", on_node=True):
+        answer = front.refused("lb/given", "--probe", "pods")
+    roots_told = [path["root"]["name"] for path in answer.report["paths"] if path["root"]]
+    assert "health-check-port-refused" in roots_told, answer
 
 
 def test_what_leads_to_a_service_is_found_backwards(front: Shop) -> None:

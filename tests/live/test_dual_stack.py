@@ -64,6 +64,27 @@ def test_services_and_pods_accept_in_both_families(shop: Shop) -> None:
     assert shop.dial(*targets) == ["accepted"] * len(targets)
 
 
+@on_nftables
+def test_a_node_port_of_the_other_family_is_named(shop: Shop) -> None:
+    path = f"/api/v1/namespaces/{shop.namespace}/services"
+    spec = {
+        "type": "NodePort",
+        "ipFamilyPolicy": "SingleStack",
+        "ipFamilies": ["IPv4"],
+        "selector": {"app": "web"},
+    }
+    body = {"metadata": {"name": "four"}, "spec": {**spec, "ports": [{"port": 80, "targetPort": 8080}]}}
+    client = shop.cluster.client()
+    client.create(path, body)
+    try:
+        port = client.call("GET", f"{path}/four")["spec"]["ports"][0]["nodePort"]
+        words = (f"[{node_address_v6(1)}]:{port}", "-n", shop.namespace, "-o", "json")
+        answer = until(lambda: refused(shop.cluster.kubeconfig, *words), lambda answer: answer.code == 1)
+    finally:
+        client.call("DELETE", f"{path}/four")
+    assert answer.root == "node-port-lacks-family", answer
+
+
 @on_both
 def test_who_refuses_in_ipv6_is_in_the_error_queue(shop: Shop) -> None:
     (pod, _), (_, home) = shop.pod("web"), shop.pod("client")
