@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -79,7 +80,9 @@ def test_a_node_port_of_the_other_family_is_named(shop: Shop) -> None:
     try:
         port = client.call("GET", f"{path}/four")["spec"]["ports"][0]["nodePort"]
         words = (f"[{node_address_v6(1)}]:{port}", "-n", shop.namespace, "-o", "json")
-        answer = until(lambda: refused(shop.cluster.kubeconfig, *words), lambda answer: answer.code == 1)
+        answer = until(
+            partial(refused, shop.cluster.kubeconfig, *words), lambda told: told.code == 1, SETTLE_SECONDS
+        )
     finally:
         client.call("DELETE", f"{path}/four")
     assert answer.root == "node-port-lacks-family", answer
