@@ -17,6 +17,7 @@ from kubectl_refused.connection.client import Connection, connect
 from kubectl_refused.connection.options import ConnectionOptions
 from kubectl_refused.model.entrances import GATEWAY_GROUP
 from kubectl_refused.model.facts import FactStore
+from kubectl_refused.model.mesh import MESH_TYPES
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.base import Ledger, ProbeContext, ProbeSettings
@@ -87,9 +88,11 @@ TARGETS = tuple(dict.fromkeys(lack.words.split()[0] for lack in LACKS))
 # These have tests of their own: something stays for a while; a stand-in goes without labels; a client's settings
 # are not read (test_causes_a_settings.py).
 ELSEWHERE = {"delete jobs", "get configmaps", "list poddisruptionbudgets", "list horizontalpodautoscalers"}
-# Kinds that not every cluster serves; test_other_policies.py and test_gateways.py bring them.
+# Kinds that not every cluster serves: test_other_policies.py, test_gateways.py, test_mesh_policies.py bring them,
+# and nobody OpenShift's.
 UNSERVED = {f"list {kind.resource}" for kind in KINDS} - {"list networkpolicies"}
-UNSERVED |= {str(grant) for grant in grants_up_to("none") if grant.group == GATEWAY_GROUP}
+OTHERS = {GATEWAY_GROUP, "route.openshift.io", *(group for group, _ in MESH_TYPES)}
+UNSERVED |= {str(grant) for grant in grants_up_to("none") if grant.group in OTHERS}
 # What each level's role lets one use, where all may be used (--probe all).
 ALLOWS = {
     "none": set[str](),
