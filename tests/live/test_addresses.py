@@ -154,7 +154,7 @@ def ruled(front: Shop, port: int, hook: str, verdict: str, *, on_node: bool) -> 
     nft is the node's own; without its network it works on the one outside.
     """
     table = f"ruled_{port}"
-    chain = f"chain all {{ type filter hook {hook} priority -350; tcp dport {port} {verdict}; }}"
+    chain = f"chain held {{ type filter hook {hook} priority -350; tcp dport {port} {verdict}; }}"
     rule = f"table inet {table} {{\n{chain}\n}}\n"
     inside = (front.cluster.layout.state / "node1.pid").read_text()
     outer = ["nsenter", f"--target={front.cluster.supervisor.pid}", "--pid", "--mount", "--net"]
