@@ -20,10 +20,10 @@ from kubectl_refused.sources.reads import each, gap_of, namespaced
 COLUMN = "Type"  # of kubectl's table; pkg/printers/internalversion/printers.go of Kubernetes
 
 
-class SecretTypes:
+class SecretReads:
     """Asks for one line of a table for each Secret, side by side."""
 
-    name = "secret-types"
+    name = "secret-reads"
     order = 0
     depth = Depth.NONE
     facts: frozenset[Fact[Any]] = frozenset({SECRET_TYPE})

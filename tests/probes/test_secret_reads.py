@@ -10,7 +10,7 @@ from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.model.facts import SECRET_TYPE, Need, SecretKey
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import SecretSeen
-from kubectl_refused.probes.secret_types import SecretTypes
+from kubectl_refused.probes.secret_reads import SecretReads
 from tests.fakes import FakeConnection, forbidden, probe_context
 
 PATH = "/api/v1/namespaces/shop/secrets/shop-tls"
@@ -19,7 +19,7 @@ NEED = Need(SECRET_TYPE, SecretKey("shop", "shop-tls"))
 
 def learnt(answer: Any) -> Any:
     fake = FakeConnection({PATH: answer})
-    value = dict(SecretTypes().learn([NEED], probe_context(fake)))[NEED]
+    value = dict(SecretReads().learn([NEED], probe_context(fake)))[NEED]
     assert fake.asked == [f"ROW {PATH}"]
     return value
 
