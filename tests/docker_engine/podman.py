@@ -94,7 +94,8 @@ class Podman:
         (self.state / "containers.conf").write_text(
             f'[containers]\napparmor_profile=""\ncgroupns="host"\n'
             f'[network]\nnetwork_backend="netavark"\nnetwork_config_dir="{self.state / "networks"}"\n'
-            f'[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
+            # Locks in shared memory would be a file in the machine's own /dev/shm, and stay there.
+            f'[engine]\nlock_type="file"\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
             f'conmon_path=["{root / "usr/bin/conmon"}"]\nhelper_binaries_dir={helpers}\n'
             f'[engine.runtimes]\nrunc=["{script}"]\n'
         )
