@@ -115,7 +115,8 @@ def sentence(diagnosis: Diagnosis, path: Path, asked: str) -> str:
     if path.outcome is Outcome.UNTRIED:
         where = seen(diagnosis, path).removeprefix("seen in ").removesuffix(" alone")
         inside = f" in {where}" if diagnosis.depth == "objects" else ""
-        return f"{asked} shows no fault{inside} (nothing was dialled)"
+        read = "" if diagnosis.complete else " as far as it could be read"
+        return f"{asked} shows no fault{inside}{read} (nothing was dialled)"
     so_far = " as far as it was checked" if healthy(path) and not diagnosis.complete else ""
     return f"{asked} {verb(path)}{so_far}{_because(diagnosis, path)}"
 

@@ -134,6 +134,10 @@ def test_no_line_is_a_workflow_command(hostile: str) -> None:
     ("report", "verdict"),
     [
         (samples.quiet(), "· svc/x:80 shows no fault in the objects (nothing was dialled)"),
+        (
+            msgspec.structs.replace(samples.quiet(), complete=False),
+            "· svc/x:80 shows no fault in the objects as far as it could be read",
+        ),
         (samples.offline(), "✗ svc/cart:80 cannot work: its selector matches no pod"),
         (samples.suspected(), "? svc/cart:80 probably cannot work: its selector matches no pod"),
         (samples.unknown(), "? svc/web:80 could not be judged: may not list endpointslices in shop"),
