@@ -151,10 +151,13 @@ def test_a_node_serves_no_node_port_at_localhost(front: Shop) -> None:
 def ruled(front: Shop, port: int, hook: str, verdict: str, *, on_node: bool) -> Iterator[None]:
     """A rule for that port alone: on node1, or on the outer network as a firewall before the nodes.
 
-    nft is the node's own; without its network it works on the one outside.
+    nft is the node's own; without its network it works on the one outside. On node1 it is a rule for node1's own
+    address: one for the port alone would stop its pods on their way to other nodes too, as the probe pod is
+    sometimes one of them, and then nobody could tell this node from the others.
     """
     table = f"ruled_{port}"
-    chain = f"chain held {{ type filter hook {hook} priority -350; tcp dport {port} {verdict}; }}"
+    to_node = f"ip daddr {front.cluster.node_address(1)} " if on_node else ""
+    chain = f"chain held {{ type filter hook {hook} priority -350; {to_node}tcp dport {port} {verdict}; }}"
     rule = f"table inet {table} {{\n{chain}\n}}\n"
     inside = (front.cluster.layout.state / "node1.pid").read_text()
     outer = ["nsenter", f"--target={front.cluster.supervisor.pid}", "--pid", "--mount", "--net"]
