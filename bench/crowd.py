@@ -74,7 +74,7 @@ def pod(space: str, app: str, number: int, *, ready: bool) -> Wanted:
     """A pod with a container, an init container, and what a kubelet says of it."""
     replica_set = f"{app}-{_hash(app, 10)}"
     name = f"{replica_set}-{_hash(str(number), 5)}"
-    image = f"registry.example/{space}/{app}:1.{number % 40}.0"
+    image = f"registry.example/{space}/{app}:1.{number // PODS_EACH % 40}.0"  # a ReplicaSet's pods are alike
     token = {
         "name": "kube-api-access",
         "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",

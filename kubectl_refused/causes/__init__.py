@@ -92,6 +92,8 @@ class Cause:
     root of its own. `also` are codes of the same fault in other dresses, which have no file of their own.
     `protocol` is that of the Service ports it looks at; one that hears neither dials nor sockets looks at all.
     What a `note` finds is no fault: it changes no outcome and no exit code, and what it lacks is nothing missing.
+    What `needs_symptom` has no word to say, and nothing to ask, of a Service's path on which nothing was dialled
+    and all looks well (trace/calm.py): a scan of objects does not run it there.
     """
 
     code: str
@@ -107,6 +109,7 @@ class Cause:
     also: tuple[str, ...] = ()
     protocol: str = "TCP"
     note: bool = False
+    needs_symptom: bool = False
 
     @property
     def slug(self) -> str:
@@ -140,6 +143,7 @@ def cause(
     also: Iterable[str] = (),
     protocol: str = "TCP",
     note: bool = False,
+    needs_symptom: bool = False,
 ) -> Callable[[Check], Check]:
     """Declare a cause. The manual page is the module's docstring; name and hop come from its path."""
     # A Symptom is a str, and so iterable itself.
@@ -162,6 +166,7 @@ def cause(
             tuple(also),
             protocol,
             note,
+            needs_symptom,
         )
         check.cause = entry  # type: ignore[attr-defined]
         return check

@@ -16,7 +16,6 @@ from kubectl_refused.model.report import Report, Scan, ScanRow
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.probes.near_names import instead_of
-from kubectl_refused.probes.prober import Prober
 from kubectl_refused.sources.reads import segment
 from kubectl_refused.sources.scan import ScanSource, listed
 from kubectl_refused.text import one_line
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 
 READING = "reading Services, EndpointSlices and pods"
-TOGETHER = 1000  # Services that are judged at once where nobody dials
 
 
 class ScanJob(DiagnosisJob):
@@ -136,28 +134,19 @@ class ScanSurvey:
         depth: Depth | None = None,
         of_many: bool = False,
     ) -> list[Judged]:
-        """Diagnose these. Where nobody dials they are taken in turns, so that what is kept of each is little."""
-        from kubectl_refused.judge.scanning import judged
-        from kubectl_refused.pipeline import NOTHING_BEYOND, diagnose_all
+        """Diagnose these; `of_many`: they are some of a scan's."""
+        from .scan_judging import ScanJudging
 
-        depth = depth or self.ground.depth
-        each = len(targets) if depth is not Depth.NONE else TOGETHER
-        found: list[Judged] = []
-        for start in range(0, len(targets), max(each, 1)):
-            told = diagnose_all(
-                targets[start : start + each],
-                snapshot,
-                prober,
-                depth=depth,
-                context=self.ground.context,
-                say=say,
-                ignores=self._scanning.ignores,
-                count=_counted(self.progress.count, start, len(targets)),
-                beyond=prober.beyond() if isinstance(prober, Prober) else NOTHING_BEYOND,
-                of_many=of_many or len(targets) > each,
-            )
-            found += [judged(one, snapshot) for one in told]
-        return found
+        judging = ScanJudging(
+            snapshot,
+            prober,
+            depth or self.ground.depth,
+            self.ground.context,
+            self._scanning.ignores,
+            say,
+            self.progress.count,
+        )
+        return judging.judge(targets, of_many=of_many)
 
     def told(self, found: Iterable[Judged], snapshot: Snapshot, prober: Learner) -> Scan:
         """The report."""
@@ -230,8 +219,3 @@ def unknown_names(snapshot: Snapshot) -> Iterator[Gap]:
 
 def _target(row: ScanRow) -> Target:
     return Target(row.target.removeprefix("svc/"), row.namespace)
-
-
-def _counted(count: Callable[[int, int], None], before: int, targets: int) -> Callable[[int, int], None]:
-    """A count of some, as one of all."""
-    return lambda done, _: count(before + done, targets)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 
 from kubectl_refused.model.objects import Container, Pod, Probe, ServicePort
 
@@ -12,6 +13,7 @@ _LISTEN_FLAG = re.compile(
     r"(?:^|\s)(?:-p|-l|-b|--?(?:port|listen|bind|addr|address|http|web\.listen-address)(?:-address|-port|-addr)?)"
     r"[ =]+(?P<spec>\S+)"
 )
+LINES_KEPT, SHORT_LINE = 4096, 1000  # letters
 _ADDRESS = re.compile(r"^(?:\w+://)?(?:\[?(?P<host>[0-9a-zA-Z.:_-]*?)\]?:)?(?P<port>\d{1,5})/?$")
 
 
@@ -55,12 +57,22 @@ def command_line(container: Container) -> str:
     return " ".join((container.command or ()) + (container.args or ()))
 
 
-def said_listeners(container: Container) -> Iterator[tuple[str, int]]:
+def said_listeners(container: Container) -> tuple[tuple[str, int], ...]:
     """(address or "", port) that the command line's own flags name. A hint, never a proof."""
-    for match in _LISTEN_FLAG.finditer(command_line(container)):
-        spec = _ADDRESS.match(match["spec"].strip("\"';,)&"))
-        if spec and 0 < int(spec["port"]) < 65536:
-            yield spec["host"] or "", int(spec["port"])
+    line = command_line(container)
+    return _kept_listeners(line) if len(line) < SHORT_LINE else _listeners_in(line)
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def _kept_listeners(line: str) -> tuple[tuple[str, int], ...]:
+    """As a workload's pods have one command line, and a scan asks of each more than once."""
+    return _listeners_in(line)
+
+
+def _listeners_in(line: str) -> tuple[tuple[str, int], ...]:
+    specs = (_ADDRESS.match(match["spec"].strip("\"';,)&")) for match in _LISTEN_FLAG.finditer(line))
+    found = ((spec["host"] or "", int(spec["port"])) for spec in specs if spec)
+    return tuple((host, port) for host, port in found if 0 < port < 65536)
 
 
 def said_ports(pod: Pod) -> tuple[int, ...]:

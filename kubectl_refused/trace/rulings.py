@@ -73,8 +73,9 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
     """Run every cause in its scope over the scene."""
     found: list[Found] = []
     undecided: list[Open] = []
+    causes = tuple(causes)
     # Once for all causes: a scan rules over ten thousand scenes.
-    seen = {scope: tuple(views(scene, scope)) for scope in Scope}
+    seen = {scope: tuple(views(scene, scope)) for scope in {cause.scope for cause in causes}}
     protocol = scene.port.protocol if scene.port else "TCP"
     for cause in causes:
         if not _looks_at(cause, scene, protocol):

@@ -59,12 +59,16 @@ _MESHES = (
     ),
 )  # fmt: skip
 AMBIENT = _MESHES[-1]
+_CONTAINERS = frozenset(mesh.container for mesh in _MESHES if mesh.container)
+_MARKS = frozenset(mesh.mark[0] for mesh in _MESHES)
 
 
 def mesh_of(pod: Pod, namespace: Namespace | None = None) -> Mesh | None:
     """The mesh whose proxy stands before the pod's own sockets; None for a gateway, which is the proxy itself."""
     if pod.spec.host_network:
         return None  # no mesh redirects what is the node's
+    if not _mentions_a_mesh(pod):
+        return AMBIENT if _enrolled(pod, namespace) else None
     main = {c.name for c in pod.spec.containers or ()}
     names = main | {c.name for c in pod.spec.init_containers or () if c.restart_policy == "Always"}
     for mesh in _MESHES:
@@ -73,6 +77,13 @@ def mesh_of(pod: Pod, namespace: Namespace | None = None) -> Mesh | None:
         if main != {mesh.container} and _marked(pod.metadata.annotations, mesh.mark):
             return mesh
     return AMBIENT if _enrolled(pod, namespace) else None
+
+
+def _mentions_a_mesh(pod: Pod) -> bool:
+    """Whether a container's name or an annotation is a mesh's: mostly none is, and a scan asks of every pod."""
+    if not _MARKS.isdisjoint(pod.metadata.annotations or ()):
+        return True
+    return any(c.name in _CONTAINERS for c in (*(pod.spec.containers or ()), *(pod.spec.init_containers or ())))
 
 
 def app_container(pod: Pod) -> str:

@@ -37,6 +37,7 @@ _UNANSWERED = (Outcome.TIMEOUT, Outcome.UNREACHABLE, Outcome.REFUSED)
     reads={HANDSHAKE, HOLDER},
     produces={Symptom.REJECT, Symptom.SILENCE, Symptom.RST},
     since="0.2",
+    needs_symptom=True,
 )
 def endpoint_address_cannot_work(scene: Scene) -> Iterator[Finding]:
     """Yield for endpoints without a pod that are no host's, a ClusterIP's, or nobody's and dead."""

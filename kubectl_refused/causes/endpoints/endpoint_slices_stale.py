@@ -42,6 +42,7 @@ LONGEST = 200
     reads={HOLDER, HANDSHAKE, EVENTS_OF},
     produces={Symptom.NO_ENDPOINTS, Symptom.SILENCE, Symptom.RST},
     since="0.2",
+    needs_symptom=True,
 )
 def endpoint_slices_stale(scene: Scene) -> Iterator[Finding]:
     """Yield when nothing but pods missing in the slices could serve, or a slice lists a pod that is gone."""

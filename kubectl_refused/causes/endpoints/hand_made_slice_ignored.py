@@ -36,6 +36,7 @@ MOST_PROOFS = 2
     reads={HANDSHAKE, PODS_IN},
     produces={Symptom.SILENCE, Symptom.REJECT, Symptom.RST},
     since="0.2",
+    needs_symptom=True,
 )
 def hand_made_slice_ignored(scene: Scene) -> Iterator[Finding]:
     """Yield when endpoints by hand all accept, the ClusterIP does not, and Cilium or ztunnel forwards here."""

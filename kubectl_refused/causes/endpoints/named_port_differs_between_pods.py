@@ -29,7 +29,7 @@ from kubectl_refused.trace.questions import MOST_ENDPOINTS
 MOST_TRIED = 4
 
 
-@cause("KR215", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.RST, since="0.2")
+@cause("KR215", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.RST, since="0.2", needs_symptom=True)
 def named_port_differs_between_pods(scene: Scene) -> Iterator[Finding]:
     """Yield when pods refuse at their own number of the name, and accept at the number that it has in others."""
     port, name = scene.port, scene.port.target_port if scene.port else None

@@ -29,7 +29,7 @@ from kubectl_refused.trace.nearest import nearest
 from kubectl_refused.trace.proofs import field, service_subject
 
 
-@cause("KR214", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.1")
+@cause("KR214", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.1", needs_symptom=True)
 def named_target_port_missing(scene: Scene) -> Iterator[Finding]:
     """Yield when targetPort is a name and no selected pod declares it."""
     if scene.service is None or scene.port is None or not scene.pods or scene.ready_endpoints:

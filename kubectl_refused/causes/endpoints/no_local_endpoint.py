@@ -27,7 +27,7 @@ from kubectl_refused.trace.proofs import field, packet, service_subject
 MOST_NODES = 4
 
 
-@cause("KR225", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.SILENCE, since="0.2")
+@cause("KR225", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.SILENCE, since="0.2", needs_symptom=True)
 def no_local_endpoint(scene: Scene) -> Iterator[Finding]:
     """Yield when traffic stays local and the ClusterIP fails on a node that has none of the endpoints."""
     service, node = scene.service, scene.vantage.node

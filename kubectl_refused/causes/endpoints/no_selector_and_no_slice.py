@@ -28,7 +28,14 @@ from kubectl_refused.trace.proofs import field, service_subject
 LEAST_LIKENESS = 0.6  # below, the nearest slice is a stranger's
 
 
-@cause("KR216", scope=Scope.ROUTE, reads={SLICES_IN, SERVICES_IN}, produces=Symptom.NO_ENDPOINTS, since="0.1")
+@cause(
+    "KR216",
+    scope=Scope.ROUTE,
+    reads={SLICES_IN, SERVICES_IN},
+    produces=Symptom.NO_ENDPOINTS,
+    since="0.1",
+    needs_symptom=True,
+)
 def no_selector_and_no_slice(scene: Scene) -> Iterator[Finding]:
     """Yield when the selector is empty and the slices were read and hold no endpoint."""
     service = scene.service

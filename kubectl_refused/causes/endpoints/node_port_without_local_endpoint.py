@@ -30,7 +30,9 @@ from kubectl_refused.trace.proofs import field, packet, service_subject
 MOST_NODES = 3  # of each sort: one silence beside one answer is the proof
 
 
-@cause("KR226", scope=Scope.ROUTE, reads={HANDSHAKE, NODES}, produces=Symptom.SILENCE, since="0.2")
+@cause(
+    "KR226", scope=Scope.ROUTE, reads={HANDSHAKE, NODES}, produces=Symptom.SILENCE, since="0.2", needs_symptom=True
+)
 def node_port_without_local_endpoint(scene: Scene) -> Iterator[Finding]:
     """Yield when, dialled from outside, the nodePort answers on a node with an endpoint and on one without not."""
     service, port = scene.service, scene.port

@@ -34,6 +34,7 @@ from kubectl_refused.trace.statuses import condition
     reads={HANDSHAKE, WORKLOAD},
     produces={Symptom.RST, Symptom.NO_LISTENER, Symptom.NOT_READY},
     since="0.2",
+    needs_symptom=True,
 )
 def not_ready_addresses_published(scene: Scene) -> Iterator[Finding]:
     """Yield for an endpoint whose pod is not ready and does not accept, while others would do."""

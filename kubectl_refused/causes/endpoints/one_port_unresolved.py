@@ -28,7 +28,7 @@ from kubectl_refused.trace.proofs import field, service_subject
 from .named_target_port_missing import aimed_at, by_number, declared, other_ports
 
 
-@cause("KR229", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.2")
+@cause("KR229", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.2", needs_symptom=True)
 def one_port_unresolved(scene: Scene) -> Iterator[Finding]:
     """Yield when targetPort is a name that no selected pod declares, and other ports of the Service resolve."""
     port, others = scene.port, other_ports(scene)

@@ -35,6 +35,7 @@ from kubectl_refused.trace.proofs import field
     reads={HOLDER, PODS_IN},
     produces={Symptom.RST, Symptom.SILENCE, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def pod_address_reused(scene: Scene) -> Iterator[Finding]:
     """Yield when another pod has an endpoint's address than the one that its targetRef names.

@@ -29,6 +29,7 @@ from kubectl_refused.trace.selection import unselected
     reads={PODS_IN, WORKLOADS_IN, PODS_ELSEWHERE},
     produces=Symptom.NO_ENDPOINTS,
     since="0.1",
+    needs_symptom=True,
 )
 def pods_in_another_namespace(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod here carries the selector and pods of other namespaces do."""

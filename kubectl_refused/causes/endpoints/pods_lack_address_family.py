@@ -26,7 +26,9 @@ from kubectl_refused.trace.proofs import field, service_subject
 from kubectl_refused.trace.statuses import condition
 
 
-@cause("KR228", scope=Scope.ROUTE, produces={Symptom.NO_ENDPOINTS, Symptom.REJECT}, since="0.2")
+@cause(
+    "KR228", scope=Scope.ROUTE, produces={Symptom.NO_ENDPOINTS, Symptom.REJECT}, since="0.2", needs_symptom=True
+)
 def pods_lack_address_family(scene: Scene) -> Iterator[Finding]:
     """Yield when pods are ready, and none has an address of the path's family."""
     service = scene.service

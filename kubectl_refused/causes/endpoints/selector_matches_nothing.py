@@ -39,6 +39,7 @@ LEAST_LIKENESS = 0.5
     reads={PODS_IN, WORKLOADS_IN, PODS_ELSEWHERE},
     produces=Symptom.NO_ENDPOINTS,
     since="0.1",
+    needs_symptom=True,
 )
 def selector_matches_nothing(scene: Scene) -> Iterator[Finding]:
     """Yield when pods of the namespace were read and none carries the selector, with the nearest miss."""

@@ -38,6 +38,7 @@ from kubectl_refused.trace.proofs import field, service_subject
     reads={HOLDER, PODS_IN, WORKLOADS_IN},
     produces={Symptom.SILENCE, Symptom.RST, Symptom.REJECT},
     since="0.2",
+    needs_symptom=True,
 )
 def selector_removed(scene: Scene) -> Iterator[Finding]:
     """Yield when there is no selector, and slices that a selector once made list pods that are gone."""

@@ -39,6 +39,7 @@ MOST_STRANGERS = 3
     reads={HANDSHAKE, LISTENERS, FORWARD, WORKLOAD},
     produces={Symptom.RST, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def selector_too_broad(scene: Scene) -> Iterator[Finding]:
     """Yield when the endpoints that refuse are another workload's than those that accept, and serve nothing."""

@@ -27,7 +27,7 @@ from kubectl_refused.trace.proofs import field, service_subject
 from kubectl_refused.trace.scenes import slice_port
 
 
-@cause("KR217", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.2")
+@cause("KR217", scope=Scope.ROUTE, produces=Symptom.NO_ENDPOINTS, since="0.2", needs_symptom=True)
 def slice_port_name_differs(scene: Scene) -> Iterator[Finding]:
     """Yield when slices written by hand hold addresses, and none the Service port's name and protocol."""
     service, port = scene.service, scene.port

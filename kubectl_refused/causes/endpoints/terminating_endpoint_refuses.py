@@ -37,6 +37,7 @@ MOST_DIALS = 4
     reads={HANDSHAKE, WORKLOAD},
     produces={Symptom.RST, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def terminating_endpoint_refuses(scene: Scene) -> Iterator[Finding]:
     """Yield for an endpoint that gets traffic, whose pod is being deleted, and that does not accept."""

@@ -32,7 +32,14 @@ _NEARLY = 0.98
 _DROPPED = frozenset({Outcome.TIMEOUT, Outcome.DENIED})
 
 
-@cause("KR306", scope=Scope.ROUTE, reads={HANDSHAKE, NODE_SETTINGS}, produces=Symptom.SILENCE, since="0.2")
+@cause(
+    "KR306",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, NODE_SETTINGS},
+    produces=Symptom.SILENCE,
+    since="0.2",
+    needs_symptom=True,
+)
 def connection_table_full(scene: Scene) -> Iterator[Finding]:
     """Yield when a dial is dropped and a node on its way, by its own numbers, can track no more connections."""
     if scene.from_files or scene.port is None:

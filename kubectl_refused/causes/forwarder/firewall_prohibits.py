@@ -40,6 +40,7 @@ _ICMP_UNREACHABLE = (3, 1)  # types: RFC 792, RFC 4443
     # It is told by elimination: who is known to reject there is the better answer.
     shows=Symptom.REJECT,
     since="0.2",
+    needs_symptom=True,
 )
 def firewall_prohibits(scene: Scene) -> Iterator[Finding]:
     """Yield when an ICMP error that only rules send comes back for a pod, and no policy, evaluated, denies it."""

@@ -31,7 +31,14 @@ from kubectl_refused.trace.proofs import packet
 _LIBERAL = "net.netfilter.nf_conntrack_tcp_be_liberal"
 
 
-@cause("KR307", scope=Scope.ROUTE, reads={HANDSHAKE, NODE_SETTINGS}, produces=Symptom.RESET, since="0.2")
+@cause(
+    "KR307",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, NODE_SETTINGS},
+    produces=Symptom.RESET,
+    since="0.2",
+    needs_symptom=True,
+)
 def invalid_packets_reset_connections(scene: Scene) -> Iterator[Finding]:
     """Yield when only the Service's address resets some of several dials, and a node counts invalid packets."""
     seen = scene.maybe(HANDSHAKE, scene.entrance_dial) if scene.entrance_dial and not scene.from_files else None

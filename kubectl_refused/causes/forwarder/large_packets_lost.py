@@ -34,7 +34,9 @@ _FIX = "Set the MTU of the pods' network to what the way carries, or let ICMP fr
 _LONG = {"http": "GET /", "tls": "a TLS hello"}
 
 
-@cause("KR320", scope=Scope.ROUTE, reads={HANDSHAKE, BULK}, produces=Symptom.HANGING, since="0.2")
+@cause(
+    "KR320", scope=Scope.ROUTE, reads={HANDSHAKE, BULK}, produces=Symptom.HANGING, since="0.2", needs_symptom=True
+)
 def large_packets_lost(scene: Scene) -> Iterator[Finding]:
     """Yield when an answer falls silent by turns with ordinary segments, and comes whole in small ones."""
     for view, seen in _speaking(scene)[:MOST]:

@@ -41,6 +41,7 @@ _BLOCKED = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.UNREACHABLE, Ou
     # A nodePort of that number rejects as a firewall does.
     shows=Symptom.REJECT,
     since="0.2",
+    needs_symptom=True,
 )
 def node_firewall_blocks_pod(scene: Scene) -> Iterator[Finding]:
     """Yield when a pod on its node's network serves, and dials from elsewhere do not get in."""

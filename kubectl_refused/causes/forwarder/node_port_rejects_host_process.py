@@ -32,6 +32,7 @@ from kubectl_refused.trace.proofs import field, packet
     reads={HANDSHAKE, SERVICES_EVERYWHERE, SLICES_IN},
     produces={Symptom.REJECT, Symptom.RST},
     since="0.2",
+    needs_symptom=True,
 )
 def node_port_rejects_host_process(scene: Scene) -> Iterator[Finding]:
     """Yield when a node rejects a port of its own, which is the nodePort of a Service without endpoints."""

@@ -34,7 +34,14 @@ from kubectl_refused.trace.rulings import suspects
 _BRIDGE = "net.bridge.bridge-nf-call-iptables"
 
 
-@cause("KR305", scope=Scope.ROUTE, reads={HANDSHAKE, NODE_SETTINGS}, produces=Symptom.SILENCE, since="0.2")
+@cause(
+    "KR305",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, NODE_SETTINGS},
+    produces=Symptom.SILENCE,
+    since="0.2",
+    needs_symptom=True,
+)
 def node_settings_stop_packets(scene: Scene) -> Iterator[Finding]:
     """Yield when a silent dial had to be passed on by a node whose settings, read there, say that it does not."""
     if scene.from_files or scene.port is None:

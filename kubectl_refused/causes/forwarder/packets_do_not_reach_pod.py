@@ -38,6 +38,7 @@ _HOST_UNREACHABLE = frozenset({(3, 0), (3, 1), (1, 0), (1, 3)})  # RFC 792, RFC 
     reads={HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN},
     produces=Symptom.SILENCE,
     since="0.2",
+    needs_symptom=True,
 )
 def packets_do_not_reach_pod(scene: Scene) -> Iterator[Finding]:
     """Yield when a listening pod gives no answer, no policy denies it, and a router or another node tells more."""

@@ -27,7 +27,14 @@ from kubectl_refused.trace.policies import selecting
 from kubectl_refused.trace.proofs import field, packet
 
 
-@cause("KR304", scope=Scope.ROUTE, reads={HANDSHAKE, POLICIES_IN}, produces=Symptom.SILENCE, since="0.2")
+@cause(
+    "KR304",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, POLICIES_IN},
+    produces=Symptom.SILENCE,
+    since="0.2",
+    needs_symptom=True,
+)
 def pod_cannot_reach_itself_through_service(scene: Scene) -> Iterator[Finding]:
     """Yield when a backend gets no answer by its own Service's address, and by every pod's own it does."""
     itself = _itself(scene)

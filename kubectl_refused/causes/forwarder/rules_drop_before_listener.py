@@ -49,6 +49,7 @@ _STOPPED = frozenset({Outcome.TIMEOUT, Outcome.REFUSED})
     reads={HANDSHAKE, INSIDE, LISTENERS, NAMESPACE, POLICIES_IN},
     produces={Symptom.SILENCE, Symptom.RST},
     since="0.2",
+    needs_symptom=True,
 )
 def rules_drop_before_listener(scene: Scene) -> Iterator[Finding]:
     """Yield when a listening pod is silent or refuses, no policy denies it, and a dial inside tells where."""

@@ -40,6 +40,7 @@ _OTHERS = "iptables-legacy tables present"
     reads={HANDSHAKE, LOG, PODS_IN},
     produces={Symptom.SILENCE, Symptom.REJECT, Symptom.RST, Symptom.WRONG_RULES},
     since="0.2",
+    needs_symptom=True,
 )
 def rules_of_two_backends(scene: Scene) -> Iterator[Finding]:
     """Yield when the address alone fails, a ready proxy stands there, and rules that are not its own show."""

@@ -39,6 +39,7 @@ MOST_PROOFS = 2
     # Why the rules are not as they should be is the sharper word.
     shows=Symptom.WRONG_RULES,
     since="0.2",
+    needs_symptom=True,
 )
 def service_proxy_dead_on_node(scene: Scene) -> Iterator[Finding]:
     """Yield when from one node the endpoints accept and the ClusterIP does not, and elsewhere it does."""

@@ -40,6 +40,7 @@ _REASON = re.compile(r"Couldn't load |iptables-restore(?:: | v\d)|exit status \d
     reads={HANDSHAKE, LOG, PODS_IN},
     produces={Symptom.SILENCE, Symptom.REJECT, Symptom.RST, Symptom.WRONG_RULES},
     since="0.2",
+    needs_symptom=True,
 )
 def service_rules_not_written(scene: Scene) -> Iterator[Finding]:
     """Yield when only the Service's address fails and the log of the node's proxy says that it writes no rules."""

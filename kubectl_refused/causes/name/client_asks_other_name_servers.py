@@ -28,7 +28,14 @@ from kubectl_refused.trace.name_service import failed_lookup, lookup_proof
 from kubectl_refused.trace.proofs import field
 
 
-@cause("KR103", scope=Scope.ROUTE, reads={LOOKUP, PODS_IN, WORKLOAD}, produces=Symptom.NO_NAME, since="0.2")
+@cause(
+    "KR103",
+    scope=Scope.ROUTE,
+    reads={LOOKUP, PODS_IN, WORKLOAD},
+    produces=Symptom.NO_NAME,
+    since="0.2",
+    needs_symptom=True,
+)
 def client_asks_other_name_servers(scene: Scene) -> Iterator[Finding]:
     """Yield when the client cannot resolve the name, and its pod's settings do not ask the cluster's DNS."""
     lookup = failed_lookup(scene)

@@ -54,6 +54,7 @@ NEAR, NEARER = 0.65, 0.75
     reads={CONFIG_MAP, HANDSHAKE, INSIDE, LOOKUP, PODS_IN, WORKLOAD},
     produces=Symptom.NO_NAME,
     since="0.2",
+    needs_symptom=True,
 )
 def client_configured_elsewhere(scene: Scene) -> Iterator[Finding]:
     """Yield for each address in the client's variables that was meant to be the Service's, is not, and fails."""

@@ -33,6 +33,7 @@ from kubectl_refused.trace.proofs import packet
     reads={CONNECTIONS, PODS_IN, WORKLOAD},
     produces={Symptom.SILENCE, Symptom.REJECT},
     since="0.2",
+    needs_symptom=True,
 )
 def client_has_no_local_port(scene: Scene) -> Iterator[Finding]:
     """Yield when a dial inside the client failed with EADDRNOTAVAIL (connect(2)); its connections are counted."""

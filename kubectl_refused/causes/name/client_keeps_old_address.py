@@ -39,6 +39,7 @@ NEAR_V4, NEAR_V6 = 16, 64
     reads={CONNECTIONS, HOLDER, PODS_IN, WORKLOAD},
     produces=Symptom.SILENCE,
     since="0.2",
+    needs_symptom=True,
 )
 def client_keeps_old_address(scene: Scene) -> Iterator[Finding]:
     """Yield when the client has connections to an address that was the Service's, by Kubernetes' own word.

@@ -36,7 +36,9 @@ _ADDRESS = re.compile(
 _CREDENTIAL = re.compile(r"PASS|TOKEN|SECRET|USER|KEY|CERT|LOGIN", re.IGNORECASE)
 
 
-@cause("KR115", scope=Scope.ROUTE, reads={CONFIG_MAP, HANDSHAKE, PODS_IN}, since="0.2", note=True)
+@cause(
+    "KR115", scope=Scope.ROUTE, reads={CONFIG_MAP, HANDSHAKE, PODS_IN}, since="0.2", needs_symptom=True, note=True
+)
 def client_setting_in_secret(scene: Scene) -> Iterator[Finding]:
     """Yield when the Service accepts the client, and only a Secret may tell which address the client dials."""
     dial = scene.entrance_dial

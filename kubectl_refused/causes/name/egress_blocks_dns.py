@@ -50,6 +50,7 @@ _LABELS = {"k8s-app": "kube-dns"}
     reads={LOOKUP, NAMESPACE, PODS_IN, POLICIES_IN, SERVICES_IN},
     produces=Symptom.NO_NAME,
     since="0.2",
+    needs_symptom=True,
 )
 def egress_blocks_dns(scene: Scene) -> Iterator[Finding]:
     """Yield when nobody answers the client's lookup, and its egress policies let it reach no DNS server."""

@@ -55,6 +55,7 @@ _OTHER = "{host}, outside of the cluster, does not let in port {port}"
     reads={HANDSHAKE, LOOKUP, POLICIES_IN},
     produces={Symptom.RST, Symptom.SILENCE, Symptom.REJECT},
     since="0.2",
+    needs_symptom=True,
 )
 def external_host_does_not_accept(scene: Scene) -> Iterator[Finding]:
     """Yield when a host outside was dialled, as `--dial-any` lets it, and did not accept."""

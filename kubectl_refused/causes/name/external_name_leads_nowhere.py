@@ -34,7 +34,12 @@ _API_SERVER = Inside("kubernetes", "default")
 
 
 @cause(
-    "KR109", scope=Scope.ROUTE, reads={LOOKUP, SERVICES_IN, SERVICES_NAMED}, produces=Symptom.NO_NAME, since="0.2"
+    "KR109",
+    scope=Scope.ROUTE,
+    reads={LOOKUP, SERVICES_IN, SERVICES_NAMED},
+    produces=Symptom.NO_NAME,
+    since="0.2",
+    needs_symptom=True,
 )
 def external_name_leads_nowhere(scene: Scene) -> Iterator[Finding]:
     """Yield when an ExternalName does not resolve, or names a Service or a port that does not exist."""

@@ -44,6 +44,7 @@ from kubectl_refused.trace.statuses import reported
     reads={LOOKUP, PODS_IN, SERVICES_IN, WORKLOADS_IN},
     produces=Symptom.NO_NAME,
     since="0.2",
+    needs_symptom=True,
 )
 def name_servers_down(scene: Scene) -> Iterator[Finding]:
     """Yield when the name was asked for, nobody answered, and no pod behind kube-dns is ready."""

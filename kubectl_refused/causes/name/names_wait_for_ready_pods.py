@@ -47,6 +47,7 @@ _ABSOLUTE = re.compile(r"server can'?t find ", re.IGNORECASE)
     reads={LOG},
     produces={Symptom.NOT_READY, Symptom.NO_LISTENER, Symptom.RST, Symptom.NO_ENDPOINTS},
     since="0.2",
+    needs_symptom=True,
 )
 def names_wait_for_ready_pods(scene: Scene) -> Iterator[Finding]:
     """Yield when a pod that is not ready says in its log that it cannot find such a pod by this Service's name."""

@@ -38,7 +38,14 @@ class _Word(NamedTuple):
     value: str
 
 
-@cause("KR102", scope=Scope.ROUTE, reads={LOOKUP, PODS_IN, WORKLOAD}, produces=Symptom.NO_NAME, since="0.2")
+@cause(
+    "KR102",
+    scope=Scope.ROUTE,
+    reads={LOOKUP, PODS_IN, WORKLOAD},
+    produces=Symptom.NO_NAME,
+    since="0.2",
+    needs_symptom=True,
+)
 def short_name_of_another_namespace(scene: Scene) -> Iterator[Finding]:
     """Yield when the client's own settings dial the bare name, which means something else where it runs."""
     home = scene.vantage.namespace

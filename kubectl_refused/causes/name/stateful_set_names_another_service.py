@@ -31,7 +31,14 @@ from kubectl_refused.trace.proofs import field, nearest_miss, service_subject
 ALIKE = 0.6
 
 
-@cause("KR232", scope=Scope.ROUTE, reads={LOOKUP, SERVICES_IN, WORKLOAD}, produces=Symptom.NO_NAME, since="0.2")
+@cause(
+    "KR232",
+    scope=Scope.ROUTE,
+    reads={LOOKUP, SERVICES_IN, WORKLOAD},
+    produces=Symptom.NO_NAME,
+    since="0.2",
+    needs_symptom=True,
+)
 def stateful_set_names_another_service(scene: Scene) -> Iterator[Finding]:
     """Yield when pods behind a headless Service have no name at all, as their governing Service is not there."""
     service = scene.service

@@ -37,6 +37,7 @@ from kubectl_refused.trace.testimonies import log_lines, log_said
     produces={Symptom.NOT_READY, Symptom.NO_LISTENER},
     shows=Symptom.CRASH,
     since="0.1",
+    needs_symptom=True,
 )
 def crash_loop(scene: Scene) -> Iterator[Finding]:
     """Yield for the first container that is down after an exit, or has just been started anew after a bad one."""

@@ -46,7 +46,9 @@ class _Told(NamedTuple):
     summary: str
 
 
-@cause("KR207", scope=Scope.POD, reads={EVENTS, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
+@cause(
+    "KR207", scope=Scope.POD, reads={EVENTS, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1", needs_symptom=True
+)
 def image_not_pulled(scene: Scene) -> Iterator[Finding]:
     """Yield for the first container that waits for its image or its configuration."""
     pod = scene.pod

@@ -42,7 +42,14 @@ _HOST = re.compile(
 )
 
 
-@cause("KR210", scope=Scope.POD, reads={LOG, SERVICES_IN, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
+@cause(
+    "KR210",
+    scope=Scope.POD,
+    reads={LOG, SERVICES_IN, WORKLOAD},
+    produces=Symptom.NOT_READY,
+    since="0.1",
+    needs_symptom=True,
+)
 def init_container_unfinished(scene: Scene) -> Iterator[Finding]:
     """Yield for the init container that runs while its pod is not initialised; likely while it is young."""
     pod = scene.pod

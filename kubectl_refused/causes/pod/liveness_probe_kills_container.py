@@ -46,6 +46,7 @@ _LATE = re.compile(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|tim
     reads={EVENTS, HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.NOT_READY, Symptom.NO_LISTENER, Symptom.CRASH},
     since="0.2",
+    needs_symptom=True,
 )
 def liveness_probe_kills_container(scene: Scene) -> Iterator[Finding]:
     """Yield for the first container that is down, or has hardly come back, since a probe of it failed."""

@@ -37,6 +37,7 @@ _QUANTITY = re.compile(r"(\d+)([A-Za-z]*)")
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.NOT_READY, Symptom.NO_LISTENER, Symptom.CRASH},
     since="0.2",
+    needs_symptom=True,
 )
 def memory_limit_exceeded(scene: Scene) -> Iterator[Finding]:
     """Yield for the first container whose last end was OOMKilled and that is down, or has hardly come back."""

@@ -39,6 +39,7 @@ _DEAD = (Outcome.TIMEOUT, Outcome.UNREACHABLE)
     reads={HANDSHAKE, NODE},
     produces={Symptom.NOT_READY, Symptom.NO_ENDPOINTS, Symptom.SILENCE},
     since="0.2",
+    needs_symptom=True,
 )
 def node_not_ready(scene: Scene) -> Iterator[Finding]:
     """Yield for each node that is not ready, with endpoints that do not answer or pods that were taken out."""

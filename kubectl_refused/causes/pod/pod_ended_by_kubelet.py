@@ -42,7 +42,7 @@ _WORDS = {
 _RAISE = "resources that it needs, or a node that has them"
 
 
-@cause("KR209", scope=Scope.POD, produces=Symptom.NO_ENDPOINTS, since="0.2")
+@cause("KR209", scope=Scope.POD, produces=Symptom.NO_ENDPOINTS, since="0.2", needs_symptom=True)
 def pod_ended_by_kubelet(scene: Scene) -> Iterator[Finding]:
     """Yield for a pod that was ended as a whole, where no other pod that is alive is selected."""
     pod = scene.pod

@@ -26,7 +26,7 @@ from kubectl_refused.trace.proofs import field, nearest_miss
 from kubectl_refused.trace.statuses import condition, reported
 
 
-@cause("KR423", scope=Scope.POD, produces=Symptom.NOT_READY, since="0.1")
+@cause("KR423", scope=Scope.POD, produces=Symptom.NOT_READY, since="0.1", needs_symptom=True)
 def readiness_gate_unmet(scene: Scene) -> Iterator[Finding]:
     """Yield for the first gate that is not True while every container of the pod is ready."""
     pod = scene.pod

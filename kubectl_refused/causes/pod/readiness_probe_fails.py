@@ -43,6 +43,7 @@ _LATE = re.compile(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|tim
     produces=Symptom.NOT_READY,
     shows=Symptom.HANGING,
     since="0.1",
+    needs_symptom=True,
 )
 def readiness_probe_fails(scene: Scene) -> Iterator[Finding]:
     """Yield when the kubelet's last word of a container that runs is a failed probe that was not refused."""

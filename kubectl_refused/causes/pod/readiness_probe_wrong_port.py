@@ -32,7 +32,14 @@ from kubectl_refused.trace.sockets import Standing, likeliest_port, reachable_po
 from kubectl_refused.trace.testimonies import event_said, events_saying
 
 
-@cause("KR211", scope=Scope.POD, reads={EVENTS, LISTENERS, WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
+@cause(
+    "KR211",
+    scope=Scope.POD,
+    reads={EVENTS, LISTENERS, WORKLOAD},
+    produces=Symptom.NOT_READY,
+    since="0.1",
+    needs_symptom=True,
+)
 def readiness_probe_wrong_port(scene: Scene) -> Iterator[Finding]:
     """Yield when the probe's port is shut and another one is open: sockets prove it, events make it likely."""
     pod = scene.pod

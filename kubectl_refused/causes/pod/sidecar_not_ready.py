@@ -25,7 +25,7 @@ from kubectl_refused.trace.runtimes import mesh_of
 from kubectl_refused.trace.statuses import reported
 
 
-@cause("KR506", scope=Scope.POD, produces=Symptom.NOT_READY, since="0.3")
+@cause("KR506", scope=Scope.POD, produces=Symptom.NOT_READY, since="0.3", needs_symptom=True)
 def sidecar_not_ready(scene: Scene) -> Iterator[Finding]:
     """Yield when the proxy runs and is not ready, while every container of the app is."""
     pod = scene.pod

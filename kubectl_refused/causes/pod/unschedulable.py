@@ -35,7 +35,7 @@ _TAINT = re.compile(r"untolerated taint(?:\(s\))? ?\{([^}]{1,300})\}")
 _SHORT = re.compile(r"Insufficient ([\w/-]{1,60}(?:\.[\w/-]{1,60}){0,6})")
 
 
-@cause("KR206", scope=Scope.POD, reads={WORKLOAD}, produces=Symptom.NOT_READY, since="0.1")
+@cause("KR206", scope=Scope.POD, reads={WORKLOAD}, produces=Symptom.NOT_READY, since="0.1", needs_symptom=True)
 def unschedulable(scene: Scene) -> Iterator[Finding]:
     """Yield when the scheduler reports that the pod fits nowhere, with its own words."""
     pod = scene.pod

@@ -42,7 +42,14 @@ _BEGINNING = re.compile(
 )
 
 
-@cause("KR231", scope=Scope.ROUTE, reads={WORKLOADS_IN, EVENTS_OF}, produces=Symptom.NO_ENDPOINTS, since="0.2")
+@cause(
+    "KR231",
+    scope=Scope.ROUTE,
+    reads={WORKLOADS_IN, EVENTS_OF},
+    produces=Symptom.NO_ENDPOINTS,
+    since="0.2",
+    needs_symptom=True,
+)
 def workload_cannot_create_pods(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod is there and a workload that should make them is not let."""
     selector = sought(scene)

@@ -29,7 +29,14 @@ from kubectl_refused.trace.selection import sought
 _SCALED = ("Deployment", "StatefulSet", "ReplicaSet")
 
 
-@cause("KR205", scope=Scope.ROUTE, reads={WORKLOADS_IN}, produces=Symptom.NO_ENDPOINTS, since="0.1")
+@cause(
+    "KR205",
+    scope=Scope.ROUTE,
+    reads={WORKLOADS_IN},
+    produces=Symptom.NO_ENDPOINTS,
+    since="0.1",
+    needs_symptom=True,
+)
 def zero_replicas(scene: Scene) -> Iterator[Finding]:
     """Yield when no pod is left and every workload whose template carries the selector has zero replicas."""
     namespace, selector = scene.target.namespace, sought(scene)

@@ -36,6 +36,7 @@ _DENIALS = frozenset(
     # What a NetworkPolicy explains is the NetworkPolicy's.
     shows=Symptom.SILENCE,
     since="0.2",
+    needs_symptom=True,
 )
 def client_labels_blocked(scene: Scene) -> Iterator[Finding]:
     """Yield when the client's dial fails and that of a pod beside it, alike but for the labels, gets in."""

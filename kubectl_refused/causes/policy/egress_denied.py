@@ -32,6 +32,7 @@ from kubectl_refused.trace.proofs import field
     # Where one rule is found that was to let the client out, its fault is the sharper word.
     shows=Symptom.DENIAL,
     since="0.1",
+    needs_symptom=True,
 )
 def egress_denied(scene: Scene) -> Iterator[Finding]:
     """Yield when policies on the client's side, evaluated, do not let it out to the endpoint."""

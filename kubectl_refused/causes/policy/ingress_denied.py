@@ -38,6 +38,7 @@ from kubectl_refused.trace.sockets import Standing, standing
     # Where one rule is found that was to let the client in, its fault is the sharper word.
     shows=Symptom.DENIAL,
     since="0.1",
+    needs_symptom=True,
 )
 def ingress_denied(scene: Scene) -> Iterator[Finding]:
     """Yield when the policies, evaluated for the client, deny it and its dial ended as a denial does."""

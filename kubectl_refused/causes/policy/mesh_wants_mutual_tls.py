@@ -35,7 +35,14 @@ from kubectl_refused.trace.mesh_policies import (
 from kubectl_refused.trace.proofs import field, packet
 
 
-@cause("KR503", scope=Scope.ROUTE, reads={HANDSHAKE, MESH, PODS_IN}, produces=Symptom.RESET, since="0.3")
+@cause(
+    "KR503",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, MESH, PODS_IN},
+    produces=Symptom.RESET,
+    since="0.3",
+    needs_symptom=True,
+)
 def mesh_wants_mutual_tls(scene: Scene) -> Iterator[Finding]:
     """Yield when the mode is STRICT and a client outside the mesh was named, or was seen to be hung up on."""
     for view, endpoint, pod in behind_mesh(scene, "Istio"):

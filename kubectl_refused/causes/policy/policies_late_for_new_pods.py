@@ -43,6 +43,7 @@ _DENIED = frozenset({Outcome.REFUSED, Outcome.REJECTED, Outcome.TIMEOUT, Outcome
     reads={EARLY, HANDSHAKE, PODS_IN, POLICIES_IN},
     produces={Symptom.SILENCE, Symptom.REJECT},
     since="0.2",
+    needs_symptom=True,
 )
 def policies_late_for_new_pods(scene: Scene) -> Iterator[Finding]:
     """Yield when a client ended young, a later dial gets in, and that of a pod in its first moment does not."""

@@ -35,6 +35,7 @@ from kubectl_refused.trace.proofs import field
     reads={HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN},
     produces={Symptom.SILENCE, Symptom.DENIAL},
     since="0.2",
+    needs_symptom=True,
 )
 def policy_names_service_port(scene: Scene) -> Iterator[Finding]:
     """Yield when the policies deny the client, and a rule would allow it if the Service's port were the pod's."""

@@ -35,6 +35,7 @@ from kubectl_refused.trace.policies import rules_of
     reads={HANDSHAKE, LISTENERS, NAMESPACE, NODE, POLICIES_IN},
     produces={Symptom.SILENCE, Symptom.DENIAL},
     since="0.2",
+    needs_symptom=True,
 )
 def policy_nearly_allows(scene: Scene) -> Iterator[Finding]:
     """Yield when the policies deny the client, and some rule there would let it through but for one slip."""

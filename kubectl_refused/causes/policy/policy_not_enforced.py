@@ -33,7 +33,14 @@ from kubectl_refused.trace.statuses import seconds
 YOUNG = 30.0
 
 
-@cause("KR313", scope=Scope.ROUTE, reads={HANDSHAKE, NAMESPACE, PODS_IN, POLICIES_IN}, since="0.2", note=True)
+@cause(
+    "KR313",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, NAMESPACE, PODS_IN, POLICIES_IN},
+    since="0.2",
+    needs_symptom=True,
+    note=True,
+)
 def policy_not_enforced(scene: Scene) -> Iterator[Finding]:
     """Yield for the first endpoint that accepted a client whom the policies of the target's namespace deny."""
     if not scene.vantage.is_pod:

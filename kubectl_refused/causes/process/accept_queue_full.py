@@ -33,6 +33,7 @@ from kubectl_refused.trace.silence import count, queue_told, queued
     produces={Symptom.SILENCE, Symptom.HANGING},
     shows=Symptom.UNACCEPTED,
     since="0.2",
+    needs_symptom=True,
 )
 def accept_queue_full(scene: Scene) -> Iterator[Finding]:
     """Yield when a dial times out where connections wait to be accepted; the count of overflows proves it."""

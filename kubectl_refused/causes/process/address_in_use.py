@@ -32,6 +32,7 @@ from kubectl_refused.trace.proofs import field
     reads={HANDSHAKE, LISTENERS, LOG, WORKLOAD},
     produces={Symptom.CRASH, Symptom.NO_LISTENER},
     since="0.1",
+    needs_symptom=True,
 )
 def address_in_use(scene: Scene) -> Iterator[Finding]:
     """Yield when a server that is down, or does not listen, said that its address is in use."""

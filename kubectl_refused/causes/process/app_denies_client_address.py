@@ -80,7 +80,14 @@ _DENIALS = (
 )
 
 
-@cause("KR419", scope=Scope.ROUTE, reads={HANDSHAKE, WORKLOAD}, produces=Symptom.RESET, since="0.2")
+@cause(
+    "KR419",
+    scope=Scope.ROUTE,
+    reads={HANDSHAKE, WORKLOAD},
+    produces=Symptom.RESET,
+    since="0.2",
+    needs_symptom=True,
+)
 def app_denies_client_address(scene: Scene) -> Iterator[Finding]:
     """Yield when a server's first words turn the client away; said to a probe, they are a hint for others."""
     for endpoint in scene.ready_endpoints:

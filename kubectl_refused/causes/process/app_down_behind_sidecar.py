@@ -36,6 +36,7 @@ from kubectl_refused.trace.veils import proxy_said, refused_behind, says_nothing
     produces=Symptom.RESET,
     shows=Symptom.NO_LISTENER,
     since="0.2",
+    needs_symptom=True,
 )
 def app_down_behind_sidecar(scene: Scene) -> Iterator[Finding]:
     """Yield when a proxy accepted the dial and no socket of the app's is there; without sockets it is likely."""

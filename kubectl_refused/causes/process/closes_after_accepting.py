@@ -44,6 +44,7 @@ _LIVED = re.compile(r"(closed|reset) (after \d{1,4} ms|at once)")
     produces=Symptom.RESET,
     shows=Symptom.RESET,
     since="0.2",
+    needs_symptom=True,
 )
 def closes_after_accepting(scene: Scene) -> Iterator[Finding]:
     """Yield when a dial of an endpoint was accepted and closed before a byte was sent, and no proxy did that."""

@@ -36,6 +36,7 @@ from kubectl_refused.trace.statuses import reported
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.NO_LISTENER, Symptom.OTHER_PORT, Symptom.RST},
     since="0.2",
+    needs_symptom=True,
 )
 def listens_now_and_then(scene: Scene) -> Iterator[Finding]:
     """Yield when of several dials of an endpoint some were accepted and some refused by RST."""

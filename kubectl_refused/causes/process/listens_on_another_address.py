@@ -26,7 +26,14 @@ from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import Standing, shown, standing
 
 
-@cause("KR407", scope=Scope.PROCESS, reads={HANDSHAKE, LISTENERS, WORKLOAD}, produces=Symptom.RST, since="0.1")
+@cause(
+    "KR407",
+    scope=Scope.PROCESS,
+    reads={HANDSHAKE, LISTENERS, WORKLOAD},
+    produces=Symptom.RST,
+    since="0.1",
+    needs_symptom=True,
+)
 def listens_on_another_address(scene: Scene) -> Iterator[Finding]:
     """Yield when every socket on the port is bound to addresses that are neither the pod's nor loopback."""
     handshake, pod = scene.dialled, scene.pod

@@ -34,6 +34,7 @@ from kubectl_refused.trace.sockets import Standing, shown, standing
     reads={HANDSHAKE, LISTENERS, INSIDE, WORKLOAD},
     produces=Symptom.RST,
     since="0.1",
+    needs_symptom=True,
     also=("KR406",),
 )
 def listens_on_one_family(scene: Scene) -> Iterator[Finding]:

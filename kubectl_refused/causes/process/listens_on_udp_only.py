@@ -33,6 +33,7 @@ from kubectl_refused.trace.sockets import Standing, shown, standing
     reads={HANDSHAKE, LISTENERS},
     produces={Symptom.RST, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def listens_on_udp_only(scene: Scene) -> Iterator[Finding]:
     """Yield when the port is refused, no TCP socket has it, and a UDP socket that packets reach does."""

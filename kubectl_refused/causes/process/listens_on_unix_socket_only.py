@@ -41,6 +41,7 @@ _CONTROL = re.compile(
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.RST, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def listens_on_unix_socket_only(scene: Scene) -> Iterator[Finding]:
     """Yield when no TCP socket of the app's listens in the pod, and a UNIX socket does.

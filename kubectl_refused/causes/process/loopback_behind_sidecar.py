@@ -31,6 +31,7 @@ from kubectl_refused.trace.veils import proxy_said, refused_behind, says_nothing
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces=Symptom.RESET,
     since="0.2",
+    needs_symptom=True,
 )
 def loopback_behind_sidecar(scene: Scene) -> Iterator[Finding]:
     """Yield when a proxy accepted the dial and the app's port is bound to loopback addresses only.

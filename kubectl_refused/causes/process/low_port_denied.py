@@ -34,6 +34,7 @@ from kubectl_refused.trace.proofs import field
     reads={HANDSHAKE, LISTENERS, LOG, WORKLOAD},
     produces={Symptom.CRASH, Symptom.NO_LISTENER},
     since="0.1",
+    needs_symptom=True,
 )
 def low_port_denied(scene: Scene) -> Iterator[Finding]:
     """Yield when a server that is down, or does not listen, said that it may not bind a port under 1024."""

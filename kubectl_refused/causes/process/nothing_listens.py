@@ -41,6 +41,7 @@ YOUNG = 30.0
     produces=Symptom.RST,
     shows=Symptom.NO_LISTENER,
     since="0.1",
+    needs_symptom=True,
 )
 def nothing_listens(scene: Scene) -> Iterator[Finding]:
     """Yield when the pod's network namespace has no listening socket of the app's; by a search it is likely."""

@@ -39,6 +39,7 @@ MOST_CONTAINERS = 4
     reads={HANDSHAKE, LISTENERS, EVENTS, LOG, WORKLOAD},
     produces={Symptom.UNACCEPTED, Symptom.RESET, Symptom.HANGING, Symptom.NOT_READY},
     since="0.2",
+    needs_symptom=True,
 )
 def open_files_exhausted(scene: Scene) -> Iterator[Finding]:
     """Yield when an app that does not come to its connections logs EMFILE; connections that wait prove it."""

@@ -39,6 +39,7 @@ _OWN = re.compile(r"(?:(?:HTTP|HTTPS|SERVER|APP|LISTEN|LISTENING|WEB|API|SERVICE
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.RST, Symptom.OTHER_PORT},
     since="0.2",
+    needs_symptom=True,
 )
 def port_variable_moves_listener(scene: Scene) -> Iterator[Finding]:
     """Yield when nothing listens on the containerPort aimed at, and a socket does on what a variable says."""

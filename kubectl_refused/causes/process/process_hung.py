@@ -34,6 +34,7 @@ from kubectl_refused.trace.silence import count, late_probe, queue_told, queued,
     produces={Symptom.HANGING, Symptom.NOT_READY},
     shows=Symptom.UNACCEPTED,
     since="0.2",
+    needs_symptom=True,
 )
 def process_hung(scene: Scene) -> Iterator[Finding]:
     """Yield when an app that said nothing leaves connections, or their bytes, lying for a second."""

@@ -35,7 +35,7 @@ _PLAIN = frozenset({"http", "http2", "kubernetes.io/h2c", "kubernetes.io/ws", "h
 _ENDS_TLS = re.compile(r"ssl|tls|cert|backend-protocol|app-protocols|backend-?config", re.IGNORECASE)
 
 
-@cause("KR418", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.RESET, since="0.2")
+@cause("KR418", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.RESET, since="0.2", needs_symptom=True)
 def protocol_not_as_declared(scene: Scene) -> Iterator[Finding]:
     """Yield when what an endpoint was heard to speak is not what its Service port declares."""
     service, port = scene.service, scene.port

@@ -46,6 +46,7 @@ _LOOPBACK = ("localhost", "127.", "::1")
     reads={HANDSHAKE, HOLDER, LOG, WORKLOAD},
     produces=Symptom.RESET,
     since="0.3",
+    needs_symptom=True,
 )
 def proxy_cannot_reach_upstream(scene: Scene) -> Iterator[Finding]:
     """Yield when an endpoint's answer is a proxy's own page for a dead upstream.

@@ -35,6 +35,7 @@ from kubectl_refused.trace.service_links import Link, links, misread
     reads={HANDSHAKE, LISTENERS, LOG, SERVICES_IN, WORKLOAD},
     produces={Symptom.CRASH, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def service_link_variable_collision(scene: Scene) -> Iterator[Finding]:
     """Yield when a server that is down, or does not listen, took the address of a Service for a setting."""

@@ -45,6 +45,7 @@ _MOST_CONTAINERS = 4
     reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, WORKLOAD},
     produces=Symptom.RESET,
     since="0.2",
+    needs_symptom=True,
 )
 def sidecar_sends_to_wrong_port(scene: Scene) -> Iterator[Finding]:
     """Yield when a proxy answers for a bad gateway, and its log names a port at localhost that refuses."""

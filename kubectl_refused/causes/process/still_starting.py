@@ -39,6 +39,7 @@ YOUNG = 30.0
     reads={HANDSHAKE, LISTENERS, WORKLOAD},
     produces={Symptom.RST, Symptom.NO_LISTENER},
     since="0.2",
+    needs_symptom=True,
 )
 def still_starting(scene: Scene) -> Iterator[Finding]:
     """Yield, as likely, when nothing listens in a young container that never ended and has no readinessProbe."""

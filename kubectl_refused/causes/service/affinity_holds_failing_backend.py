@@ -29,7 +29,9 @@ MOST_PROOFS = 2
 _HOURS = 3600
 
 
-@cause("KR227", scope=Scope.ROUTE, reads={HANDSHAKE, LISTENERS}, produces=Symptom.RST, since="0.2")
+@cause(
+    "KR227", scope=Scope.ROUTE, reads={HANDSHAKE, LISTENERS}, produces=Symptom.RST, since="0.2", needs_symptom=True
+)
 def affinity_holds_failing_backend(scene: Scene) -> Iterator[Finding]:
     """Yield when a Service with affinity fails for the client as one of its endpoints does, and others accept."""
     service, dial = scene.service, scene.entrance_dial

@@ -41,7 +41,7 @@ class _Ping(NamedTuple):
     init: bool
 
 
-@cause("KR111", scope=Scope.ROUTE, reads={HANDSHAKE, PODS_IN}, since="0.2", note=True)
+@cause("KR111", scope=Scope.ROUTE, reads={HANDSHAKE, PODS_IN}, since="0.2", needs_symptom=True, note=True)
 def cluster_ip_answers_no_ping(scene: Scene) -> Iterator[Finding]:
     """Yield when the client's spec pings the Service, whose port accepts; proved where it waits for that."""
     dial = scene.entrance_dial

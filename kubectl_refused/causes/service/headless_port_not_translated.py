@@ -36,6 +36,7 @@ from kubectl_refused.trace.sockets import Standing, standing
     reads={HANDSHAKE, LISTENERS, FORWARD, SEARCH, LOG, POLICIES_IN},
     produces=Symptom.NO_LISTENER,
     since="0.1",
+    needs_symptom=True,
 )
 def headless_port_not_translated(scene: Scene) -> Iterator[Finding]:
     """Yield when the process listens on targetPort while clients of the headless Service dial its port."""

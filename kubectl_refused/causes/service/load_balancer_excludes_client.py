@@ -30,7 +30,7 @@ MOST_ADDRESSES = 2
 _NAMED = frozenset({"client", "stand-in", "here"})
 
 
-@cause("KR317", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.SILENCE, since="0.2")
+@cause("KR317", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.SILENCE, since="0.2", needs_symptom=True)
 def load_balancer_excludes_client(scene: Scene) -> Iterator[Finding]:
     """Yield when the client's address is in no range and the load balancer's address gives it no answer."""
     service, port, dial = scene.service, scene.port, scene.entrance_dial

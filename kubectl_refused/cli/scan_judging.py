@@ -1,0 +1,71 @@
+"""Judge the Services of a scan: most of them at first sight where nobody dials, the others by the whole way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kubectl_refused.judge.first_sight import well_at_first_sight
+from kubectl_refused.judge.scanning import Judged, judged
+from kubectl_refused.model.facts import Fact, FactStore
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.snapshot import Snapshot
+from kubectl_refused.model.target import Depth, Target
+from kubectl_refused.pipeline import NOTHING_BEYOND, Count, Learner, diagnose_all
+from kubectl_refused.probes.prober import Prober
+from kubectl_refused.trace.ignores import Ignores
+
+from .surveys import Say
+
+TOGETHER = 1000  # Services that are judged at once where nobody dials
+
+
+@dataclass(frozen=True)
+class ScanJudging:
+    """How the Services of one snapshot are judged. `count` is told how many of how many are done."""
+
+    snapshot: Snapshot
+    prober: Learner
+    depth: Depth
+    context: str
+    ignores: Ignores
+    say: Say
+    count: Count
+
+    def judge(self, targets: Sequence[Target], *, of_many: bool) -> list[Judged]:
+        """Each in its turn; `of_many` where they are some of a scan's (pipeline.diagnose_all)."""
+        if self.depth is not Depth.NONE:
+            return self._whole(targets, 0, of_many=of_many)
+        facts = FactStore(beyond=self._beyond)
+        seen = well_at_first_sight(targets, self.snapshot, facts, self.prober.vantages(), self.ignores)
+        first = list(seen)
+        left = [target for target, one in zip(targets, first, strict=True) if one is None]
+        told: list[Judged] = []
+        # In turns, so that what is kept of each is little.
+        for start in range(0, len(left), TOGETHER):
+            done = len(targets) - len(left) + start
+            told += self._whole(left[start : start + TOGETHER], done, of_many=of_many or len(targets) > 1)
+        rest = iter(told)
+        return [one or next(rest) for one in first]
+
+    def _whole(self, targets: Sequence[Target], done: int, *, of_many: bool) -> list[Judged]:
+        """By the whole way, once so many others are done."""
+        told = diagnose_all(
+            targets,
+            self.snapshot,
+            self.prober,
+            depth=self.depth,
+            context=self.context,
+            say=self.say,
+            ignores=self.ignores,
+            count=lambda judged, of: self.count(done + judged, done + of),
+            beyond=self._beyond,
+            of_many=of_many,
+        )
+        return [judged(one, self.snapshot) for one in told]
+
+    @cached_property
+    def _beyond(self) -> Mapping[Fact[Any], Gap]:
+        return self.prober.beyond() if isinstance(self.prober, Prober) else NOTHING_BEYOND
