@@ -11,7 +11,7 @@ import msgspec
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.client import Connection
 from kubectl_refused.connection.errors import Forbidden, NotFound
-from kubectl_refused.connection.paging import Page
+from kubectl_refused.connection.paging import Page, Whole
 from kubectl_refused.model.facts import Fact, FactStore, Need
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth, Target
@@ -45,7 +45,13 @@ class FakeConnection:
             yield [msgspec.Raw(self._bytes(item)) for item in items[start : start + page_size]]
 
     def list_pages(
-        self, path: str, query: Query = (), page_size: int = 500, *, ahead: bool = False
+        self,
+        path: str,
+        query: Query = (),
+        page_size: int = 500,
+        *,
+        ahead: bool = False,
+        whole: Whole | None = None,
     ) -> Iterator[Page]:
         return (Page(items) for items in self.list_items(path, query, page_size))
 

@@ -19,7 +19,7 @@ from kubectl_refused.connection.credentials import obtain
 from kubectl_refused.connection.errors import ApiProblem, CredentialsProblem
 from kubectl_refused.connection.kubeconfig import ResolvedConfig, resolve
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
-from kubectl_refused.connection.paging import Page, pages
+from kubectl_refused.connection.paging import Page, Whole, pages
 from kubectl_refused.connection.requests import Limits, Sender
 from kubectl_refused.connection.transport import make_transport
 from kubectl_refused.decoders import decoded
@@ -131,14 +131,20 @@ class Connection:
         return (page.items for page in self.list_pages(path, query, page_size))
 
     def list_pages(
-        self, path: str, query: Query = (), page_size: int = 500, *, ahead: bool = False
+        self,
+        path: str,
+        query: Query = (),
+        page_size: int = 500,
+        *,
+        ahead: bool = False,
+        whole: Whole | None = None,
     ) -> Iterator[Page]:
         """Yield pages (paging.py tells what becomes of tokens that expire); `ahead` is for who reads them all."""
-        return pages(self, path, query, page_size, ahead=ahead)
+        return pages(self, path, query, page_size, ahead=ahead, whole=whole)
 
     def understood(self, response: Response, path: str, type: type[T]) -> T:
         """The body of a GET's answer as `type`; raises a ConnectionProblem for any but a success that fits."""
-        decoded_body: T = _decode(self._success(response, "GET", path), type, path)
+        decoded_body: T = _decode(self.success(response, "GET", path), type, path)
         return decoded_body
 
     def can_i(
@@ -252,9 +258,10 @@ class Connection:
         content_type: str = "application/json",
     ) -> bytes:
         response = self.sender.send(method, path, query, body=body, content_type=content_type)
-        return self._success(response, method, path)
+        return self.success(response, method, path)
 
-    def _success(self, response: Response, method: str, path: str) -> bytes:
+    def success(self, response: Response, method: str, path: str) -> bytes:
+        """The body; raises a ConnectionProblem for any answer but a success."""
         if not response.is_success:
             raise problem_of(response, self.request_of(method, path))
         return response.body

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -21,26 +21,48 @@ PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; an API server that restar
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some undecoded items, so that one odd object does not fail a page, and the list's resourceVersion."""
+    """Some undecoded items, so that one odd object does not fail a page, and the list's resourceVersion.
+
+    Where the page was read whole its `objects` stand there instead.
+    """
 
     items: list[msgspec.Raw]
     version: str = ""
+    objects: Sequence[Any] = ()
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.objects)
 
 
-class _ListMeta(msgspec.Struct):
+class ListMeta(msgspec.Struct):
+    """metadata of a list."""
+
     continue_: str | None = msgspec.field(name="continue", default=None)
     version: str | None = msgspec.field(name="resourceVersion", default=None)
 
 
-class _Page(msgspec.Struct):
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
-    items: list[msgspec.Raw] | None = None
+class ListOf(msgspec.Struct, Generic[T]):
+    """The body of a page whose items are of one type."""
+
+    metadata: ListMeta = msgspec.field(default_factory=ListMeta)
+    items: list[T] | None = None
+
+
+_Page = ListOf[msgspec.Raw]
+Whole = Callable[[bytes], ListOf[Any] | None]  # a page decoded at once; None where its items must be by themselves
 
 
 def pages(
-    connection: Connection, path: str, query: Query = (), page_size: int = 500, *, ahead: bool = False
+    connection: Connection,
+    path: str,
+    query: Query = (),
+    page_size: int = 500,
+    *,
+    ahead: bool = False,
+    whole: Whole | None = None,
 ) -> Iterator[Page]:
     """Yield pages; `ahead` fetches the next one while the reader works on the last, for who wants them all.
+    `whole` is tried on each page before its items are left undecoded.
 
     When a continue token expires (410, after some 5 minutes) the server's replacement token is used: no item
     comes twice, but the list is no longer of one moment. Without one the list restarts, once, and **items come
@@ -62,10 +84,14 @@ def pages(
             token = (status.metadata.continue_ if status and status.metadata else None) or ""
             response = fetch(token)
             continue
-        page: _Page = connection.understood(response, path, _Page)
+        body = connection.success(response, "GET", path)
+        typed = whole(body) if whole else None
+        page = typed or connection.understood(response, path, _Page)
         token = page.metadata.continue_ or ""
         coming = _begun(fetch, token) if token and ahead else None
-        yield Page(page.items or [], page.metadata.version or "")
+        yield Page(
+            [] if typed else page.items or [], page.metadata.version or "", typed.items or () if typed else ()
+        )
         if not token:
             return
         response = coming() if coming else fetch(token)

@@ -12,8 +12,11 @@ import msgspec
 Labels = dict[str, str]
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The base of all API objects: frozen, keyword-only, camelCase on the wire."""
+class Struct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """The base of all API objects: frozen, keyword-only, camelCase on the wire.
+
+    What is decoded from JSON and never changed is in no cycle, so that no garbage collector need look for any.
+    """
 
 
 class OwnerReference(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -55,8 +55,8 @@ class Change(Struct, frozen=True):
 class Index(NamedTuple):
     """The objects by what they are looked up by: a scan asks ten thousand times, each in its snapshot's order.
 
-    `labelled` has pods by namespace and one label; `slices` by namespace and Service; `addressed` live pods and
-    Services by an address as it is written there.
+    `labelled` has pods by namespace and one label; `slices` by namespace and Service, `parts` all of a namespace;
+    `addressed` live pods and Services by an address as it is written there.
     """
 
     pods: dict[str, list[Pod]]
@@ -64,6 +64,8 @@ class Index(NamedTuple):
     slices: dict[tuple[str, str], list[EndpointSlice]]
     workloads: dict[str, list[Workload]]
     addressed: dict[str, list[Pod | Service]]
+    services: dict[str, list[Service]]
+    parts: dict[str, list[EndpointSlice]]
 
 
 class Snapshot(Struct, frozen=True, dict=True):
@@ -101,8 +103,11 @@ class Snapshot(Struct, frozen=True, dict=True):
 
     def slices(self, namespace: str) -> tuple[EndpointSlice, ...]:
         """Every EndpointSlice read of a namespace, whichever Service it names."""
-        parts = (o for o in self.objects.values() if isinstance(o, EndpointSlice))
-        return tuple(part for part in parts if part.metadata.namespace == namespace)
+        return tuple(self.index.parts.get(namespace, ()))
+
+    def services_in(self, namespace: str) -> tuple[Service, ...]:
+        """Every Service read of a namespace."""
+        return tuple(self.index.services.get(namespace, ()))
 
     def pods(self, namespace: str) -> tuple[Pod, ...]:
         """Every pod read of a namespace, by name."""
@@ -156,7 +161,8 @@ class Snapshot(Struct, frozen=True, dict=True):
 
 def indexed(objects: Iterable[SeenObject]) -> Index:
     """The Index of these objects."""
-    index = Index(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+    made: list[Any] = [defaultdict(list) for _ in Index._fields]
+    index = Index(*made)
     for value in objects:
         meta = value.metadata
         for address in dict.fromkeys(_addresses(value)):
@@ -165,7 +171,10 @@ def indexed(objects: Iterable[SeenObject]) -> Index:
             index.pods[meta.namespace].append(value)
             for key, label in (meta.labels or {}).items():
                 index.labelled[(meta.namespace, key, label)].append(value)
+        elif isinstance(value, Service):
+            index.services[meta.namespace].append(value)
         elif isinstance(value, EndpointSlice):
+            index.parts[meta.namespace].append(value)
             service = (meta.labels or {}).get(SERVICE_NAME_LABEL)
             if service is not None:
                 index.slices[(meta.namespace, service)].append(value)

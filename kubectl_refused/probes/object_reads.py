@@ -34,6 +34,7 @@ from kubectl_refused.sources.reads import (
     segment,
 )
 from kubectl_refused.text import one_line
+from kubectl_refused.trace.labels import pods_anywhere
 
 ONE_PAGE = 500  # a namespace with more is read in part: enough to find what was probably meant
 FEW = 50
@@ -57,7 +58,7 @@ class Reader:
 
     def services_in(self, key: f.NamespaceKey) -> Any:
         if self._was_read("Service", key.namespace):
-            return tuple(s for s in self.context.snapshot.services() if s.metadata.namespace == key.namespace)
+            return self.context.snapshot.services_in(key.namespace)
         return self._list("Services", namespaced(key.namespace, "services"), Service)
 
     def slices_in(self, key: f.NamespaceKey) -> Any:
@@ -83,6 +84,8 @@ class Reader:
         return self._list("Services of all namespaces", "/api/v1/services", Service, most_pages=MOST_PAGES)
 
     def pods_elsewhere(self, key: f.SelectorKey) -> Any:
+        if self._was_read("Pod", ""):  # or each such Service of a scan has the server look through every pod
+            return pods_anywhere(self.context.snapshot, dict(key.labels))[:FEW]
         selector = ",".join(f"{name}={value}" for name, value in key.labels)
         return self._list(
             "Pods of other namespaces", "/api/v1/pods", Pod, [("labelSelector", selector)], page_size=FEW

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from kubectl_refused.connection.paging import ListOf
 from kubectl_refused.decoders import converted, decoded
 from kubectl_refused.model.objects import Metadata, Workload, WorkloadSpec, WorkloadStatus
 from kubectl_refused.text import clean
@@ -18,7 +19,7 @@ from kubectl_refused.text import clean
 T = TypeVar("T")
 
 # Go writes <, > and & as \\u003c, \\u003e and \\u0026 (encoding/json HTMLEscape); those are harmless.
-_MAY_NEED_CLEANING = re.compile(rb"\\[bfr]|\\u(?!00(?:26|3[ce]))|[\x7f-\xff]")
+_ODD_ESCAPE = re.compile(rb"\\(?:[bfr]|u(?!00(?:26|3[ce])))")
 
 
 class OddObject(ValueError):
@@ -37,17 +38,32 @@ def decode(raw: bytes | msgspec.Raw, type_: type[T]) -> T:
     """Return the object. Raises OddObject."""
     data = bytes(raw)
     try:
-        if _MAY_NEED_CLEANING.search(data):
+        if _may_need_cleaning(data):
             return converted(_cleaned(msgspec.json.decode(data)), type_)
         return decoded(data, type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OddObject(str(error)) from error
 
 
+def decode_page(body: bytes, type_: type[T]) -> ListOf[T] | None:
+    """A whole page in one go, which halves the work; None where an object may need cleaning, or is odd."""
+    if _may_need_cleaning(body):
+        return None
+    try:
+        return decoded(body, ListOf[type_])  # type: ignore[valid-type]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def decode_workload(raw: bytes | msgspec.Raw, kind: str) -> Workload:
     """Return a Workload of that kind. Raises OddObject."""
     it = decode(raw, _Unnamed)
     return Workload(kind=kind, metadata=it.metadata, spec=it.spec, status=it.status)
+
+
+def _may_need_cleaning(data: bytes) -> bool:
+    """Whether it holds an escape or a byte that is not plain: one expression for both takes longer."""
+    return not data.isascii() or b"\x7f" in data or _ODD_ESCAPE.search(data) is not None
 
 
 def _cleaned(value: Any) -> Any:

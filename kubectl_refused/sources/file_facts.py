@@ -50,7 +50,7 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import ProbeContext, Right
 from kubectl_refused.probes.workload_reads import MOST_STEPS, controller
-from kubectl_refused.trace.labels import carries
+from kubectl_refused.trace.labels import pods_anywhere
 
 
 def _all(snapshot: Snapshot, type_: type[Any], namespace: str | None = None) -> Iterator[Any]:
@@ -74,7 +74,7 @@ def _services_named(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:
 
 
 def _pods_elsewhere(snapshot: Snapshot, key: SelectorKey) -> tuple[Pod, ...]:
-    return tuple(p for p in _all(snapshot, Pod) if carries(p.metadata.labels, dict(key.labels)))
+    return pods_anywhere(snapshot, dict(key.labels))
 
 
 def _services(snapshot: Snapshot, key: Any) -> tuple[Service, ...]:

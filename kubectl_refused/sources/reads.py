@@ -21,6 +21,7 @@ from kubectl_refused.text import one_line
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
+    from kubectl_refused.connection.paging import ListOf
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -48,7 +49,11 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True)
 class ListRequest(Generic[T]):
-    """One LIST to make. `what` names the kind for a reader (NetworkPolicies); `ahead`: all of it will be read."""
+    """One LIST to make. `what` names the kind for a reader (NetworkPolicies); `ahead`: all of it will be read.
+
+    `whole` decodes a page at once where it can; what it cannot goes through `decode` object by object. `seen` is
+    told what each page gave.
+    """
 
     what: str
     path: str
@@ -57,19 +62,28 @@ class ListRequest(Generic[T]):
     page_size: int = PAGE_SIZE
     most_pages: int = MOST_PAGES
     ahead: bool = False
+    whole: Callable[[bytes], ListOf[T] | None] | None = None
+    seen: Callable[[Sequence[T]], None] | None = None
 
 
 def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
     """Read at most `most_pages` pages. Raises Unreachable, CredentialsProblem or Cancelled."""
+    done = 0
     items: list[T] = []
     gaps: list[Gap] = []
     pages, version = 0, ""
     try:
-        for page in connection.list_pages(request.path, request.query, request.page_size, ahead=request.ahead):
+        for page in connection.list_pages(
+            request.path, request.query, request.page_size, ahead=request.ahead, whole=request.whole
+        ):
+            items += page.objects
             _decode_page(page.items, request, items, gaps)
+            if request.seen:
+                request.seen(items[done:])
+                done = len(items)
             pages, version = pages + 1, version or page.version
             if pages == request.most_pages:
-                full = len(page.items) >= request.page_size
+                full = len(page) >= request.page_size
                 return Listing(tuple(items), tuple(gaps), complete=not full, version=version)
     except (Forbidden, NotFound, ApiProblem) as error:
         return Listing(tuple(items), (*gaps, gap_of(error, request.what)), read=False, complete=False)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
 from kubectl_refused.sources.cluster import changes_of
-from kubectl_refused.sources.decoding import decode
+from kubectl_refused.sources.decoding import decode, decode_page
 from kubectl_refused.sources.reads import ListRequest, in_parallel, list_objects, namespaced
+from kubectl_refused.sources.sharing import Sharing
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -64,7 +65,14 @@ class ScanSource:
         """One of the lists, its next page fetched while the last one is decoded. Raises as `snapshot` does."""
         path, query = self.place(kind)
         request: ListRequest[Any] = ListRequest(
-            kind.what, path, lambda raw: decode(raw, kind.type), query, most_pages=MOST_PAGES, ahead=True
+            kind.what,
+            path,
+            lambda raw: decode(raw, kind.type),
+            query,
+            most_pages=MOST_PAGES,
+            ahead=True,
+            whole=lambda body: decode_page(body, kind.type),
+            seen=Sharing().take,
         )
         listing = list_objects(self.connection, request)
         coverage = Coverage(kind.type.__name__, self.namespace, query[0][1] if query else "")

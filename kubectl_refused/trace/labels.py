@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from kubectl_refused.model.objects import Labels, LabelSelector
+from kubectl_refused.model.objects import Labels, LabelSelector, Pod
+from kubectl_refused.model.snapshot import Snapshot
 
 
 def carries(labels: Labels | None, wanted: Labels) -> bool:
     """Whether `labels` hold every pair of `wanted`."""
     have = labels or {}
     return all(have.get(key) == value for key, value in wanted.items())
+
+
+def pods_anywhere(snapshot: Snapshot, wanted: Labels) -> tuple[Pod, ...]:
+    """The pods that were read of any namespace and hold every pair of `wanted`."""
+    near = (pod for namespace in snapshot.index.pods for pod in snapshot.pods_like(namespace, wanted))
+    return tuple(pod for pod in near if carries(pod.metadata.labels, wanted))
 
 
 def selects(selector: LabelSelector, labels: Labels | None) -> bool:

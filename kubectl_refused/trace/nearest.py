@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kubectl_refused.errors import shown
@@ -12,12 +13,14 @@ if TYPE_CHECKING:  # who mistypes an option is told the nearest one, and no obje
     from kubectl_refused.model.objects import Labels, LabelSelector
 
 MOST_CHARACTERS = 253  # the longest name of an object; what is typed may be longer
+KEPT = 4096  # pairs: the pods of a workload have one label, and are all compared
 # A label that is this alike is a slip of the pen: case, 0 and o, one letter of six.
 ALIKE = 0.8
 # Characters that people and fonts confuse.
 _CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "_": "-", ".": "-"})
 
 
+@lru_cache(maxsize=KEPT)
 def likeness(wanted: str, found: str) -> float:
     """0 to 1: 1 for the same, 0.97 where only case or look-alike characters differ, 0.96 where two neighbours have
     changed places, else how alike."""
