@@ -231,6 +231,11 @@ SCAN: tuple[Option, ...] = (
         completes="files",
     ),
     Option(
+        "--skim",
+        "Of a large cluster: read Services and EndpointSlices, and pods only of the Services that look odd; it "
+        "dials nothing",
+    ),
+    Option(
         "--rate",
         "Most dials a second from each node, where a scan from every node is too large for single probe pods and "
         "runs as an Indexed Job; 500 without it",

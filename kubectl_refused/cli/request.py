@@ -71,6 +71,7 @@ class Scanning:
     ignores: Ignores = NOTHING_IGNORED
     notices: tuple[Gap, ...] = ()
     metrics_file: str = ""
+    skim: bool = False
 
 
 def request_of(words: Sequence[str], values: Values, options: tuple[Option, ...]) -> Request:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from kubectl_refused.judge.first_sight import well_at_first_sight
@@ -38,7 +37,7 @@ class ScanJudging:
         """Each in its turn; `of_many` where they are some of a scan's (pipeline.diagnose_all)."""
         if self.depth is not Depth.NONE:
             return self._whole(targets, 0, of_many=of_many)
-        facts = FactStore(beyond=self._beyond)
+        facts = FactStore(beyond=beyond_of(self.prober))
         seen = well_at_first_sight(targets, self.snapshot, facts, self.prober.vantages(), self.ignores)
         first = list(seen)
         left = [target for target, one in zip(targets, first, strict=True) if one is None]
@@ -61,11 +60,12 @@ class ScanJudging:
             say=self.say,
             ignores=self.ignores,
             count=lambda judged, of: self.count(done + judged, done + of),
-            beyond=self._beyond,
+            beyond=beyond_of(self.prober),
             of_many=of_many,
         )
         return [judged(one, self.snapshot) for one in told]
 
-    @cached_property
-    def _beyond(self) -> Mapping[Fact[Any], Gap]:
-        return self.prober.beyond() if isinstance(self.prober, Prober) else NOTHING_BEYOND
+
+def beyond_of(prober: Learner) -> Mapping[Fact[Any], Gap]:
+    """The facts that it cannot learn here, whatever they are about."""
+    return prober.beyond() if isinstance(prober, Prober) else NOTHING_BEYOND

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from kubectl_refused.causes.names import cause_called, instead_of
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.model.target import Depth
 from kubectl_refused.resolve.selectors import check_selector, parse_selector
 from kubectl_refused.trace.ignores import IgnoreRule, Ignores
 
@@ -24,6 +25,7 @@ def scan_request_of(values: Values, options: tuple[Option, ...], *, containers: 
     connection = connection_of(values)
     filed = _filed(values.get("config"))
     files = files_of(values)
+    values = _skimming(values, files=bool(files), containers=containers)
     if containers:
         _check_of_cluster(values)
     shared = shared_of(values, connection, files=bool(files))
@@ -38,9 +40,24 @@ def scan_request_of(values: Values, options: tuple[Option, ...], *, containers: 
         ignores=Ignores((*flagged(values.get("ignore") or ()), *filed.rules), annotations=True),
         notices=filed.expired,
         metrics_file=metrics_file_of(values.get("metrics_file"), shared["reports"]),
+        skim=bool(values.get("skim")),
     )
     recursive = bool(values.get("recursive"))
     return Request(targets=(), files=files, recursive=recursive, scan=scanning, **shared)
+
+
+def _skimming(values: Values, *, files: bool, containers: bool) -> Values:
+    """With --skim nothing is dialled. Raises UsageProblem for what cannot be asked for beside it."""
+    if not values.get("skim"):
+        return values
+    if files or containers:
+        raise UsageProblem("--skim is of a cluster, whose pods are many", "leave --skim away")
+    if values.get("probe") not in (None, Depth.NONE.value, Depth.PODS.value):  # pods is what nobody need type
+        raise UsageProblem(f"--skim dials nothing, --probe {values['probe']} does", "leave one of them away")
+    for name in ("wait", "watch"):
+        if values.get(name):
+            raise UsageProblem(f"--skim looks once, --{name} does so again and again", "leave one of them away")
+    return {**values, "probe": Depth.NONE.value}
 
 
 def _check_of_cluster(values: Values) -> None:

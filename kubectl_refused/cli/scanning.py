@@ -68,6 +68,10 @@ class ScanJob(DiagnosisJob):
 
             return FilesScanSurvey(ground, request, self._shown)
         assert isinstance(ground, ClusterGround)
+        if request.scan is not None and request.scan.skim:
+            from .scan_skimming import SkimSurvey
+
+            return SkimSurvey(ground, request, self._shown)
         return ScanSurvey(ground, request, self._shown)
 
 
@@ -148,8 +152,10 @@ class ScanSurvey:
         )
         return judging.judge(targets, of_many=of_many)
 
-    def told(self, found: Iterable[Judged], snapshot: Snapshot, prober: Learner) -> Scan:
-        """The report."""
+    def told(
+        self, found: Iterable[Judged], snapshot: Snapshot, prober: Learner, unread: Iterable[Gap] = ()
+    ) -> Scan:
+        """The report; `unread` is what was left unread on purpose."""
         from kubectl_refused.judge.scanning import scan_of
 
         return scan_of(
@@ -159,7 +165,7 @@ class ScanSurvey:
             namespace=self._namespace,
             selector=self._scanning.selector,
             fail_on=self._scanning.fail_on,
-            notices=[*self._scanning.notices, *unknown_names(snapshot), *prober.notices],
+            notices=[*self._scanning.notices, *unknown_names(snapshot), *unread, *prober.notices],
             touched=self.ground.ledger.entries,
         )
 

@@ -88,6 +88,7 @@ def pages(
         typed = whole(body) if whole else None
         page = typed or connection.understood(response, path, _Page)
         token = page.metadata.continue_ or ""
+        del body  # megabytes, while the reader works
         coming = _begun(fetch, token) if token and ahead else None
         yield Page(
             [] if typed else page.items or [], page.metadata.version or "", typed.items or () if typed else ()

@@ -6,7 +6,7 @@ or a question, is none of them, and goes the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -29,23 +29,28 @@ from .scanning import ORDER, Judged
 
 
 def well_at_first_sight(
-    targets: Sequence[Target], snapshot: Snapshot, facts: FactStore, vantages: Sequence[Vantage], ignores: Ignores
+    targets: Sequence[Target],
+    snapshot: Snapshot,
+    facts: FactStore,
+    vantages: Sequence[Vantage],
+    ignores: Ignores,
+    looks_well: Callable[[Scene], bool] = calm,
 ) -> Iterator[Judged | None]:
     """For each target its row where all of it looks well, else None: judge those by the whole way.
 
     `facts` must know nothing but what is beyond reach; with anything unread nobody is well at first sight.
+    `looks_well` is calm_by_slices where no pods were read.
     """
     vantage = replace(vantages[0], kind="objects") if len(vantages) == 1 and not vantages[0].kind else None
     for target in targets:
         if vantage is None or snapshot.gaps or not target.is_service:
             yield None
         else:
-            yield _well(target, scenes(target, snapshot, facts, vantage), ignores)
+            seen = scenes(target, snapshot, facts, vantage)
+            yield _well(target, seen, ignores) if seen and all(looks_well(scene) for scene in seen) else None
 
 
 def _well(target: Target, seen: Sequence[Scene], ignores: Ignores) -> Judged | None:
-    if not seen or not all(calm(scene) for scene in seen):
-        return None
     for scene in seen:
         ruling = rule(_one_of_each_sort(scene), _outspoken(), ignores)
         if ruling.found or ruling.notes or ruling.open:
@@ -75,7 +80,7 @@ def _one_of_each_sort(scene: Scene) -> Scene:
 def _alike(one: Endpoint, other: Endpoint) -> bool:
     """Whether one template made both, as far as any cause may look."""
     if one.port != other.port or one.pod is None or other.pod is None:
-        return False
+        return one.port == other.port and one.pod is other.pod  # where no pods were read
     mine, its = one.pod, other.pod
     return (
         mine.metadata.labels == its.metadata.labels

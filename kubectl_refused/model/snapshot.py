@@ -55,15 +55,13 @@ class Change(Struct, frozen=True):
 class Index(NamedTuple):
     """The objects by what they are looked up by: a scan asks ten thousand times, each in its snapshot's order.
 
-    `labelled` has pods by namespace and one label; `slices` by namespace and Service, `parts` all of a namespace;
-    `addressed` live pods and Services by an address as it is written there.
+    `labelled` has pods by namespace and one label; `slices` by namespace and Service, `parts` all of a namespace.
     """
 
     pods: dict[str, list[Pod]]
     labelled: dict[tuple[str, str, str], list[Pod]]
     slices: dict[tuple[str, str], list[EndpointSlice]]
     workloads: dict[str, list[Workload]]
-    addressed: dict[str, list[Pod | Service]]
     services: dict[str, list[Service]]
     parts: dict[str, list[EndpointSlice]]
 
@@ -122,7 +120,7 @@ class Snapshot(Struct, frozen=True, dict=True):
 
     def at(self, address: str) -> tuple[Pod | Service, ...]:
         """The live pods and the Services that have the address as one of theirs."""
-        return tuple(self.index.addressed.get(address, ()))
+        return tuple(self.addressed.get(address, ()))
 
     def containers(self) -> tuple[EngineContainer, ...]:
         """Every container read, in the engine's order."""
@@ -146,6 +144,16 @@ class Snapshot(Struct, frozen=True, dict=True):
         """Made at the first look-up."""
         return indexed(self.objects.values())
 
+    @cached_property
+    def addressed(self) -> dict[str, list[Pod | Service]]:
+        """Live pods and Services by an address as it is written there; by itself, as most runs never ask."""
+        found: dict[str, list[Pod | Service]] = defaultdict(list)
+        for value in self.objects.values():
+            if isinstance(value, Pod | Service):
+                for address in dict.fromkeys(_addresses(value)):
+                    found[address].append(value)
+        return found
+
     def derived(self, key: str, make: Callable[[], T]) -> T:
         """What `make` works out of the objects alone, made once and kept beside them as the index is."""
         kept = self.__dict__.setdefault("_derived", {})
@@ -165,8 +173,6 @@ def indexed(objects: Iterable[SeenObject]) -> Index:
     index = Index(*made)
     for value in objects:
         meta = value.metadata
-        for address in dict.fromkeys(_addresses(value)):
-            index.addressed[address].append(value)  # type: ignore[arg-type]  # only those two have any
         if isinstance(value, Pod):
             index.pods[meta.namespace].append(value)
             for key, label in (meta.labels or {}).items():
@@ -183,12 +189,12 @@ def indexed(objects: Iterable[SeenObject]) -> Index:
     return index
 
 
-def _addresses(value: SeenObject) -> Iterator[str]:
+def _addresses(value: Pod | Service) -> Iterator[str]:
     """A finished pod keeps its address in its status, though another pod may have it by now."""
     if isinstance(value, Service):
         given = (value.spec.cluster_ip, *(value.spec.cluster_ips or ()))
         yield from (address for address in given if address and address != "None")
-    elif isinstance(value, Pod) and value.status and value.status.phase not in ("Succeeded", "Failed"):
+    elif value.status and value.status.phase not in ("Succeeded", "Failed"):
         yield from (one for one in (value.status.pod_ip, *(p.ip for p in value.status.pod_ips or ())) if one)
 
 

@@ -20,6 +20,7 @@ from kubectl_refused.model.objects import EndpointSlice, Namespace, NetworkPolic
 from kubectl_refused.model.snapshot import Coverage
 from kubectl_refused.model.target import Depth
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
+from kubectl_refused.probes.elsewhere_reads import FROM_CACHE, read_together
 from kubectl_refused.probes.event_reads import read_events, read_events_of
 from kubectl_refused.probes.workload_reads import Owners
 from kubectl_refused.sources.decoding import OddObject, decode, decode_workload
@@ -88,7 +89,11 @@ class Reader:
             return pods_anywhere(self.context.snapshot, dict(key.labels))[:FEW]
         selector = ",".join(f"{name}={value}" for name, value in key.labels)
         return self._list(
-            "Pods of other namespaces", "/api/v1/pods", Pod, [("labelSelector", selector)], page_size=FEW
+            "Pods of other namespaces",
+            "/api/v1/pods",
+            Pod,
+            [("labelSelector", selector), FROM_CACHE],
+            page_size=FEW,
         )
 
     def policies_in(self, key: f.NamespaceKey) -> Any:
@@ -213,12 +218,13 @@ class ObjectReads:
         context = self._with_workloads(needs, context)
         reader = Reader(context, Owners(context, threading.Lock()))
         events = [need for need in needs if need.fact is f.EVENTS]
+        together, needs = read_together(needs, context)
         tasks: list[Callable[[], list[Learnt]]] = [
             partial(self._one, reader, need) for need in needs if need.fact is not f.EVENTS
         ]
         if events:
             tasks.append(partial(read_events, context, events))
-        return [learnt for batch in in_parallel(tasks) for learnt in batch]
+        return [*together, *(learnt for batch in in_parallel(tasks) for learnt in batch)]
 
     def _with_workloads(self, needs: Sequence[Need], context: ProbeContext) -> ProbeContext:
         """Where many pods of a namespace ask for their workload, those are listed instead of got singly."""

@@ -12,7 +12,7 @@ from kubectl_refused.model.objects import EndpointSlice, Pod, Service
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
 from kubectl_refused.sources.cluster import changes_of
 from kubectl_refused.sources.decoding import decode, decode_page
-from kubectl_refused.sources.reads import ListRequest, in_parallel, list_objects, namespaced
+from kubectl_refused.sources.reads import PAGE_SIZE, ListRequest, in_parallel, list_objects, namespaced
 from kubectl_refused.sources.sharing import Sharing
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ScanSource:
         """The three lists. Raises as `snapshot` does."""
         return in_parallel([partial(self.part, kind) for kind in KINDS])
 
-    def part(self, kind: Kind) -> Part:
+    def part(self, kind: Kind, page_size: int = PAGE_SIZE) -> Part:
         """One of the lists, its next page fetched while the last one is decoded. Raises as `snapshot` does."""
         path, query = self.place(kind)
         request: ListRequest[Any] = ListRequest(
@@ -69,6 +69,7 @@ class ScanSource:
             path,
             lambda raw: decode(raw, kind.type),
             query,
+            page_size,
             most_pages=MOST_PAGES,
             ahead=True,
             whole=lambda body: decode_page(body, kind.type),

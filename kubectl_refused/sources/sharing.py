@@ -34,8 +34,8 @@ class Sharing:
 
     def _pod(self, pod: Pod) -> None:
         force_setattr(pod.metadata, "managed_fields", None)  # nobody asks who wrote a pod: controllers do
-        _intern(pod.metadata, "namespace")
-        _intern(pod.spec, "node_name")
+        _intern(pod.metadata, ("namespace", "creation_timestamp"))
+        _intern(pod.spec, ("node_name", "dns_policy"))
         maker = _maker(pod.metadata)
         first = self._first.setdefault(maker, pod) if maker else pod
         if first is not pod:
@@ -44,24 +44,20 @@ class Sharing:
         status = pod.status
         if status is None:
             return
-        for field in ("phase", "host_ip"):
-            _intern(status, field)
+        _intern(status, ("host_ip",))
         for condition in status.conditions or ():
-            for field in ("type", "status", "reason", "last_transition_time"):
-                _intern(condition, field)
+            _intern(condition, ("type", "status", "last_transition_time"))
         for each in (*(status.container_statuses or ()), *(status.init_container_statuses or ())):
-            _intern(each, "name")
-            _intern(each, "image")
+            _intern(each, ("name", "image"))
 
     def _slice(self, part: EndpointSlice) -> None:
         for endpoint in part.endpoints or ():
             seen = endpoint.conditions
             kept = self._conditions.setdefault((seen.ready, seen.serving, seen.terminating), seen)
             force_setattr(endpoint, "conditions", kept)
-            _intern(endpoint, "node_name")
+            _intern(endpoint, ("node_name",))
             if endpoint.target_ref:
-                _intern(endpoint.target_ref, "kind")
-                _intern(endpoint.target_ref, "namespace")
+                _intern(endpoint.target_ref, ("kind", "namespace"))
 
 
 def _maker(metadata: Metadata) -> str:
@@ -76,7 +72,8 @@ def _share(one: Any, first: Any, fields: Iterable[str]) -> None:
             force_setattr(one, field, value)
 
 
-def _intern(one: Any, field: str) -> None:
-    value = getattr(one, field)
-    if value:
-        force_setattr(one, field, intern(value))
+def _intern(one: Any, fields: Iterable[str]) -> None:
+    for field in fields:
+        value = getattr(one, field)
+        if value:
+            force_setattr(one, field, intern(value))

@@ -16,15 +16,22 @@ from .statuses import condition
 
 def calm(scene: Scene) -> bool:
     """Whether nothing on the path looks wrong, or is of a sort that the objects alone do not settle."""
+    if not calm_by_slices(scene) or len(scene.endpoints) != len(scene.pods):
+        return False
+    chosen = {pod.metadata.name for pod in scene.pods}
+    return all(_is_of_a_well_pod(endpoint, chosen) for endpoint in scene.endpoints)
+
+
+def calm_by_slices(scene: Scene) -> bool:
+    """The same, as far as the Service and its slices tell: their controller lists only pods, and all are ready."""
     service, port = scene.service, scene.port
     if service is None or port is None or port.protocol != "TCP" or not scene.entrance or not _plain(service):
         return False
     if HANDSHAKE not in scene.facts.beyond or scene.from_files or scene.door is not None:
         return False
-    if len(scene.endpoints) != len(scene.pods) or any(writer(part) != CONTROLLER for part in scene.slices):
+    if not scene.endpoints or any(writer(part) != CONTROLLER for part in scene.slices):
         return False
-    chosen = {pod.metadata.name for pod in scene.pods}
-    return bool(chosen) and all(_serves(endpoint, chosen) for endpoint in scene.endpoints)
+    return all(_serves(endpoint) for endpoint in scene.endpoints)
 
 
 def _plain(service: Service) -> bool:
@@ -35,10 +42,17 @@ def _plain(service: Service) -> bool:
     return "Local" not in (spec.internal_traffic_policy, spec.external_traffic_policy)
 
 
-def _serves(endpoint: Endpoint, chosen: set[str]) -> bool:
-    """Whether it gets traffic, and leads to a pod that the selector finds, has that address and is well."""
+def _serves(endpoint: Endpoint) -> bool:
+    """Whether it gets traffic, and leads to a pod."""
+    if not endpoint.target_name or endpoint.port is None:
+        return False
+    return endpoint.ready and endpoint.serving and not endpoint.terminating
+
+
+def _is_of_a_well_pod(endpoint: Endpoint, chosen: set[str]) -> bool:
+    """Whether it leads to a pod that the selector finds, has that address and is well."""
     pod = endpoint.pod
-    if pod is None or not endpoint.ready or not endpoint.serving or endpoint.terminating or endpoint.port is None:
+    if pod is None:
         return False
     if pod.metadata.name not in chosen or endpoint.target_uid not in ("", pod.metadata.uid):
         return False

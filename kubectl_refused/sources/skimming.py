@@ -1,0 +1,83 @@
+"""Read a large cluster in outline: Services and slices, and then the pods of some Services only.
+
+Pods are nine tenths of what a scan reads. Those of one namespace are asked for together, by their selectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from kubectl_refused.model.objects import Labels, Pod, Service
+from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
+
+from .cluster import changes_of
+from .decoding import decode, decode_page
+from .reads import ListRequest, in_parallel, list_objects, namespaced
+from .scan import KINDS, MOST_PAGES, ScanSource
+from .sharing import Sharing
+
+PAGE = 1000  # Services and slices are small
+VALUES_EACH = 50  # of 63 letters at most, so that a query stays under 4 KB
+MOST_QUERIES = 4  # of one namespace; with more its pods are read as a whole
+
+
+@dataclass(frozen=True)
+class SkimSource:
+    """What to read of what a scan would read."""
+
+    whole: ScanSource
+
+    def outline(self) -> list[Change]:
+        """Services and EndpointSlices. Raises what a scan's reading raises."""
+        kinds = [kind for kind in KINDS if kind.type is not Pod]
+        parts = in_parallel([partial(self.whole.part, kind, PAGE) for kind in kinds])
+        return [change for one in parts for change in one.changes]
+
+    def with_pods_of(self, outline: Iterable[Change], services: Iterable[Service]) -> Snapshot:
+        """The outline, and the pods that these Services select. Raises as `outline`."""
+        wanted: dict[str, list[Labels]] = {}
+        for service in services:
+            if service.spec.selector:
+                wanted.setdefault(service.metadata.namespace, []).append(service.spec.selector)
+        asked = [(space, query) for space, selectors in wanted.items() for query in queries(selectors)]
+        sharing = Sharing()
+        read = in_parallel([partial(self._pods, space, query, sharing) for space, query in asked])
+        return fold([*outline, *(change for one in read for change in one)])
+
+    def _pods(self, namespace: str, selector: str, sharing: Sharing) -> list[Change]:
+        request = ListRequest(
+            "Pods",
+            namespaced(namespace, "pods"),
+            lambda raw: decode(raw, Pod),
+            [("labelSelector", selector)] if selector else [],
+            most_pages=MOST_PAGES,
+            whole=lambda body: decode_page(body, Pod),
+            seen=sharing.take,
+        )
+        listing = list_objects(self.whole.connection, request)
+        return list(changes_of(listing, Coverage("Pod", namespace, selector), request, self.whole.now))
+
+
+def queries(selectors: Iterable[Labels]) -> list[str]:
+    """Label selectors that together select the pods of all of these, as few as there can be; "" is every pod."""
+    found = list(_queries(selectors))
+    return found if len(found) <= MOST_QUERIES else [""]
+
+
+def _queries(selectors: Iterable[Labels]) -> Iterator[str]:
+    alone: dict[str, dict[str, None]] = {}
+    several: dict[str, None] = {}
+    for labels in selectors:
+        if len(labels) == 1 and all(labels.values()):
+            ((key, value),) = labels.items()
+            alone.setdefault(key, {})[value] = None
+        else:
+            several[",".join(f"{key}={value}" for key, value in sorted(labels.items()))] = None
+    for key, values in alone.items():
+        names = list(values)
+        for start in range(0, len(names), VALUES_EACH):
+            part = names[start : start + VALUES_EACH]
+            yield f"{key}={part[0]}" if len(part) == 1 else f"{key} in ({','.join(part)})"
+    yield from several
