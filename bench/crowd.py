@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 PODS_EACH = 5
@@ -130,13 +131,16 @@ def pod(space: str, app: str, number: int, *, ready: bool) -> Wanted:
 
 def pod_status(number: int, image: str, *, ready: bool) -> Json:
     """What a kubelet reports of a pod that runs, ready or not."""
-    state = {"running": {"startedAt": BORN}}
-    done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": BORN, "finishedAt": BORN}}
+    born, migrated, began = (moment(number, after) for after in (0, 2, 5))
+    state = {"running": {"startedAt": began}}
+    done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": born, "finishedAt": migrated}}
     digest = f"registry.example/web@sha256:{_hash(image, 64)}"
     common = {"image": image, "imageID": digest, "restartCount": 0}
-    truths = {"PodReadyToStartContainers": True, "Initialized": True, "PodScheduled": True}
-    truths |= {"ContainersReady": ready, "Ready": ready}
-    conditions = [{"type": kind, "status": str(true), "lastTransitionTime": BORN} for kind, true in truths.items()]
+    truths = {"PodReadyToStartContainers": (True, born), "Initialized": (True, migrated)}
+    truths |= {"ContainersReady": (ready, began), "Ready": (ready, began), "PodScheduled": (True, born)}
+    conditions = [
+        {"type": kind, "status": str(true), "lastTransitionTime": at} for kind, (true, at) in truths.items()
+    ]
     ran = {**common, "name": "web", "containerID": f"containerd://{_hash(str(number), 64)}", "state": state}
     return {
         "phase": "Running",
@@ -145,11 +149,16 @@ def pod_status(number: int, image: str, *, ready: bool) -> Json:
         "hostIPs": [{"ip": node_address(number)}],
         "podIP": address_of(number),
         "podIPs": [{"ip": address_of(number)}],
-        "startTime": BORN,
+        "startTime": born,
         "qosClass": "Burstable",
         "initContainerStatuses": [{**common, "name": "migrate", "ready": True, "state": done}],
         "containerStatuses": [{**ran, "ready": ready, "started": True}],
     }
+
+
+def moment(number: int, after: int) -> str:
+    """When a pod was this far, in seconds: no two of a hundred thousand began together."""
+    return f"{datetime.fromisoformat(BORN) + timedelta(seconds=number + after):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def endpoint_slice(space: str, service: str, part: int, pods: list[Wanted], *, named: bool) -> Wanted:

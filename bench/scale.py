@@ -34,6 +34,7 @@ REFUSED = str(Path(sys.executable).parent / "kubectl-refused")
 ONE = ("svc/web-00000", "-n", "team-000")
 # At most, of 10,000 Services.
 MOST_CPU, MOST_MEGABYTES = 5.0, 250.0
+MOST_SKIM_CPU, MOST_SKIM_LISTS = 1.5, 40
 MOST_GROWTH, MOST_RATIO = 1.1, 1.3
 LONGEST = "10m"  # a request; the machine may have other work
 _LISTS = re.compile(r'^apiserver_request_total\{.*verb="LIST".*\} (\S+)$', re.MULTILINE)
@@ -92,11 +93,14 @@ def compare(services: int, rounds: int) -> tuple[Cost, float]:
     get = [str(kubernetes()), "kubectl", "get", "svc,endpointslices,pods", "-A", "-o", "json"]
     ours: list[Cost] = []
     theirs: list[Cost] = []
+    skims: list[Cost] = []
     with filled(services) as plane:
         for _ in range(rounds):
             ours.append(on(plane, scan, (0, 1, 3)))
+            skims.append(on(plane, [*scan[:3], "--skim", *scan[5:]], (0, 1, 3)))
             theirs.append(on(plane, get, (0,)))
         told(f"{services} Services", medians(ours), medians(theirs))
+        skimmed(f"{services} Services", medians(skims), medians(ours))
         alone = one_service(plane, rounds)
         watched(plane, services)
     return medians(ours), alone
@@ -132,6 +136,24 @@ def told(size: str, ours: Cost, theirs: Cost) -> None:
     )
     asked, others = (f"{one.lists:.0f} LISTs, {one.read:.0f} MB" for one in (ours, theirs))
     row("  asked of the server, by its own metrics", asked, f"kubectl get {others}", ours.lists / theirs.lists)
+
+
+def skimmed(size: str, skim: Cost, whole: Cost) -> None:
+    """The rows of a scan that reads few pods, beside the one that reads all of them."""
+    whole_time = f"all pods {shown(whole.wall)}"
+    row(f"scan -A --skim, {size}: wall time", shown(skim.wall), whole_time, skim.wall / whole.wall)
+    row(
+        "  processor time",
+        shown(skim.cpu),
+        f"all pods {shown(whole.cpu)}",
+        skim.cpu / whole.cpu,
+        shown(MOST_SKIM_CPU),
+        skim.cpu <= MOST_SKIM_CPU,
+    )
+    row("  peak memory", f"{skim.megabytes:.0f} MB", f"all pods {whole.megabytes:.0f} MB")
+    asked, others = (f"{one.lists:.0f} LISTs, {one.read:.0f} MB" for one in (skim, whole))
+    few = skim.lists <= MOST_SKIM_LISTS
+    row("  asked of the server, by its own metrics", asked, f"all pods {others}", None, str(MOST_SKIM_LISTS), few)
 
 
 def compare_sizes(sizes: Sequence[int], rounds: int) -> None:

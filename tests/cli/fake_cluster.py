@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from tests.connection.fake_api import Answer, FakeApi, Seen, serving, status
 
 LONGEST = 20.0  # seconds of a watch, so that a test that hangs ends
 NAP = 0.02
+_AMONG = re.compile(r"([\w./-]+) in \(([^)]*)\)")
 KINDS = {
     "services": "Service",
     "endpointslices": "EndpointSlice",
@@ -187,11 +189,15 @@ def _is_meant(seen: Seen, one: dict[str, Any]) -> bool:
     """Whether a LIST or watch is about it: its kind, its namespace, and labels that match exactly."""
     parts = seen.path.split("/")
     space = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
-    pairs = [pair.partition("=") for pair in seen.query.get("labelSelector", "").split(",") if pair]
+    query = seen.query.get("labelSelector", "")
+    among = [(key, values.split(",")) for key, values in _AMONG.findall(query)]
+    pairs = [pair.partition("=") for pair in _AMONG.sub("", query).split(",") if pair]
+    labels = one["metadata"].get("labels") or {}
     return (
         one["kind"] == KINDS.get(parts[-1], "")
         and space in ("", one["metadata"]["namespace"])
-        and all((one["metadata"].get("labels") or {}).get(key) == value for key, _, value in pairs)
+        and all(labels.get(key) == value for key, _, value in pairs)
+        and all(labels.get(key) in values for key, values in among)
     )
 
 

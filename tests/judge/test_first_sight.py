@@ -10,30 +10,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench import crowd
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.first_sight import well_at_first_sight
 from kubectl_refused.judge.scanning import Judged, judged
 from kubectl_refused.model.facts import HANDSHAKE, FactStore
 from kubectl_refused.model.gaps import Gap
-from kubectl_refused.model.objects import EndpointSlice, Pod, Service
+from kubectl_refused.model.objects import Pod, Service
 from kubectl_refused.model.snapshot import SeenObject, Snapshot
 from kubectl_refused.model.target import Depth, Target, Vantage
 from kubectl_refused.pipeline import diagnose_all
-from kubectl_refused.sources.decoding import decode
-from kubectl_refused.trace.calm import calm
+from kubectl_refused.trace.calm import calm, calm_by_slices
 from kubectl_refused.trace.ignores import Ignores
 from kubectl_refused.trace.rulings import rule
 from kubectl_refused.trace.scenes import scenes
 from tests.calm_worlds import contented, read_whole
 from tests.case_folders import Case, cases
 from tests.case_runs import CaseLearner
+from tests.crowds import crowded, decoded
 
 UNDIALLED = {HANDSHAKE: Gap(HANDSHAKE.about, "not asked for")}
 VANTAGES = (Vantage(""),)
 IGNORES = Ignores(annotations=True)
 OF_SERVICES = [case for case in cases() if case.target.is_service]
-TYPES: dict[str, Any] = {"services": Service, "pods": Pod, "endpointslices": EndpointSlice}
 
 
 def first(targets: Sequence[Target], snapshot: Snapshot) -> list[Judged | None]:
@@ -100,69 +98,60 @@ def test_what_needs_a_symptom_neither_finds_nor_asks_without_one(case: Case) -> 
                     assert [one.need for one in told.open if one.gap is None] == []
 
 
-def crowded(services: int) -> list[dict[str, Any]]:
-    """The bench's Services as JSON with what the API server adds, their pods and slices."""
-    found = []
-    for number, wanted in enumerate(crowd.of_services(services)):
-        kind = wanted.path.rpartition("/")[2]
-        body = {**wanted.body, **({"status": wanted.status} if wanted.status else {})}
-        if kind == "services":
-            address = f"10.96.0.{number + 1}"
-            ports = [{**port, "protocol": "TCP"} for port in body["spec"]["ports"]]
-            body["spec"] = {**body["spec"], "ports": ports, "clusterIP": address, "clusterIPs": [address]}
-        if kind in TYPES:
-            found.append({"kind": kind, **msgspec.json.decode(msgspec.json.encode(body))})
-    return found
-
-
-def decoded(bodies: Sequence[dict[str, Any]]) -> list[SeenObject]:
-    return [decode(msgspec.json.encode(body), TYPES[body["kind"]]) for body in bodies]
-
-
 def test_of_a_crowd_only_what_looks_odd_goes_the_whole_way() -> None:
     assert agree(decoded(crowded(100))) == 97
 
 
+def test_by_slices_alone_whoever_looks_well_does_so_with_pods_too() -> None:
+    world = decoded(crowded(100))
+    snapshot, outline = read_whole(world), read_whole([one for one in world if not isinstance(one, Pod)])
+    targets, facts = targets_in(snapshot), FactStore(beyond=UNDIALLED)
+    skimmed = list(well_at_first_sight(targets, outline, facts, VANTAGES, IGNORES, calm_by_slices))
+    assert skimmed == first(targets, snapshot)
+    assert skimmed.count(None) == 3
+    assert first(targets, outline) == [None] * 100  # for want of pods nobody is well who should have some
+
+
 # Somewhere in an object, another value; what then is no object any more is no matter here.
 EDITS: tuple[tuple[str, tuple[str | int, ...], tuple[Any, ...]], ...] = (
-    ("pods", ("status", "phase"), ("Pending", "Failed", "Succeeded")),
-    ("pods", ("status", "reason"), ("Evicted",)),
-    ("pods", ("status", "podIP"), ("10.1.1.1", "")),
-    ("pods", ("status", "conditions", 4, "status"), ("False", "Unknown")),
-    ("pods", ("status", "containerStatuses", 0, "ready"), (False,)),
-    ("pods", ("status", "containerStatuses", 0, "state"), ({"waiting": {"reason": "CrashLoopBackOff"}}, {})),
-    ("pods", ("status", "containerStatuses", 0, "lastState"), ({"terminated": {"exitCode": 137}},)),
-    ("pods", ("status", "initContainerStatuses", 0, "state"), ({"running": {}}, {"terminated": {"exitCode": 1}})),
-    ("pods", ("metadata", "deletionTimestamp"), ("2026-11-01T08:00:00Z",)),
-    ("pods", ("metadata", "labels", "app"), ("other",)),
-    ("pods", ("metadata", "labels", "istio.io/dataplane-mode"), ("ambient",)),
-    ("pods", ("metadata", "annotations", "sidecar.istio.io/status"), ("{}",)),
-    ("pods", ("spec", "hostNetwork"), (True,)),
-    ("pods", ("spec", "containers", 0, "args"), (["--listen=127.0.0.1:8080"], ["--port=9999"], None)),
-    ("pods", ("spec", "containers", 0, "ports"), ([], [{"name": "http", "containerPort": 9}])),
-    ("pods", ("spec", "containers", 0, "name"), ("istio-proxy",)),
-    ("services", ("spec", "selector"), ({}, {"team": "team-000"}, {"app": "nobody"})),
-    ("services", ("spec", "type"), ("NodePort", "LoadBalancer", "ExternalName")),
-    ("services", ("spec", "externalName"), ("web.example",)),
-    ("services", ("spec", "externalIPs"), (["10.9.9.9"],)),
-    ("services", ("spec", "clusterIP"), ("None",)),
-    ("services", ("spec", "clusterIPs"), (["None"], ["10.96.9.9", "fd00::1"])),
-    ("services", ("spec", "ipFamilies"), (["IPv6"], ["IPv4", "IPv6"])),
-    ("services", ("spec", "internalTrafficPolicy"), ("Local",)),
-    ("services", ("spec", "externalTrafficPolicy"), ("Local",)),
-    ("services", ("spec", "publishNotReadyAddresses"), (True,)),
-    ("services", ("spec", "ports"), ([], [{"name": "x", "port": 1, "protocol": "UDP"}])),
-    ("services", ("spec", "ports", 0, "name"), ("web", "")),
-    ("services", ("metadata", "deletionTimestamp"), ("2026-11-01T08:00:00Z",)),
-    ("services", ("metadata", "annotations", "refused.dev/ignore"), ("wrong-target-port",)),
-    ("endpointslices", ("ports",), ([], [{"name": "http", "port": 8081, "protocol": "TCP"}])),
-    ("endpointslices", ("addressType",), ("IPv6",)),
-    ("endpointslices", ("endpoints", 0, "conditions"), ({"ready": False}, {"terminating": True}, {})),
-    ("endpointslices", ("endpoints", 0, "addresses"), (["10.1.1.1"], [])),
-    ("endpointslices", ("endpoints", 0, "targetRef"), (None, {"kind": "Pod", "name": "gone"})),
-    ("endpointslices", ("endpoints",), ([], None)),
-    ("endpointslices", ("metadata", "labels", "kubernetes.io/service-name"), ("web-00001",)),
-    ("endpointslices", ("metadata", "labels", "endpointslice.kubernetes.io/managed-by"), ("me",)),
+    ("Pod", ("status", "phase"), ("Pending", "Failed", "Succeeded")),
+    ("Pod", ("status", "reason"), ("Evicted",)),
+    ("Pod", ("status", "podIP"), ("10.1.1.1", "")),
+    ("Pod", ("status", "conditions", 3, "status"), ("False", "Unknown")),
+    ("Pod", ("status", "containerStatuses", 0, "ready"), (False,)),
+    ("Pod", ("status", "containerStatuses", 0, "state"), ({"waiting": {"reason": "CrashLoopBackOff"}}, {})),
+    ("Pod", ("status", "containerStatuses", 0, "lastState"), ({"terminated": {"exitCode": 137}},)),
+    ("Pod", ("status", "initContainerStatuses", 0, "state"), ({"running": {}}, {"terminated": {"exitCode": 1}})),
+    ("Pod", ("metadata", "deletionTimestamp"), ("2026-11-01T08:00:00Z",)),
+    ("Pod", ("metadata", "labels", "app"), ("other",)),
+    ("Pod", ("metadata", "labels", "istio.io/dataplane-mode"), ("ambient",)),
+    ("Pod", ("metadata", "annotations", "sidecar.istio.io/status"), ("{}",)),
+    ("Pod", ("spec", "hostNetwork"), (True,)),
+    ("Pod", ("spec", "containers", 0, "args"), (["--listen=127.0.0.1:8080"], ["--port=9999"], None)),
+    ("Pod", ("spec", "containers", 0, "ports"), ([], [{"name": "http", "containerPort": 9}])),
+    ("Pod", ("spec", "containers", 0, "name"), ("istio-proxy",)),
+    ("Service", ("spec", "selector"), ({}, {"team": "team-000"}, {"app": "nobody"})),
+    ("Service", ("spec", "type"), ("NodePort", "LoadBalancer", "ExternalName")),
+    ("Service", ("spec", "externalName"), ("web.example",)),
+    ("Service", ("spec", "externalIPs"), (["10.9.9.9"],)),
+    ("Service", ("spec", "clusterIP"), ("None",)),
+    ("Service", ("spec", "clusterIPs"), (["None"], ["10.96.9.9", "fd00::1"])),
+    ("Service", ("spec", "ipFamilies"), (["IPv6"], ["IPv4", "IPv6"])),
+    ("Service", ("spec", "internalTrafficPolicy"), ("Local",)),
+    ("Service", ("spec", "externalTrafficPolicy"), ("Local",)),
+    ("Service", ("spec", "publishNotReadyAddresses"), (True,)),
+    ("Service", ("spec", "ports"), ([], [{"name": "x", "port": 1, "protocol": "UDP"}])),
+    ("Service", ("spec", "ports", 0, "name"), ("web", "")),
+    ("Service", ("metadata", "deletionTimestamp"), ("2026-11-01T08:00:00Z",)),
+    ("Service", ("metadata", "annotations", "refused.dev/ignore"), ("wrong-target-port",)),
+    ("EndpointSlice", ("ports",), ([], [{"name": "http", "port": 8081, "protocol": "TCP"}])),
+    ("EndpointSlice", ("addressType",), ("IPv6",)),
+    ("EndpointSlice", ("endpoints", 0, "conditions"), ({"ready": False}, {"terminating": True}, {})),
+    ("EndpointSlice", ("endpoints", 0, "addresses"), (["10.1.1.1"], [])),
+    ("EndpointSlice", ("endpoints", 0, "targetRef"), (None, {"kind": "Pod", "name": "gone"})),
+    ("EndpointSlice", ("endpoints",), ([], None)),
+    ("EndpointSlice", ("metadata", "labels", "kubernetes.io/service-name"), ("web-00001",)),
+    ("EndpointSlice", ("metadata", "labels", "endpointslice.kubernetes.io/managed-by"), ("me",)),
 )  # fmt: skip
 BODIES = msgspec.json.encode(crowded(2))
 EDIT = st.sampled_from(EDITS).flatmap(
