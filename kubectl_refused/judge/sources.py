@@ -44,8 +44,15 @@ def _proofs(scene: Scene, finding: Finding) -> Iterator[tuple[Key, ObjectEvidenc
 def _key(scene: Scene, subject: str) -> Key | None:
     """The object that `service/web` names, in the target's namespace before any other."""
     kind, _, name = subject.partition("/")
-    named = (k for k in scene.snapshot.lines if (k[0].removeprefix("Engine").lower(), k[2]) == (kind, name))
-    return min(named, key=lambda k: k[1] != scene.target.namespace, default=None)
+    named = scene.snapshot.derived("files' objects by kind and name", lambda: _by_kind_and_name(scene.snapshot))
+    return min(named.get((kind, name), ()), key=lambda k: k[1] != scene.target.namespace, default=None)
+
+
+def _by_kind_and_name(snapshot: Snapshot) -> dict[tuple[str, str], list[Key]]:
+    found: dict[tuple[str, str], list[Key]] = {}
+    for key in snapshot.lines:
+        found.setdefault((key[0].removeprefix("Engine").lower(), key[2]), []).append(key)
+    return found
 
 
 def _at(snapshot: Snapshot, key: Key, field: str = "", value: object = None) -> Source:

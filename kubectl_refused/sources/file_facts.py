@@ -54,9 +54,19 @@ from kubectl_refused.trace.labels import pods_anywhere
 
 
 def _all(snapshot: Snapshot, type_: type[Any], namespace: str | None = None) -> Iterator[Any]:
+    """Those of the type: found once for all, as a scan asks for every Service."""
+    spaces = snapshot.derived(f"every {type_.__name__}", lambda: _by_namespace(snapshot, type_))
+    yield from (
+        (one for values in spaces.values() for one in values) if namespace is None else spaces.get(namespace, ())
+    )
+
+
+def _by_namespace(snapshot: Snapshot, type_: type[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
     for value in snapshot.objects.values():
-        if isinstance(value, type_) and namespace in (None, value.metadata.namespace):
-            yield value
+        if isinstance(value, type_):
+            found.setdefault(value.metadata.namespace, []).append(value)
+    return found
 
 
 def _in(type_: type[Any]) -> Callable[[Snapshot, Any], Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kubectl_refused.model.facts import PODS_IN, NamespaceKey
 from kubectl_refused.model.objects import ConfigMap, Pod
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Snapshot
@@ -31,10 +30,10 @@ _ByName = dict[str, list[_Place]]
 def told_of_target(scene: Scene) -> Iterator[tuple[Pod, Told]]:
     """Every address of the Service that a pod's variables in the manifests name, in the order of the pods.
 
-    Raises Undecided while the pods of the namespace were not asked for.
+    What was read is all there is of manifests: asking for it would cost each Service a second look of every cause.
     """
     target, snapshot = scene.target, scene.snapshot
-    pods = scene.maybe(PODS_IN, NamespaceKey(target.namespace)) or ()
+    pods = snapshot.pods(target.namespace) if snapshot.read("Pod", target.namespace) else ()
     found = snapshot.derived(f"told in {target.namespace}", lambda: _by_name(pods, snapshot))
     near = {place.number: place for key in {target.name, scene.entrance} for place in found.get(key, ())}
     yield from ((near[n].pod, near[n].told) for n in sorted(near) if is_target(scene, near[n].told.host))
