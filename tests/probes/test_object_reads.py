@@ -47,7 +47,12 @@ def names(found: Any) -> list[str]:
         (f.SLICES_IN, SHOP, SLICES, ""),
         (f.POLICIES_IN, SHOP, POLICIES, ""),
         (f.SERVICES_NAMED, f.NameKey("web"), "/api/v1/services", "?fieldSelector=metadata.name=web"),
-        (f.PODS_ELSEWHERE, f.SelectorKey((("a", "b"), ("c", "d"))), "/api/v1/pods", "?labelSelector=a=b,c=d"),
+        (
+            f.PODS_ELSEWHERE,
+            f.SelectorKey((("a", "b"), ("c", "d"))),
+            "/api/v1/pods",
+            "?labelSelector=a=b,c=d&resourceVersion=0",
+        ),
     ],
 )
 def test_each_list_is_one_bounded_request(fact: Any, subject: Any, path: str, query: str) -> None:
