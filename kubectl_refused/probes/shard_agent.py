@@ -47,6 +47,7 @@ BLOCK = 4096  # places that one line tells of
 MOST_TOLD = 1000  # places of which more than the outcome is told: 300 KB of a log that is cut at 10 MB
 FILES = 4096  # sockets at once, where the system lets us have so many files
 SPARE = 64  # of those for everything else
+MOST_PER_HOST = 64  # dials on their way at once to a host that is silent
 BURST = 0.01  # seconds of dials that may be caught up with at once
 # What this side runs out of: the dial was none, and is made again, more slowly.
 SHORT_OF = ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EAGAIN")
@@ -129,6 +130,7 @@ class Sweep:
         self.parked: dict[str, Any] = {}  # places of hosts that are busy
         self.ready: Any = collections.deque()
         self.busy: dict[str, int] = {}
+        self.room: dict[str, int] = {}  # of hosts that are silent: more may wait there at once, it costs nobody
         self.going = self.waiting = self.short = 0
         self.connecting: Any = collections.deque()  # both in the order in which they end
         self.listening: Any = collections.deque()
@@ -162,7 +164,7 @@ class Sweep:
                 if index < 0:
                     return False
                 host = self.places[index][0]
-                if self.busy.get(host, 0) >= PER_HOST:
+                if self.busy.get(host, 0) >= self.room.get(host, PER_HOST):
                     self.parked.setdefault(host, collections.deque()).append(index)
                     self.waiting += 1
                     continue
@@ -194,13 +196,17 @@ class Sweep:
             self.free(host)
             self.note(index, dial)
 
-    def free(self, host: str) -> None:
-        """A dial of the host is no longer on its way: the next of it may begin."""
+    def free(self, host: str, silent: bool = False) -> None:
+        """A dial of the host is no longer on its way: the next of it may begin, after a silent one two."""
         self.busy[host] -= 1
+        room = self.room.get(host, PER_HOST)
+        if silent and room < MOST_PER_HOST:
+            self.room[host] = room + 1
         parked = self.parked.get(host)
-        if parked:
-            self.ready.append(parked.popleft())
-            self.waiting -= 1
+        for _ in range(2 if self.room.get(host, PER_HOST) > room else 1):
+            if parked:
+                self.ready.append(parked.popleft())
+                self.waiting -= 1
 
     def step(self) -> None:
         """Wait for a socket, a deadline or the next start, then settle what has something to say."""
@@ -234,7 +240,7 @@ class Sweep:
         self.selector.unregister(sock)
         ended = look()
         if phase == CONNECT and (ended or dial.phase != CONNECT):
-            self.free(host)
+            self.free(host, dial.outcome == "timeout")
         if ended:
             self.going -= 1
             self.note(index, dial)

@@ -14,7 +14,7 @@ import pytest
 from tests.cluster.api import Cluster
 
 from .conftest import fresh_namespace
-from .tool import Answer, refused
+from .tool import RUN_SECONDS, Answer, refused
 from .witness_shop import pod, python
 
 PODS, PORTS = 8, 50
@@ -53,10 +53,10 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.client().call("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
-def scan(cluster: Cluster, namespace: str, *words: str) -> Answer:
+def scan(cluster: Cluster, namespace: str, *words: str, seconds: float = RUN_SECONDS) -> Answer:
     """From every node, each address once."""
     asked = ("scan", "-n", namespace, "--from", "every-node", "--dials", "1", "-o", "json")
-    return refused(cluster.kubeconfig, *asked, *words)
+    return refused(cluster.kubeconfig, *asked, *words, seconds=seconds)
 
 
 def shards_of(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:

@@ -40,13 +40,15 @@ class Answer:
         return f"exit code {self.code}\n{self.out}\n{self.err}"
 
 
-def refused(kubeconfig: Path, *words: str, env: dict[str, str] | None = None) -> Answer:
+def refused(
+    kubeconfig: Path, *words: str, env: dict[str, str] | None = None, seconds: float = RUN_SECONDS
+) -> Answer:
     """Run `kubectl-refused WORDS` with that kubeconfig and no other configuration of the user's."""
     done = subprocess.run(
         [sys.executable, "-m", "kubectl_refused", "--kubeconfig", str(kubeconfig), *words],
         capture_output=True,
         text=True,
-        timeout=RUN_SECONDS,
+        timeout=seconds,
         env={**os.environ, "KUBECONFIG": os.devnull, "NO_COLOR": "1", **(env or {})},
         stdin=subprocess.DEVNULL,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 import msgspec
@@ -130,6 +132,20 @@ def test_many_places_of_few_hosts_are_dialled_without_one_being_left_out() -> No
     assert all(answers.handshake(*place) for place in plan.places)
     lively = {answers.handshake(*place).outcome for place in plan.places[:250]}  # type: ignore[union-attr]
     assert lively == {Outcome.ACCEPTED}
+
+
+def test_a_silent_host_is_waited_for_at_more_ports_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a node that died takes the time of all others: 50 ports in fours take 50 s."""
+    monkeypatch.setattr(shard_agent, "write", lambda line: None)
+    with contextlib.ExitStack() as stack, socket.create_server(("127.0.0.2", 0)) as lively:
+        mute = [stack.enter_context(silent()) for _ in range(24)]
+        places = [(dial.host, dial.port) for dial in mute] + [lively.getsockname()]
+        sweep = shard_agent.Sweep(places, 0.3, time.monotonic() + 30, 1000.0, 100)
+        board = shard_agent.Board(len(places), 0)
+        sweep.run(0, board)
+    assert board.left == [0]
+    assert sweep.room == {mute[0].host: probe_agent.PER_HOST + 24}
+    assert (sweep.waiting, list(sweep.ready)) == (0, [])
 
 
 def test_more_places_than_a_block_has_are_told_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
