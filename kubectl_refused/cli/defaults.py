@@ -119,8 +119,9 @@ def _value(option: Option, default: Default) -> Any:
 
 def _check(option: Option, text: str) -> None:
     """Raise UsageProblem for what the option does not take."""
+    from .choices import check_choices
     from .durations import seconds_of
-    from .request import check_choices, connection_of, dials_of
+    from .request import connection_of, dials_of
 
     check_choices({option.key: text}, (option,))
     if option.key == "wait":

@@ -18,6 +18,7 @@ from kubectl_refused.resolve.grammar import check_namespace, parse
 from kubectl_refused.resolve.standpoints import CONTAINER, EVERY_NODE, Standpoint, parse_standpoints
 from kubectl_refused.trace.ignores import NOTHING_IGNORED, Ignores
 
+from .choices import check_choices
 from .command import Values
 from .durations import seconds_of
 from .ground_checks import check_grounds
@@ -162,16 +163,6 @@ def connection_of(values: Values) -> ConnectionOptions:
     except ConnectionProblem as problem:
         raise UsageProblem(problem.message) from problem
     return options
-
-
-def check_choices(values: Values, options: tuple[Option, ...]) -> None:
-    """Raise UsageProblem for a value that its option does not have."""
-    for option in options:
-        value = values.get(option.key)
-        if option.completes == "choices" and value and value not in option.choices:
-            raise UsageProblem(
-                f"{option.name} {shown(str(value))} is not known", f"type {option.name} {'|'.join(option.choices)}"
-            )
 
 
 def _fixing(values: Values, *, files: bool) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from kubectl_refused.model.target import Depth
 from kubectl_refused.resolve.selectors import check_selector, parse_selector
 from kubectl_refused.trace.ignores import IgnoreRule, Ignores
 
+from .choices import check_choices
 from .command import Values
 from .config_file import read_config
 from .options import Option
 from .reports import metrics_file_of
-from .request import Request, Scanning, check_choices, check_lasting, connection_of, files_of, shared_of
+from .request import Request, Scanning, check_lasting, connection_of, files_of, shared_of
 from .rules_file import Rules, rules_of
 
 
@@ -23,6 +24,7 @@ def scan_request_of(values: Values, options: tuple[Option, ...], *, containers: 
     """The Request. Raises UsageProblem."""
     check_choices(values, options)
     connection = connection_of(values)
+    typed = flagged(values.get("ignore") or ())
     filed = _filed(values.get("config"))
     files = files_of(values)
     values = _skimming(values, files=bool(files), containers=containers)
@@ -37,7 +39,7 @@ def scan_request_of(values: Values, options: tuple[Option, ...], *, containers: 
         namespace="" if values.get("all_namespaces") else None,
         selector=check_selector(values.get("selector") or "", "-l"),
         fail_on=values.get("fail_on") or "proved",
-        ignores=Ignores((*flagged(values.get("ignore") or ()), *filed.rules), annotations=True),
+        ignores=Ignores((*typed, *filed.rules), annotations=True),
         notices=filed.expired,
         metrics_file=metrics_file_of(values.get("metrics_file"), shared["reports"]),
         skim=bool(values.get("skim")),

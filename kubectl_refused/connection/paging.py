@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
 MOST_PAGES = 10_000
+TOO_MANY = 429  # no seat for us now (API Priority and Fairness), after the tries that the sender makes by itself
 PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; an API server that restarts is back within ten
 
 
@@ -104,7 +105,7 @@ def _patiently(connection: Connection, path: str, query: Query) -> Response:
     for pause in PATIENCE:
         try:
             response = connection.sender.send("GET", path, query)
-            if response.status < 500:
+            if response.status < 500 and response.status != TOO_MANY:
                 return response
         except Unreachable:
             pass

@@ -66,9 +66,13 @@ def test_help_and_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["scan", "--help"], ["--bogus"], ["scan", "--bogus"], ["svc/web", "--prob=none"], ["scan", "-n"]],
-)
-def test_help_and_options_that_are_none_need_no_objects(arguments: list[str], tmp_path: Path) -> None:
+    [
+        ["--help"], ["scan", "--help"], ["--bogus"], ["scan", "--bogus"], ["svc/web", "--prob=none"],
+        ["scan", "-n"],
+        ["svc/web", "--probe=bogus"], ["scan", "--fail-on=bogus"], ["svc/a/b"], ["svc/web:99999"], ["web:80/x:y"],
+    ],
+)  # fmt: skip
+def test_help_and_wrong_usage_need_no_objects(arguments: list[str], tmp_path: Path) -> None:
     unneeded = CLIENTS | {"yaml", "msgspec", "asyncio", "psutil", "pygments"}
     assert _imported("main", *arguments, home=tmp_path) & unneeded == set()
 

@@ -15,6 +15,7 @@ from kubectl_refused.connection import paging
 from kubectl_refused.connection.client import connect
 from kubectl_refused.connection.errors import Unreachable
 from kubectl_refused.connection.options import ConnectionOptions
+from kubectl_refused.connection.requests import MOST_TRIES
 from kubectl_refused.connection.watch import watch
 
 from .conftest import Connecting
@@ -119,6 +120,22 @@ def test_an_overwhelmed_server_is_asked_again(
     with connecting(answer) as (connection, fake):
         assert numbers(connection) == [0, 1, 2, 3, 4, 5]
     assert len(fake.seen) == 4
+
+
+def test_a_server_without_a_seat_for_us_is_waited_for_between_pages(
+    connecting: Connecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than one request is tried again by itself."""
+    monkeypatch.setattr(paging, "PATIENCE", (0.01,) * 3)
+
+    def answer(seen: Seen) -> Answer:
+        if 1 < len(fake.seen) <= 1 + 2 * MOST_TRIES:
+            return Answer(429, status(429, "TooManyRequests", "later").body, {"Retry-After": "0"})
+        return page(seen)
+
+    with connecting(answer) as (connection, fake):
+        assert numbers(connection) == [0, 1, 2, 3, 4, 5]
+    assert len(fake.seen) == 3 + 2 * MOST_TRIES
 
 
 def test_a_bookmark_is_no_change(connecting: Connecting) -> None:

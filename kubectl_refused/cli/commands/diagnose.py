@@ -11,6 +11,15 @@ from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
 MANY_OBJECTS = 100_000
 
 
+def _check(words: Sequence[str], values: Values) -> None:
+    """Raise UsageProblem for the slips that are easiest to make, before all that objects need is loaded."""
+    from kubectl_refused.cli.choices import check_choices
+    from kubectl_refused.resolve.grammar import parse
+
+    check_choices(values, COMMAND.options)
+    parse(words, namespace=values.get("namespace") or "", kubectl="kubectl")
+
+
 def _run(words: Sequence[str], values: Values) -> int:
     """Diagnose; raises UsageProblem."""
     if values["version"]:
@@ -21,6 +30,7 @@ def _run(words: Sequence[str], values: Values) -> int:
 
     # What a run makes stays, modules above all: looking through it for garbage again and again takes 20 ms.
     gc.set_threshold(MANY_OBJECTS)
+    _check(words, values)
     from kubectl_refused.cli.request import request_of
     from kubectl_refused.cli.run import run
     from kubectl_refused.resolve.places import ask_which

@@ -16,6 +16,9 @@ def _run(words: Sequence[str], values: Values) -> int:
     import sys
 
     gc.set_threshold(MANY_OBJECTS)  # as in diagnose.py
+    from kubectl_refused.cli.choices import check_choices
+
+    check_choices(values, COMMAND.options)  # before what objects need is loaded
     from kubectl_refused.cli.scan_request import scan_request_of
     from kubectl_refused.cli.scanning import ScanJob
     from kubectl_refused.cli.supervise import supervise
