@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -55,7 +55,8 @@ class Change(Struct, frozen=True):
 class Index(NamedTuple):
     """The objects by what they are looked up by: a scan asks ten thousand times, each in its snapshot's order.
 
-    `labelled` has pods by namespace and one label; `slices` by namespace and Service, `parts` all of a namespace.
+    `labelled` has pods by namespace and one label, of `keys` alone: those that any Service selects by. `slices`
+    are by namespace and Service, `parts` all of a namespace.
     """
 
     pods: dict[str, list[Pod]]
@@ -64,6 +65,7 @@ class Index(NamedTuple):
     workloads: dict[str, list[Workload]]
     services: dict[str, list[Service]]
     parts: dict[str, list[EndpointSlice]]
+    keys: frozenset[str]
 
 
 class Snapshot(Struct, frozen=True, dict=True):
@@ -113,8 +115,11 @@ class Snapshot(Struct, frozen=True, dict=True):
 
     def pods_like(self, namespace: str, labels: Labels) -> Iterator[Pod]:
         """The pods of a namespace that may carry all the labels: those that carry the rarest of them."""
-        labelled = self.index.labelled
-        found: list[list[Pod]] = [labelled.get((namespace, key, value), []) for key, value in labels.items()]
+        labelled, keys = self.index.labelled, self.index.keys
+        known = [(namespace, key, value) for key, value in labels.items() if key in keys]
+        if labels and not known:
+            return iter(self.index.pods.get(namespace, ()))
+        found: list[list[Pod]] = [labelled.get(one, []) for one in known]
         rarest: list[Pod] = min(found, key=len, default=[])
         return iter(rarest)
 
@@ -167,16 +172,19 @@ class Snapshot(Struct, frozen=True, dict=True):
         return any(c.kind == kind and c.namespace in ("", namespace) for c in self.coverage)
 
 
-def indexed(objects: Iterable[SeenObject]) -> Index:
+def indexed(objects: Collection[SeenObject]) -> Index:
     """The Index of these objects."""
-    made: list[Any] = [defaultdict(list) for _ in Index._fields]
-    index = Index(*made)
+    selectors = (one.spec.selector or {} for one in objects if isinstance(one, Service))
+    keys = frozenset(key for selector in selectors for key in selector)
+    made: dict[str, Any] = {name: defaultdict(list) for name in Index._fields if name != "keys"}
+    index = Index(**made, keys=keys)
     for value in objects:
         meta = value.metadata
         if isinstance(value, Pod):
             index.pods[meta.namespace].append(value)
             for key, label in (meta.labels or {}).items():
-                index.labelled[(meta.namespace, key, label)].append(value)
+                if key in keys:
+                    index.labelled[(meta.namespace, key, label)].append(value)
         elif isinstance(value, Service):
             index.services[meta.namespace].append(value)
         elif isinstance(value, EndpointSlice):

@@ -13,7 +13,7 @@ from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
 from kubectl_refused.sources.cluster import changes_of
 from kubectl_refused.sources.decoding import decode, decode_page
 from kubectl_refused.sources.reads import PAGE_SIZE, ListRequest, in_parallel, list_objects, namespaced
-from kubectl_refused.sources.sharing import Sharing
+from kubectl_refused.sources.sharing import Sharing, pair
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -55,7 +55,9 @@ class ScanSource:
 
     def snapshot(self) -> Snapshot:
         """All of it. What is refused is a gap; raises Unreachable, CredentialsProblem or Cancelled."""
-        return fold(change for one in self.parts() for change in one.changes)
+        snapshot = fold(change for one in self.parts() for change in one.changes)
+        pair(snapshot.objects)
+        return snapshot
 
     def parts(self) -> list[Part]:
         """The three lists. Raises as `snapshot` does."""

@@ -5,15 +5,17 @@ Of 50,000 pods with 5 to a ReplicaSet it saves half of their memory. Objects sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from sys import intern
 from typing import Any
 
 from msgspec.structs import force_setattr
 
-from kubectl_refused.model.objects import EndpointConditions, EndpointSlice, Metadata, Pod
+from kubectl_refused.model.objects import EndpointConditions, EndpointSlice, Metadata, Pod, Service
+from kubectl_refused.model.snapshot import Key, SeenObject
 
 _OF_TEMPLATE = ("containers", "init_containers", "node_selector", "security_context", "dns_config")
+ONE_FAMILY = ("IPv4",)
 _OF_LABELS = ("labels", "annotations", "owner_references")
 
 
@@ -29,8 +31,13 @@ class Sharing:
         for one in objects:
             if isinstance(one, Pod):
                 self._pod(one)
-            elif isinstance(one, EndpointSlice):
+                continue
+            if isinstance(one, EndpointSlice):
                 self._slice(one)
+            elif isinstance(one, Service):
+                _service(one)
+            for entry in one.metadata.managed_fields or ():
+                _intern(entry, ("manager", "operation", "time"))
 
     def _pod(self, pod: Pod) -> None:
         force_setattr(pod.metadata, "managed_fields", None)  # nobody asks who wrote a pod: controllers do
@@ -45,12 +52,23 @@ class Sharing:
         if status is None:
             return
         _intern(status, ("host_ip",))
+        ips = status.pod_ips
+        if ips and ips[0].ip == status.pod_ip:
+            force_setattr(status, "pod_ip", ips[0].ip)
         for condition in status.conditions or ():
             _intern(condition, ("type", "status", "last_transition_time"))
         for each in (*(status.container_statuses or ()), *(status.init_container_statuses or ())):
             _intern(each, ("name", "image"))
+            state = each.state
+            if state.running:
+                _intern(state.running, ("started_at",))
+            if state.terminated:
+                _intern(state.terminated, ("reason", "started_at", "finished_at"))
 
     def _slice(self, part: EndpointSlice) -> None:
+        _intern(part, ("address_type",))
+        for port in part.ports or ():
+            _intern(port, ("name", "protocol"))
         for endpoint in part.endpoints or ():
             seen = endpoint.conditions
             kept = self._conditions.setdefault((seen.ready, seen.serving, seen.terminating), seen)
@@ -58,6 +76,31 @@ class Sharing:
             _intern(endpoint, ("node_name",))
             if endpoint.target_ref:
                 _intern(endpoint.target_ref, ("kind", "namespace"))
+
+
+def _service(service: Service) -> None:
+    spec = service.spec
+    _intern(spec, ("type", "internal_traffic_policy", "session_affinity"))
+    for port in spec.ports or ():
+        _intern(port, ("name", "protocol", "target_port"))
+    if spec.cluster_ips == (spec.cluster_ip,):
+        force_setattr(spec, "cluster_ips", (spec.cluster_ip,))
+    if spec.ip_families == ONE_FAMILY:
+        force_setattr(spec, "ip_families", ONE_FAMILY)
+
+
+def pair(objects: Mapping[Key, SeenObject]) -> None:
+    """Let endpoints share names and addresses with the pods that they lead to."""
+    for part in objects.values():
+        for endpoint in (part.endpoints or ()) if isinstance(part, EndpointSlice) else ():
+            leads = endpoint.target_ref
+            pod = objects.get(("Pod", part.metadata.namespace, leads.name)) if leads else None
+            if leads is None or not isinstance(pod, Pod):
+                continue
+            force_setattr(leads, "name", pod.metadata.name)
+            address = pod.status.pod_ip if pod.status else None
+            if address and endpoint.addresses == (address,):
+                force_setattr(endpoint, "addresses", (address,))
 
 
 def _maker(metadata: Metadata) -> str:
@@ -75,5 +118,5 @@ def _share(one: Any, first: Any, fields: Iterable[str]) -> None:
 def _intern(one: Any, fields: Iterable[str]) -> None:
     for field in fields:
         value = getattr(one, field)
-        if value:
+        if type(value) is str:  # None where there is none, and a port's number
             force_setattr(one, field, intern(value))

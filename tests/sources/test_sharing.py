@@ -7,7 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from kubectl_refused.model.objects import EndpointSlice, Pod
-from kubectl_refused.sources.sharing import Sharing
+from kubectl_refused.model.snapshot import key_of
+from kubectl_refused.sources.sharing import Sharing, pair
 from tests.crowds import crowded, decoded
 
 
@@ -53,6 +54,28 @@ def test_endpoints_share_their_conditions() -> None:
     parts = [one for one in shared(decoded(crowded(2))) if isinstance(one, EndpointSlice)]
     conditions = {id(endpoint.conditions) for part in parts for endpoint in part.endpoints or ()}
     assert len(conditions) == 1
+
+
+def test_endpoints_share_names_and_addresses_with_their_pods() -> None:
+    bodies = crowded(3)
+    objects = {key_of(one): one for one in decoded(bodies)}
+    pair(objects)
+    assert list(objects.values()) == decoded(bodies)
+    for part in [one for one in objects.values() if isinstance(one, EndpointSlice)]:
+        for endpoint in part.endpoints or ():
+            assert endpoint.target_ref
+            pod = objects["Pod", part.metadata.namespace, endpoint.target_ref.name]
+            assert isinstance(pod, Pod)
+            assert pod.status
+            assert endpoint.target_ref.name is pod.metadata.name
+            assert endpoint.addresses
+            assert endpoint.addresses[0] is pod.status.pod_ip
+
+
+def test_endpoints_without_their_pod_are_left_alone() -> None:
+    objects = {key_of(one): one for one in decoded(crowded(3)) if isinstance(one, EndpointSlice)}
+    pair(objects)
+    assert list(objects.values()) == [one for one in decoded(crowded(3)) if isinstance(one, EndpointSlice)]
 
 
 def test_nothing_is_made_of_what_is_bare() -> None:
