@@ -12,18 +12,19 @@ from collections.abc import Sequence
 from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.objects import Container, Pod
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.containers import containers
 
 from .change import container_change, named, workload_of
 
-_LOCAL = re.compile(
+_LOCAL = lazily(
     r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)?(?P<host>127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\blocalhost\b|\[::1\]|(?<![\w:])::1(?![\w:]))"
     r"(?P<port>:\d{1,5}\b)?"
 )
 # The word before an address: a flag, a variable, a call.
-_TOKEN = re.compile(r"([\w.-]{1,60})[\s=:'\"(\[,]{0,9}$")
-_LISTENS = re.compile(
+_TOKEN = lazily(r"([\w.-]{1,60})[\s=:'\"(\[,]{0,9}$")
+_LISTENS = lazily(
     r"bind|listen|^-[bHlhi]$"
     r"|^-{0,2}(?:[\w-]{0,30}(?:http|server|web|app|run|api)[-_.])?(?:host|hostname|addr|address|ip|interface)$",
     re.IGNORECASE,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kubectl_refused.model.objects import Container, Pod, Probe
 from kubectl_refused.model.observation import Socket
+from kubectl_refused.patterns import lazily
 
 from .containers import command_line, containers, said_ports
 from .log_reasons import MOST_CHARACTERS, named_ports
@@ -29,14 +30,14 @@ _CUSTOM = {
     **dict.fromkeys((5005, 6060, 9229), "debug"),
 }
 _NAMES = (
-    ("metrics", re.compile(r"metric|prom")),
-    ("health", re.compile(r"health|probe|livez|readyz")),
-    ("debug", re.compile(r"debug|pprof|jmx|jdwp")),
+    ("metrics", lazily(r"metric|prom")),
+    ("health", lazily(r"health|probe|livez|readyz")),
+    ("debug", lazily(r"debug|pprof|jmx|jdwp")),
 )
-_HEALTH_PATH = re.compile(r"health|live|ready|ping|alive", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.-])(\d{2,5})(?![\w.%-])")
-_SERVING = re.compile(r"listen|serving|started|running|bound|accept|ready|\bport\b|\bserver\b", re.IGNORECASE)
-_LISTENING_ON = re.compile(
+_HEALTH_PATH = lazily(r"health|live|ready|ping|alive", re.IGNORECASE)
+_NUMBER = lazily(r"(?<![\w.-])(\d{2,5})(?![\w.%-])")
+_SERVING = lazily(r"listen|serving|started|running|bound|accept|ready|\bport\b|\bserver\b", re.IGNORECASE)
+_LISTENING_ON = lazily(
     r"\b(?:listening|listens|serving|started|running)\b[^\d\n]{0,40}?(?<![\d.:])(\d{2,5})\b", re.IGNORECASE
 )
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from kubectl_refused.model.objects import ConfigMap, Container, Pod
+from kubectl_refused.patterns import lazily
 
 MOST_CHARACTERS, MOST_VARIABLES, MOST_ADDRESSES, MOST_CONFIG_MAPS = 2000, 300, 100, 10
 # Ports that clients take where a URL names none.
@@ -23,15 +24,13 @@ _DEFAULTS = {
     "ldap": 389, "ldaps": 636, "kafka": 9092,
 }  # fmt: skip
 _NAME = r"(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?)"
-_URL = re.compile(
-    rf"\b([a-z][a-z0-9+.-]{{1,20}})://(?:[^\s/@'\"]{{0,200}}@)?((?:{_NAME}(?::\d{{1,5}})?,?){{1,20}})"
-)
-_ENTRY = re.compile(rf"({_NAME})(?::(\d{{1,5}}))?,?")
-_ALONE = re.compile(rf"(?<![\w./@:-])({_NAME}):(\d{{1,5}})(?![\w:.-])")
+_URL = lazily(rf"\b([a-z][a-z0-9+.-]{{1,20}})://(?:[^\s/@'\"]{{0,200}}@)?((?:{_NAME}(?::\d{{1,5}})?,?){{1,20}})")
+_ENTRY = lazily(rf"({_NAME})(?::(\d{{1,5}}))?,?")
+_ALONE = lazily(rf"(?<![\w./@:-])({_NAME}):(\d{{1,5}})(?![\w:.-])")
 # `DB_HOST` and `DB_PORT` name one address together.
-_HOST_OF = re.compile(r"(.*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$", re.IGNORECASE)
+_HOST_OF = lazily(r"(.*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$", re.IGNORECASE)
 # What a container is told to listen on is no address that it dials.
-_OWN = re.compile(r"LISTEN|BIND|(?:^|_)(?:NO_PROXY|POD_IP|HOST_IP)$", re.IGNORECASE)
+_OWN = lazily(r"LISTEN|BIND|(?:^|_)(?:NO_PROXY|POD_IP|HOST_IP)$", re.IGNORECASE)
 
 
 class Variable(NamedTuple):

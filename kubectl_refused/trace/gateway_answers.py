@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kubectl_refused.model.observation import HttpAnswer
+from kubectl_refused.patterns import lazily
 
 STATUSES = frozenset({502, 503, 504})
 
@@ -47,7 +48,7 @@ class _Words(NamedTuple):
 
 
 def _words(proxy: str, status: tuple[int, ...], page: str, trouble: Trouble, sure: bool = True) -> _Words:
-    return _Words(proxy, frozenset(status), re.compile(page, re.IGNORECASE), trouble, sure)
+    return _Words(proxy, frozenset(status), lazily(page, re.IGNORECASE), trouble, sure)
 
 
 _RESET = r"upstream connect error or disconnect/reset before headers\b.{0,80}"
@@ -80,10 +81,10 @@ _KNOWN = (
 # net/http has no word for who it is: Traefik sets no Server header, whoever sets one is somebody else.
 _NAMELESS = frozenset({"Traefik", "HAProxy"})
 _LINKERD = (
-    (re.compile(r"connection refused|os error 111", re.IGNORECASE), Trouble.REFUSED),
-    (re.compile(r"timed? ?out", re.IGNORECASE), Trouble.TIMEOUT),
-    (re.compile(r"no (?:available )?endpoints|fail-?fast|unavailable", re.IGNORECASE), Trouble.NONE_LEFT),
-    (re.compile(r"connect", re.IGNORECASE), Trouble.UNREACHED),
+    (lazily(r"connection refused|os error 111", re.IGNORECASE), Trouble.REFUSED),
+    (lazily(r"timed? ?out", re.IGNORECASE), Trouble.TIMEOUT),
+    (lazily(r"no (?:available )?endpoints|fail-?fast|unavailable", re.IGNORECASE), Trouble.NONE_LEFT),
+    (lazily(r"connect", re.IGNORECASE), Trouble.UNREACHED),
 )
 
 

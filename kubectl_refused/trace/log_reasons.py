@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 
 # Only this much of a line is looked at.
@@ -17,7 +18,7 @@ MOST_CHARACTERS = 400
 # Most telling first. Words of nginx, Apache, HAProxy, Redis, MariaDB, PostgreSQL, OpenSSH, Go, Python, Node.js,
 # the JVM, Rust and the C library (errno(3), strerror(3)); what they really print: tests/trace/program_logs.yaml.
 _TELLING = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    lazily(pattern, re.IGNORECASE)
     for pattern in (
         r"address (?:already )?in use|\bEADDRINUSE\b|port \d{1,5} (?:was|is) already",
         r"\bbind\b.{0,80}(?:denied|failed|cannot|error)|\bEACCES\b|cannot assign requested address",
@@ -33,29 +34,29 @@ _TELLING = tuple(
     )
 )
 _IN_USE = _TELLING[0]
-_DENIED = re.compile(r"\bpermission denied\b|\bEACCES\b|\bpermissionerror\b", re.IGNORECASE)
+_DENIED = lazily(r"\bpermission denied\b|\bEACCES\b|\bpermissionerror\b", re.IGNORECASE)
 # EMFILE and ENFILE (errno(3), strerror(3)), and Python's, Node's and Go's words for them.
-_NO_FILES = re.compile(
+_NO_FILES = lazily(
     r"too many open files|\b(?:EMFILE|ENFILE)\b|\[Errno 2[34]\]|no file descriptors available", re.IGNORECASE
 )
 # How servers say that they turn a client away: by its address, by a limit, by what it did not send.
-_AWAY = re.compile(
+_AWAY = lazily(
     r"\b(?:denied|deny|not (?:allowed|permitted|authori[sz]ed)|reject\w*|refus\w*|forbidden|block\w*|blacklist\w*|"
     r"too many|limit|max\w* (?:connections|clients)|clos(?:ed|ing)|drop\w*|abort\w*|disconnect\w*|handshake|"
     r"proxy[ -]?protocol|reset)\b",
     re.IGNORECASE,
 )
-_BINDING = re.compile(r"\b(?:\w*_)?(?:bind|listen)(?:ing|er|exception|_\w+)?\b|\bsocket\b", re.IGNORECASE)
+_BINDING = lazily(r"\b(?:\w*_)?(?:bind|listen)(?:ing|er|exception|_\w+)?\b|\bsocket\b", re.IGNORECASE)
 # A colon and a number behind an address or a gap: `0.0.0.0:80`, `[::]:80`, ` :8080`, `:::3000`, `localhost:80`.
-_PORT = re.compile(
+_PORT = lazily(
     r"(?:\blocalhost|(?<![A-Za-z_)])):(\d{1,5})(?!\d|:\d|\.\d)|\bport[ =:]{1,3}(\d{1,5})\b", re.IGNORECASE
 )
 # Numbers behind colons that are none: times of day, and places in source files (`main.go:57:12`).
-_NO_PORT = re.compile(r"\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|\b[\w-]{1,60}\.[a-z]{1,5}:\d{1,6}(?::\d{1,6})?\b")
+_NO_PORT = lazily(r"\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|\b[\w-]{1,60}\.[a-z]{1,5}:\d{1,6}(?::\d{1,6})?\b")
 # Node.js prints an error's fields below it: they repeat it, without the port.
-_FIELD = re.compile(r"code: '\w{1,40}',?")
+_FIELD = lazily(r"code: '\w{1,40}',?")
 # MariaDB, PostgreSQL and memcached name the port only in the line after.
-_GOES_ON = re.compile(r"\banother (?:server|postmaster)\b|\bfailed to listen\b", re.IGNORECASE)
+_GOES_ON = lazily(r"\banother (?:server|postmaster)\b|\bfailed to listen\b", re.IGNORECASE)
 # A traceback names the call some lines before the error.
 _BEFORE = 3
 

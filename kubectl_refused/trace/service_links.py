@@ -12,20 +12,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kubectl_refused.model.objects import Service
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 
 from .log_reasons import MOST_CHARACTERS
 
-_ADDRESS = re.compile(r"\b(?:tcp|udp|sctp)://[0-9a-fA-F.:\[\]]{2,45}:\d{1,5}\b")
+_ADDRESS = lazily(r"\b(?:tcp|udp|sctp)://[0-9a-fA-F.:\[\]]{2,45}:\d{1,5}\b")
 # How languages say that a text is no number, or no port.
-_MISREAD = re.compile(
+_MISREAD = lazily(
     r"\binvalid (?:literal|digit|syntax|value|port|integer|number|input|argument|type)|number ?format|\bNaN\b"
     r"|\b(?:not|expected|be|as|into|to) (?:be )?(?:an? )?(?:valid )?(?:port|int|integer|number|u16|long|numeric)\b"
     r"|strconv|\bpars(?:e|ing)\b|ERR_SOCKET_BAD_PORT|out of range|too many colons|unknown port",
     re.IGNORECASE,
 )
 # A client that names whom it calls is another matter.
-_CALLS = re.compile(r"\b(?:connect(?:ing|ion|ed)?|dial(?:ing)?|timed? ?out|refused|unreachable)\b", re.IGNORECASE)
+_CALLS = lazily(r"\b(?:connect(?:ing|ion|ed)?|dial(?:ing)?|timed? ?out|refused|unreachable)\b", re.IGNORECASE)
 # A language that shows the value apart from the complaint shows it next to it.
 _BESIDE = 2
 

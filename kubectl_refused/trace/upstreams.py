@@ -6,12 +6,12 @@ UH and others before the quoted upstream host), Go's net.OpError, HAProxy's "HTT
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake
+from kubectl_refused.patterns import lazily
 
 from .addresses import place
 from .containers import containers
@@ -20,15 +20,15 @@ MOST_LINES, MOST_CHARACTERS, MOST_UPSTREAMS = 200, 2000, 6
 MOST_SETTINGS = 20_000
 _HOST = r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9_.-]{0,252})"
 _PORT = r":(\d{1,5})(?!\d)"
-_FAILED = re.compile(r"connect\(\) failed|upstream (?:timed out|prematurely closed)|recv\(\) failed")
-_NGINX = re.compile(rf'upstream: "[a-z]{{3,6}}://{_HOST}{_PORT}')
-_ENVOY = re.compile(r'" 50[234] (?:[A-Z]{2,5},){0,4}(?:UF|UH|UC|UT|URX|UR|LR)\b')
-_QUOTED = re.compile(rf'"{_HOST}{_PORT}"')
-_CLUSTER = re.compile(rf"\boutbound\|(\d{{1,5}})\|[\w.-]{{0,63}}\|{_HOST}")
-_GO = re.compile(rf"dial tcp {_HOST}{_PORT}: (?:connect:|i/o timeout)")
-_BACKEND = re.compile(r" ([\w.:-]{1,120})/(?:<NOSRV>|[\w.:-]{1,120}) [\d/+-]{5,60} 50[234] ")
-_SECTION = re.compile(r"\s{0,20}(backend|listen|frontend|defaults|global)\b\s{0,20}([\w.:-]{0,120})")
-_SERVER = re.compile(rf"\s{{0,20}}server\s{{1,20}}[\w.:-]{{1,120}}\s{{1,20}}{_HOST}{_PORT}")
+_FAILED = lazily(r"connect\(\) failed|upstream (?:timed out|prematurely closed)|recv\(\) failed")
+_NGINX = lazily(rf'upstream: "[a-z]{{3,6}}://{_HOST}{_PORT}')
+_ENVOY = lazily(r'" 50[234] (?:[A-Z]{2,5},){0,4}(?:UF|UH|UC|UT|URX|UR|LR)\b')
+_QUOTED = lazily(rf'"{_HOST}{_PORT}"')
+_CLUSTER = lazily(rf"\boutbound\|(\d{{1,5}})\|[\w.-]{{0,63}}\|{_HOST}")
+_GO = lazily(rf"dial tcp {_HOST}{_PORT}: (?:connect:|i/o timeout)")
+_BACKEND = lazily(r" ([\w.:-]{1,120})/(?:<NOSRV>|[\w.:-]{1,120}) [\d/+-]{5,60} 50[234] ")
+_SECTION = lazily(r"\s{0,20}(backend|listen|frontend|defaults|global)\b\s{0,20}([\w.:-]{0,120})")
+_SERVER = lazily(rf"\s{{0,20}}server\s{{1,20}}[\w.:-]{{1,120}}\s{{1,20}}{_HOST}{_PORT}")
 
 
 class Upstream(NamedTuple):

@@ -9,6 +9,7 @@ from kubectl_refused.model.facts import NAMESPACE, NamespaceKey
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 
 from .gateway_answers import gateway_of
 from .runtimes import Mesh, veil_of
@@ -17,11 +18,11 @@ from .runtimes import Mesh, veil_of
 MOST_VEILED = 24
 # Envoy's own page where its connection to the app was refused (istio issues 41090 and 45261), and Linkerd's. Envoy
 # 1.40 tells no errno; within a pod nothing else than a refusal is called so, but for a failed TLS handshake.
-_REFUSED_BEHIND = re.compile(
+_REFUSED_BEHIND = lazily(
     r"delayed connect error: 111|connection refused \(os error 111\)|reset reason: remote connection failure",
     re.IGNORECASE,
 )
-_OF_TLS = re.compile(r"\bTLS[_ ]error", re.IGNORECASE)
+_OF_TLS = lazily(r"\bTLS[_ ]error", re.IGNORECASE)
 
 
 def veil(scene: Scene, pod: Pod, port: int) -> Mesh | None:
