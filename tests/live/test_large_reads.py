@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +17,6 @@ from bench.multiplying import Etcd
 from kubectl_refused.connection import paging
 from kubectl_refused.connection.client import Connection, connect
 from kubectl_refused.connection.options import ConnectionOptions
-from kubectl_refused.connection.watch import version_of, watch
 from kubectl_refused.model.objects import Service
 from kubectl_refused.sources import following
 from kubectl_refused.sources.following import Following
@@ -29,37 +27,8 @@ from .cutting_proxy import CuttingProxy
 SERVICES = 6
 PODS = SERVICES * crowd.PODS_EACH
 SPACE = "team-000"
-FLOW, RBAC = "flowcontrol.apiserver.k8s.io/v1", "rbac.authorization.k8s.io/v1"
-CROWDED = "crowded"
-EVERYTHING = {
-    "metadata": {"name": CROWDED},
-    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-    "subjects": [{"kind": "User", "name": CROWDED, "apiGroup": "rbac.authorization.k8s.io"}],
-}
-NO_SEATS = {
-    "metadata": {"name": CROWDED},
-    "spec": {
-        "type": "Limited",
-        "limited": {
-            "nominalConcurrencyShares": 0,
-            "lendablePercent": 0,
-            "borrowingLimitPercent": 0,
-            "limitResponse": {"type": "Reject"},
-        },
-    },
-}
-ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
-TO_NO_SEATS: dict[str, Any] = {
-    "metadata": {"name": CROWDED},
-    "spec": {
-        "priorityLevelConfiguration": {"name": CROWDED},
-        "matchingPrecedence": 1,
-        "rules": [{"subjects": [{"kind": "User", "user": {"name": CROWDED}}], "resourceRules": [ALL]}],
-    },
-}
 LONG = (1.0,) * 300  # seconds; a busy machine takes long to start an API server
 SECONDS = 300.0
-WATCHED = 8.0  # of a watch, whose last two bring a bookmark (apiserver's cacher: bookmarks before the deadline)
 
 
 @pytest.fixture(scope="module")
@@ -124,52 +93,6 @@ def test_what_is_followed_is_up_to_date_after_a_restart_that_forgot(
         plane.start_api_server()
         await_label(live, "again")
         assert await_service(live, "web-00002", lambda found: found is None) is None
-
-
-def test_a_bookmark_tells_where_to_go_on_in_a_list_that_is_quiet(
-    plane: ControlPlane, connection: Connection
-) -> None:
-    """The API server sends one shortly before a watch ends. From there on a change is told, and nothing twice."""
-    path = f"/api/v1/namespaces/{SPACE}/services"
-    (page,) = connection.list_pages(path)
-    pods = f"/api/v1/namespaces/{SPACE}/pods"
-    busy = names(next(connection.list_pages(pods, page_size=3)))
-    for name in busy:
-        plane.client().call("PATCH", f"{pods}/{name}", {"metadata": {"labels": {"seen": "busy"}}})
-    quiet = list(watch(connection, path, [("resourceVersion", page.version)], WATCHED, bookmarks=True))
-    assert {kind for kind, _ in quiet} == {"BOOKMARK"}
-    marked = version_of(quiet[-1][1])
-    assert int(marked) >= int(page.version) + len(busy)
-    plane.client().call("PATCH", f"{path}/web-00003", {"metadata": {"labels": {"seen": "marked"}}})
-    told = list(watch(connection, path, [("resourceVersion", marked)], WATCHED))
-    assert [(kind, msgspec.json.decode(one)["metadata"]["name"]) for kind, one in told] == [
-        ("MODIFIED", "web-00003")
-    ]
-
-
-def test_a_list_that_finds_no_seat_between_its_pages_waits_for_one(
-    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """429 with Retry-After, by the API server's own Priority and Fairness: a level that has no seats."""
-    monkeypatch.setattr(paging, "PATIENCE", LONG)
-    api, path = plane.client(), f"/api/v1/namespaces/{SPACE}/pods"
-    api.call("POST", f"/apis/{RBAC}/clusterrolebindings", EVERYTHING)
-    api.call("POST", f"/apis/{FLOW}/prioritylevelconfigurations", NO_SEATS)
-    options = ConnectionOptions(kubeconfig=str(plane.kubeconfig), impersonate_user=CROWDED)
-    with contextlib.closing(connect(options)) as connection:
-        pages = connection.list_pages(path, page_size=10)
-        read = names(next(pages))
-        api.call("POST", f"/apis/{FLOW}/flowschemas", TO_NO_SEATS)
-        end, turned_away = time.monotonic() + SECONDS, connection.sender.send("GET", path)
-        while turned_away.status != 429 and time.monotonic() < end:
-            turned_away = connection.sender.send("GET", path)
-        assert (turned_away.status, "retry-after" in turned_away.headers) == (429, True)
-        rest = threading.Thread(target=lambda: read.extend(name for page in pages for name in names(page)))
-        rest.start()
-        time.sleep(4)  # longer than the sender alone has patience
-        api.call("DELETE", f"/apis/{FLOW}/flowschemas/{TO_NO_SEATS['metadata']['name']}")
-        rest.join(SECONDS)
-    assert (len(read), len(set(read))) == (PODS, PODS)
 
 
 @pytest.mark.parametrize("after", [6_000, 12_000, 18_000])
