@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -67,11 +68,17 @@ def read_pieces(raw: Any, deadline: float, cancel: Cancel) -> Iterator[bytes]:
             raw.close()  # the rest of the body is still in it: no other request may reuse it
 
 
+def _end(raw: Any) -> None:
+    """End what is still read. Where the server ended it in the same moment the socket is closed already."""
+    with contextlib.suppress(OSError, ValueError):
+        raw.shutdown()
+
+
 def read_lines(raw: Any, seconds: float, cancel: Cancel) -> Iterator[bytes]:
     """Yield lines (without their end) as they come, until the server ends or `seconds` have passed."""
     end = time.monotonic() + seconds
     # Ends a read that waits: a socket's time-out starts anew with every piece, this does not.
-    alarm = threading.Timer(seconds, raw.shutdown)
+    alarm = threading.Timer(seconds, _end, (raw,))
     alarm.daemon = True
     alarm.start()
     rest = b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -10,6 +11,8 @@ from http.server import BaseHTTPRequestHandler
 import msgspec
 import pytest
 
+from kubectl_refused.connection.bodies import read_lines
+from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.errors import ApiProblem, Cancelled, Forbidden, Unreachable
 from kubectl_refused.connection.logs import follow_log, read_log
 from kubectl_refused.connection.watch import watch
@@ -113,3 +116,32 @@ def test_logs(connecting: Connecting) -> None:
     assert fake.seen[0].path == f"{PODS}/web/log"
     assert fake.seen[0].query == {"container": "app", "tailLines": "7", "limitBytes": "262144", "previous": "true"}
     assert fake.seen[1].query == {"container": "app", "follow": "true"}
+
+
+class EndsWithTheAlarm:
+    """A body whose server ends it in the very moment in which the time is over: its socket is closed by then."""
+
+    def __init__(self) -> None:
+        self.alarmed = threading.Event()
+
+    def read1(self, size: int, decode_content: bool) -> bytes:
+        self.alarmed.wait(10)
+        return b""
+
+    def shutdown(self) -> None:
+        self.alarmed.set()
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_server_that_ends_with_the_alarm_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    body = EndsWithTheAlarm()
+    assert list(read_lines(body, 0.05, Cancel())) == []
+    assert body.alarmed.is_set()
+    for thread in [one for one in threading.enumerate() if isinstance(one, threading.Timer)]:
+        thread.join(10)
+    assert failed == []
