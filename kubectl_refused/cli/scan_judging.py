@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,22 +35,21 @@ class ScanJudging:
 
     def judge(self, targets: Sequence[Target], *, of_many: bool) -> list[Judged]:
         """Each in its turn; `of_many` where they are some of a scan's (pipeline.diagnose_all)."""
+        total = len(targets)
         if self.depth is not Depth.NONE:
-            return self._whole(targets, 0, of_many=of_many)
+            return self._whole(targets, 0, total, of_many=of_many)
         facts = FactStore(beyond=beyond_of(self.prober))
         seen = well_at_first_sight(targets, self.snapshot, facts, self.prober.vantages(), self.ignores)
         first = list(seen)
-        left = [target for target, one in zip(targets, first, strict=True) if one is None]
-        told: list[Judged] = []
+        left, told = left_of(targets, first), list[Judged]()
         # In turns, so that what is kept of each is little.
         for start in range(0, len(left), TOGETHER):
-            done = len(targets) - len(left) + start
-            told += self._whole(left[start : start + TOGETHER], done, of_many=of_many or len(targets) > 1)
-        rest = iter(told)
-        return [one or next(rest) for one in first]
+            some, done = left[start : start + TOGETHER], total - len(left) + start
+            told += self._whole(some, done, total, of_many=of_many or total > 1)
+        return in_order(first, told)
 
-    def _whole(self, targets: Sequence[Target], done: int, *, of_many: bool) -> list[Judged]:
-        """By the whole way, once so many others are done."""
+    def _whole(self, targets: Sequence[Target], done: int, total: int, *, of_many: bool) -> list[Judged]:
+        """By the whole way, once so many of all are done."""
         told = diagnose_all(
             targets,
             self.snapshot,
@@ -59,11 +58,22 @@ class ScanJudging:
             context=self.context,
             say=self.say,
             ignores=self.ignores,
-            count=lambda judged, of: self.count(done + judged, done + of),
+            count=lambda judged, _: self.count(done + judged, total),
             beyond=beyond_of(self.prober),
             of_many=of_many,
         )
         return [judged(one, self.snapshot) for one in told]
+
+
+def left_of(targets: Sequence[Target], first: Sequence[Judged | None]) -> list[Target]:
+    """Those that first sight left open."""
+    return [target for target, one in zip(targets, first, strict=True) if one is None]
+
+
+def in_order(first: Sequence[Judged | None], rest: Iterable[Judged]) -> list[Judged]:
+    """What first sight told, and in its gaps what the whole way did."""
+    told = iter(rest)
+    return [one or next(told) for one in first]
 
 
 def beyond_of(prober: Learner) -> Mapping[Fact[Any], Gap]:

@@ -56,6 +56,8 @@ def _skimming(values: Values, *, files: bool, containers: bool) -> Values:
         raise UsageProblem("--skim is of a cluster, whose pods are many", "leave --skim away")
     if values.get("probe") not in (None, Depth.NONE.value, Depth.PODS.value):  # pods is what nobody need type
         raise UsageProblem(f"--skim dials nothing, --probe {values['probe']} does", "leave one of them away")
+    if values.get("standpoints"):
+        raise UsageProblem("--skim dials nothing, and --from says from where to dial", "leave one of them away")
     for name in ("wait", "watch"):
         if values.get(name):
             raise UsageProblem(f"--skim looks once, --{name} does so again and again", "leave one of them away")

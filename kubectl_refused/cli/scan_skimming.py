@@ -12,7 +12,7 @@ from kubectl_refused.model.snapshot import fold
 from kubectl_refused.sources.skimming import SkimSource
 from kubectl_refused.trace.calm import calm_by_slices
 
-from .scan_judging import beyond_of
+from .scan_judging import beyond_of, in_order, left_of
 from .scanning import ScanSurvey
 from .surveys import Say
 
@@ -32,14 +32,14 @@ class SkimSurvey(ScanSurvey):
         facts, ignores = FactStore(beyond=beyond_of(prober)), self._scanning.ignores
         seen = well_at_first_sight(targets, snapshot, facts, prober.vantages(), ignores, calm_by_slices)
         first = list(seen)
-        odd = [target for target, one in zip(targets, first, strict=True) if one is None]
+        odd = left_of(targets, first)
         say(f"reading the pods of {len(odd)} of {len(targets)} Services")
         services = [snapshot.service(target.namespace, target.name) for target in odd]
         whole = source.with_pods_of(outline, [one for one in services if one is not None])
-        rest = iter(self.judge(odd, whole, prober, say, of_many=len(targets) > 1))
+        rest = self.judge(odd, whole, prober, say, of_many=len(targets) > 1)
         left = [Gap(_pods_of(len(targets) - len(odd)), "by --skim their slices are enough", "leave --skim away")]
         unread = left if len(odd) < len(targets) else []
-        return self.told([one or next(rest) for one in first], whole, prober, unread)
+        return self.told(in_order(first, rest), whole, prober, unread)
 
 
 def _pods_of(services: int) -> str:

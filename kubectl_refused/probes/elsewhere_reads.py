@@ -19,7 +19,8 @@ FEW = 2  # selectors that are asked for one by one
 VALUES_EACH = 50
 PAGE = 500
 # From the API server's cache, a moment old at most: 0.04 s of its time where a look through 50,000 pods of etcd
-# takes 4 s ("Resource versions" of the Kubernetes API concepts: with 0 any version will do).
+# takes 4 s ("Resource versions" of the Kubernetes API concepts: with 0 any version will do). The cache knows no
+# limit: all pods with the label come at once, which are many where every namespace has an app of that name.
 FROM_CACHE = ("resourceVersion", "0")
 Pairs = tuple[tuple[str, str], ...]
 BEYOND = Gap(

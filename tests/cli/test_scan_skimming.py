@@ -1,4 +1,4 @@
-"""`scan --skim`: the table of a whole scan, of a tenth of the pods."""
+"""`scan --skim`: the table of a whole scan, of few of the pods."""
 
 from __future__ import annotations
 
@@ -65,6 +65,10 @@ def test_of_nothing_there_is_nothing_to_say() -> None:
     [
         ({"filename": ["web.yaml"]}, "--skim is of a cluster, whose pods are many; leave --skim away"),
         ({"probe": "passive"}, "--skim dials nothing, --probe passive does; leave one of them away"),
+        (
+            {"standpoints": ["node/node1"]},
+            "--skim dials nothing, and --from says from where to dial; leave one of them away",
+        ),
         ({"wait": "30s"}, "--skim looks once, --wait does so again and again; leave one of them away"),
         ({"watch": True}, "--skim looks once, --watch does so again and again; leave one of them away"),
     ],

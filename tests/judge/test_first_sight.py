@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.causes import catalogue
+from kubectl_refused.cli import scan_judging
 from kubectl_refused.judge.first_sight import well_at_first_sight
 from kubectl_refused.judge.scanning import Judged, judged
 from kubectl_refused.model.facts import HANDSHAKE, FactStore
@@ -180,3 +181,21 @@ def _set(body: Any, path: Sequence[str | int], value: Any) -> None:
             return
     if isinstance(body, dict):
         body[last] = value
+
+
+def test_progress_counts_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are in turns: what is well at first sight is done before."""
+    monkeypatch.setattr(scan_judging, "TOGETHER", 2)
+    world = decoded(crowded(100))
+    snapshot, counted = read_whole(world), list[tuple[int, int]]()
+    learner = CaseLearner(world, {}, "team-000", Depth.NONE)
+    monkeypatch.setattr(scan_judging, "beyond_of", lambda _: UNDIALLED)
+    judging = scan_judging.ScanJudging(
+        snapshot, learner, Depth.NONE, "", IGNORES, lambda _: None, lambda done, of: counted.append((done, of))
+    )
+    targets = targets_in(snapshot)
+    told = judging.judge(targets, of_many=False)
+    assert told == whole(targets, snapshot, world)
+    assert {of for _, of in counted} == {100}
+    assert [done for done, _ in counted] == sorted(done for done, _ in counted)
+    assert min(done for done, _ in counted) >= 97
