@@ -72,6 +72,7 @@ class FakeCluster:
         self.namespaces = namespaces
         self.watchable = True
         self.gone = 0
+        self.marked = 0  # bookmarks that were sent
         self.api: FakeApi
         self._version, self._oldest, self._cuts = 1, 0, 0
         self._log: list[tuple[int, str, dict[str, Any]]] = []
@@ -181,6 +182,9 @@ class FakeCluster:
                 wanted = "allowWatchBookmarks" in seen.query if kind == "BOOKMARK" else _is_meant(seen, one)
                 if wanted:
                     _send(handler, kind, one | {"metadata": one["metadata"] | {"resourceVersion": str(version)}})
+                if wanted and kind == "BOOKMARK":
+                    with self._changed:
+                        self.marked += 1
             if cut:
                 return
 

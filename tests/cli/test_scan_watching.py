@@ -128,6 +128,7 @@ def test_a_watch_that_ends_goes_on_from_a_bookmark() -> None:
         told(live)
         until(lambda: len(cluster.watches) == 3)
         cluster.bookmark()
+        until(lambda: cluster.marked == 3)
         cluster.forget()  # from here on only who heard the bookmark can go on without reading anew
         time.sleep(0.2)
         cluster.cut()
