@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import ENTRANCES
 
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
+from .memory import Told, told_by
 from .outdated import outdated
 from .statuses import running
 from .veils import veiled
@@ -69,7 +70,12 @@ class Ruling:
     notes: tuple[Found, ...] = ()
 
 
-def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNORED) -> Ruling:
+def rule(
+    scene: Scene,
+    causes: Iterable[Cause],
+    ignores: Ignores = NOTHING_IGNORED,
+    ask: Callable[[Cause, Scene], Told] = told_by,
+) -> Ruling:
     """Run every cause in its scope over the scene."""
     found: list[Found] = []
     undecided: list[Open] = []
@@ -81,14 +87,13 @@ def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNOR
         if not _looks_at(cause, scene, protocol):
             continue
         for view in seen[cause.scope]:
-            try:
-                told = tuple(cause.check(view))
-                if told:  # mostly there is nothing, and a scan asks a million times
-                    lasting = [one for one in told if not outdated(one, view)]
-                    ignored = ignores.of(cause, view) if lasting else None
-                    found += [Found(cause, finding, view, ignored) for finding in lasting]
-            except Undecided as question:
-                undecided.append(Open(cause, question.need, question.gap))
+            told = ask(cause, view)
+            if isinstance(told, Undecided):
+                undecided.append(Open(cause, told.need, told.gap))
+            elif told:  # mostly there is nothing, and a scan asks a million times
+                lasting = [one for one in told if not outdated(one, view)]
+                ignored = ignores.of(cause, view) if lasting else None
+                found += [Found(cause, finding, view, ignored) for finding in lasting]
     faults, notes = (tuple(f for f in found if f.cause.note is kind) for kind in (False, True))
     return Ruling(scene, faults, tuple(undecided), notes)
 
