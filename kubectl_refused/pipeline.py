@@ -165,7 +165,7 @@ class _Case:
         """Take what was asked for out of all facts, and go on."""
         self.facts = self.facts.having((need, facts.known[need]) for need in self.asks)
         if self.ground:
-            self.ground.memory.learnt(self.asks)
+            self.ground.learnt(self.asks)
         self.rounds += 1
         self.rule(vantages)
 

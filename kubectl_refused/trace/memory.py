@@ -1,17 +1,20 @@
-"""What causes said, kept until a fact is learnt at which they looked: nothing else of a Service's path changes. Pure.
+"""What causes said of a scene, kept until a fact is learnt at which they looked: nothing else of it changes. Pure.
 
 A target is ruled in rounds, with a few more facts in each. Most causes looked at none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from kubectl_refused.causes import Cause
 from kubectl_refused.model.evidence import Finding
-from kubectl_refused.model.facts import FactStore, Need, Undecided
+from kubectl_refused.model.facts import Need, Undecided
 from kubectl_refused.model.scene import Scene
 
+T = TypeVar("T")
 Told = tuple[Finding, ...] | Undecided
 
 
@@ -23,29 +26,50 @@ def told_by(cause: Cause, view: Scene) -> Told:
         return question
 
 
+@dataclass
+class _Kept:
+    """What one cause said, by the endpoint and pod of each view, and what it looked at for that."""
+
+    told: dict[tuple[int, int], Told] = field(default_factory=dict)
+    looked: set[Need] = field(default_factory=set)
+    silent: bool = True
+
+
 class Memory:
-    """Of the scenes of one target, which must stay the same but for their facts."""
+    """Of one scene, which must stay the same but for its facts; these note in `looked` what is looked at."""
 
-    def __init__(self) -> None:
-        self._looked: set[Need] = set()
-        self._told: dict[tuple[str, int, int, int], tuple[Told, frozenset[Need]]] = {}
-
-    def watching(self, facts: FactStore) -> FactStore:
-        """The same facts, in a store that notes which of them are looked at."""
-        return FactStore(facts.known, facts.beyond, self._looked)
+    def __init__(self, looked: set[Need]) -> None:
+        self._looked = looked
+        self._for_views: frozenset[Need] = frozenset()
+        self._kept: dict[str, _Kept] = {}
 
     def learnt(self, needs: Collection[Need]) -> None:
-        """Forget what was said by who looked at one of these."""
-        new = frozenset(needs)
-        self._told = {key: one for key, one in self._told.items() if one[1].isdisjoint(new)}
+        """Forget what was said by who looked at one of these, and all where other views may be chosen now."""
+        if self._for_views.isdisjoint(needs):
+            self._kept = {code: one for code, one in self._kept.items() if one.looked.isdisjoint(needs)}
+        else:
+            self._kept.clear()
 
-    def told_by(self, cause: Cause, view: Scene, place: int) -> Told:
-        """As `told_by`; `place` is the scene's among those of its target."""
-        # The parts of a scene are the same objects in every round, and live as long as this does.
-        key = (cause.code, place, id(view.endpoint), id(view.pod))
-        known = self._told.get(key)
-        if known is None:
+    def views(self, choose: Callable[[], T]) -> T:
+        """The views that it chooses by the facts known now."""
+        self._looked.clear()
+        chosen = choose()
+        self._for_views = frozenset(self._looked)
+        return chosen
+
+    def left(self, causes: Iterable[Cause]) -> list[Cause]:
+        """Those that may have something to say: the others said nothing, and would not now."""
+        kept = self._kept
+        return [cause for cause in causes if cause.code not in kept or not kept[cause.code].silent]
+
+    def told_by(self, cause: Cause, view: Scene) -> Told:
+        """As `told_by`."""
+        kept = self._kept.setdefault(cause.code, _Kept())
+        # The parts of a scene are the same objects in every round.
+        place = id(view.endpoint), id(view.pod)
+        if place not in kept.told:
             self._looked.clear()
-            known = told_by(cause, view), frozenset(self._looked)
-            self._told[key] = known
-        return known[0]
+            kept.told[place] = told = told_by(cause, view)
+            kept.looked |= self._looked
+            kept.silent &= told == ()
+        return kept.told[place]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kubectl_refused.causes import HOPS_OF, OF_ENTRANCES, Cause, Scope
@@ -25,7 +26,7 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import ENTRANCES
 
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
-from .memory import Told, told_by
+from .memory import Memory, told_by
 from .outdated import outdated
 from .statuses import running
 from .veils import veiled
@@ -74,16 +75,16 @@ def rule(
     scene: Scene,
     causes: Iterable[Cause],
     ignores: Ignores = NOTHING_IGNORED,
-    ask: Callable[[Cause, Scene], Told] = told_by,
+    memory: Memory | None = None,
 ) -> Ruling:
-    """Run every cause in its scope over the scene."""
+    """Run every cause in its scope over the scene; with a `memory` of it, those that may say something new."""
     found: list[Found] = []
     undecided: list[Open] = []
     causes = tuple(causes)
-    # Once for all causes: a scan rules over ten thousand scenes.
-    seen = {scope: tuple(views(scene, scope)) for scope in {cause.scope for cause in causes}}
+    ask = memory.told_by if memory else told_by
+    seen = memory.views(partial(_views, scene, causes)) if memory else _views(scene, causes)
     protocol = scene.port.protocol if scene.port else "TCP"
-    for cause in causes:
+    for cause in memory.left(causes) if memory else causes:
         if not _looks_at(cause, scene, protocol):
             continue
         for view in seen[cause.scope]:
@@ -96,6 +97,11 @@ def rule(
                 found += [Found(cause, finding, view, ignored) for finding in lasting]
     faults, notes = (tuple(f for f in found if f.cause.note is kind) for kind in (False, True))
     return Ruling(scene, faults, tuple(undecided), notes)
+
+
+def _views(scene: Scene, causes: Iterable[Cause]) -> dict[Scope, tuple[Scene, ...]]:
+    """By scope, once for all causes: a scan rules over ten thousand scenes."""
+    return {scope: tuple(views(scene, scope)) for scope in {cause.scope for cause in causes}}
 
 
 def _looks_at(cause: Cause, scene: Scene, protocol: str) -> bool:

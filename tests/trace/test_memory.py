@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.causes import Cause, Scope
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import EVENTS, FactStore, Need, PodKey
 from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import Depth
-from kubectl_refused.trace import memory
-from kubectl_refused.trace.memory import Memory, Told
+from kubectl_refused.trace import ground, rulings
+from kubectl_refused.trace.ignores import Ignores
+from kubectl_refused.trace.memory import Memory
+from kubectl_refused.trace.rulings import Ruling
 from tests.case_folders import Case, cases
 from tests.case_runs import run
 from tests.scenery import pod, scene
@@ -22,16 +25,16 @@ ASKED, OTHER = Need(EVENTS, PodKey("shop", "web-1")), Need(EVENTS, PodKey("shop"
 
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_what_is_remembered_is_what_would_be_said_now(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, compared = Memory.told_by, 0
+    remembering, compared = rulings.rule, 0
 
-    def checked(self: Memory, cause: Cause, view: Scene, place: int) -> Told:
+    def both(made: Scene, causes: Sequence[Cause], ignores: Ignores, memory: Memory | None = None) -> Ruling:
         nonlocal compared
-        told = kept(self, cause, view, place)
-        assert _plain(told) == _plain(memory.told_by(cause, view)), cause.name
-        compared += 1
+        told, anew = remembering(made, causes, ignores, memory), remembering(made, causes, ignores)
+        assert _plain(told) == _plain(anew)
+        compared += memory is not None
         return told
 
-    monkeypatch.setattr(Memory, "told_by", checked)
+    monkeypatch.setattr(ground, "rule", both)
     for name in (*case.dresses, "healthy"):
         for depth in (Depth.PODS, Depth.NONE):
             run(case, name, depth)
@@ -46,25 +49,25 @@ def test_a_cause_is_asked_again_once_what_it_looked_at_is_learnt() -> None:
         yield Finding(where="here", says=str(made.known(EVENTS, ASKED.subject)))
 
     cause = Cause("KR999", "asks", "pod", Scope.ROUTE, frozenset({EVENTS}), frozenset(), None, "0.1", "", check)
-    kept, path = Memory(), scene(pod("web-1"))
-    first = _seen(path, kept, {})
-    kept.told_by(cause, first, 0)
+    looked: set[Need] = set()
+    kept, path = Memory(looked), scene(pod("web-1"))
+
+    def said(known: dict[Need, object]) -> list[str]:
+        seen = replace(path, facts=FactStore(known, looked=looked))
+        return [one.finding.says for one in rulings.rule(seen, [cause], memory=kept).found]
+
+    assert said({}) == ["None"]
     kept.learnt([OTHER])
-    assert kept.told_by(cause, _seen(path, kept, {OTHER: ()}), 0) == kept.told_by(cause, first, 0)
+    assert said({OTHER: ()}) == ["None"]
     assert len(asked) == 1
     kept.learnt([ASKED])
-    (told,) = kept.told_by(cause, _seen(path, kept, {ASKED: ()}), 0)  # type: ignore[misc]
-    assert (told.says, len(asked)) == ("()", 2)
+    assert said({OTHER: (), ASKED: ()}) == ["()"]
+    assert len(asked) == 2
 
 
-def _seen(path: Scene, kept: Memory, known: dict[Need, object]) -> Scene:
-    from msgspec.structs import replace
-
-    return replace(path, facts=kept.watching(FactStore(known)))
-
-
-def _plain(told: Told) -> object:
-    return told if isinstance(told, tuple) else (told.need, told.gap)
+def _plain(told: Ruling) -> object:
+    found = [(one.cause.code, one.finding, one.scene, one.ignored) for one in (*told.found, *told.notes)]
+    return found, [(one.cause.code, one.need, one.gap) for one in told.open]
 
 
 def _of_pods(case: Case) -> bool:
