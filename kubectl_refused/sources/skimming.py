@@ -13,10 +13,9 @@ from kubectl_refused.model.objects import Labels, Pod, Service
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
 
 from .cluster import changes_of
-from .decoding import decode, decode_page
+from .frugal import FrugalReading
 from .reads import ListRequest, in_parallel, list_objects, namespaced
 from .scan import KINDS, MOST_PAGES, ScanSource
-from .sharing import Sharing
 
 PAGE = 1000  # Services and slices are small
 VALUES_EACH = 50  # of 63 letters at most, so that a query stays under 4 KB
@@ -42,19 +41,18 @@ class SkimSource:
             if service.spec.selector:
                 wanted.setdefault(service.metadata.namespace, []).append(service.spec.selector)
         asked = [(space, query) for space, selectors in wanted.items() for query in queries(selectors)]
-        sharing = Sharing()
-        read = in_parallel([partial(self._pods, space, query, sharing) for space, query in asked])
+        read = in_parallel([partial(self._pods, space, query) for space, query in asked])
         return fold([*outline, *(change for one in read for change in one)])
 
-    def _pods(self, namespace: str, selector: str, sharing: Sharing) -> list[Change]:
+    def _pods(self, namespace: str, selector: str) -> list[Change]:
+        reading = FrugalReading(Pod)
         request = ListRequest(
             "Pods",
             namespaced(namespace, "pods"),
-            lambda raw: decode(raw, Pod),
+            reading.one,
             [("labelSelector", selector)] if selector else [],
             most_pages=MOST_PAGES,
-            whole=lambda body: decode_page(body, Pod),
-            seen=sharing.take,
+            whole=reading.page,
         )
         listing = list_objects(self.whole.connection, request)
         return list(changes_of(listing, Coverage("Pod", namespace, selector), request, self.whole.now))
