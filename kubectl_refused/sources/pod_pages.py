@@ -39,14 +39,15 @@ ALIKE: dict[type[Any], tuple[str, ...]] = {
     PodSpec: ("containers", "init_containers", "node_selector", "security_context", "dns_config"),
     PodStatus: ("conditions",),
 }
+_OF_CONDITIONS = ("type", "status", "last_transition_time")
 UNREAD = "managed_fields"  # nobody asks who wrote a pod: controllers do
 
 
 class _Alike(Generic[T]):
-    """Parts of one type, by how they read."""
+    """Parts of one type, by how they read; `repeats` are fields whose texts unlike ones have too."""
 
-    def __init__(self, type_: Any, most: int = MOST_PARTS) -> None:
-        self._type, self._most = type_, most
+    def __init__(self, type_: Any, most: int = MOST_PARTS, repeats: tuple[str, ...] = ()) -> None:
+        self._type, self._most, self._repeats = type_, most, repeats
         self._seen: dict[bytes, T] = {}
 
     def part(self, raw: msgspec.Raw) -> T:
@@ -58,6 +59,9 @@ class _Alike(Generic[T]):
             if len(self._seen) >= self._most:
                 self._seen.clear()
             made: T = decoded(data, self._type)
+            if isinstance(made, msgspec.Struct):
+                for name in self._repeats:
+                    force_setattr(made, name, _once(getattr(made, name)))
             self._seen[data] = made
             return made
 
@@ -71,7 +75,7 @@ class PodPages:
         self._containers = _Alike[tuple[Container, ...] | None](tuple[Container, ...] | None)
         self._security = _Alike[SecurityContext | None](SecurityContext | None)
         self._dns = _Alike[PodDNSConfig | None](PodDNSConfig | None)
-        self._conditions = _Alike[Condition](Condition, MOST_CONDITIONS)
+        self._conditions = _Alike[Condition](Condition, MOST_CONDITIONS, _OF_CONDITIONS)
 
     def page(self, body: bytes) -> ListOf[Pod] | None:
         """All of its pods; None where one may need cleaning, or is odd."""

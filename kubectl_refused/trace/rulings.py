@@ -26,7 +26,7 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import ENTRANCES
 
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
-from .memory import Memory, told_by
+from .memory import Memory
 from .outdated import outdated
 from .statuses import running
 from .veils import veiled
@@ -81,22 +81,32 @@ def rule(
     found: list[Found] = []
     undecided: list[Open] = []
     causes = tuple(causes)
-    ask = memory.told_by if memory else told_by
     seen = memory.views(partial(_views, scene, causes)) if memory else _views(scene, causes)
     protocol = scene.port.protocol if scene.port else "TCP"
     for cause in memory.left(causes) if memory else causes:
         if not _looks_at(cause, scene, protocol):
             continue
-        for view in seen[cause.scope]:
-            told = ask(cause, view)
+        # Mostly there is nothing, and a scan asks a million times.
+        said = [(view, told) for view in seen[cause.scope] if (told := _told(cause, view))]
+        if memory and not said:
+            memory.silent(cause)
+        for view, told in said:
             if isinstance(told, Undecided):
                 undecided.append(Open(cause, told.need, told.gap))
-            elif told:  # mostly there is nothing, and a scan asks a million times
-                lasting = [one for one in told if not outdated(one, view)]
-                ignored = ignores.of(cause, view) if lasting else None
-                found += [Found(cause, finding, view, ignored) for finding in lasting]
+                continue
+            lasting = [one for one in told if not outdated(one, view)]
+            ignored = ignores.of(cause, view) if lasting else None
+            found += [Found(cause, finding, view, ignored) for finding in lasting]
     faults, notes = (tuple(f for f in found if f.cause.note is kind) for kind in (False, True))
     return Ruling(scene, faults, tuple(undecided), notes)
+
+
+def _told(cause: Cause, view: Scene) -> tuple[Finding, ...] | Undecided:
+    """What it finds of the view, or what it lacks. What it found before it noticed that is not told yet."""
+    try:
+        return tuple(cause.check(view))
+    except Undecided as question:
+        return question
 
 
 def _views(scene: Scene, causes: Iterable[Cause]) -> dict[Scope, tuple[Scene, ...]]:
