@@ -61,6 +61,7 @@ class ScanWatch:
         before, changed = self._following.snapshot, self._following.take()
         snapshot = self._following.snapshot
         concerned = affected(before, snapshot, changed) if changed else set()
+        del before  # its indexes are as large as those that are made now
         targets = {(one.namespace, one.name): one for one in self._survey.targets(snapshot)}
         due = [*targets] if self._is_time() else self._due([*targets], concerned, quiet=not changed)
         prober = self._survey.ground.prober(self._survey.home, say)

@@ -20,7 +20,8 @@ from kubectl_refused.connection.errors import ApiProblem, Cancelled, ConnectionP
 from kubectl_refused.connection.watch import version_of, watch
 from kubectl_refused.model.snapshot import Key, SeenObject, Snapshot, fold, key_of
 from kubectl_refused.sources.decoding import OddObject, decode
-from kubectl_refused.sources.scan import KINDS, Kind, Part, ScanSource
+from kubectl_refused.sources.scan import KINDS, Kind, ScanSource
+from kubectl_refused.sources.sharing import pair
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -49,11 +50,15 @@ class Following:
         """Read the lists. Raises what a scan's reading raises."""
         parts = self._source.parts()
         self._snapshot = fold(change for part in parts for change in part.changes)
+        pair(self._snapshot.objects)
+        known: dict[str, set[Key]] = {kind.type.__name__: set() for kind in KINDS}
+        for key in self._snapshot.objects:
+            known[key[0]].add(key)
         self._ours = self._theirs.clone()
         follow = ScanSource(self._ours, self._source.namespace, self._source.selector, self._source.now)
         for kind, part in zip(KINDS, parts, strict=True):
             if part.version:  # what may not be listed stays the gap that it is
-                followed = _Followed(follow, kind, part, self._tell)
+                followed = _Followed(follow, kind, part.version, known[kind.type.__name__], self._tell)
                 threading.Thread(target=followed.run, daemon=True, name="watch").start()
         return self
 
@@ -106,10 +111,9 @@ class Following:
 class _Followed:
     """One list: the version from which it is watched, empty to read it anew, and what is known to be in it."""
 
-    def __init__(self, source: ScanSource, kind: Kind, part: Part, tell: Tell) -> None:
+    def __init__(self, source: ScanSource, kind: Kind, version: str, known: set[Key], tell: Tell) -> None:
         self._source, self._kind, self._tell = source, kind, tell
-        self._version = part.version
-        self._known = {key_of(change.value) for change in part.changes if change.value is not None}
+        self._version, self._known = version, known
 
     def run(self) -> None:
         """Go on until the connection is cancelled."""

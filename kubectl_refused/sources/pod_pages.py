@@ -18,6 +18,7 @@ from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import (
     Condition,
     Container,
+    ContainerState,
     ContainerStatus,
     Labels,
     Metadata,
@@ -40,6 +41,7 @@ ALIKE: dict[type[Any], tuple[str, ...]] = {
     PodStatus: ("conditions",),
 }
 _OF_CONDITIONS = ("type", "status", "last_transition_time")
+NEVER = ContainerState()
 UNREAD = "managed_fields"  # nobody asks who wrote a pod: controllers do
 
 
@@ -151,11 +153,14 @@ def _share(status: ContainerStatus) -> None:
     """Let it have the texts in common that other containers have too."""
     force_setattr(status, "name", intern(status.name))
     force_setattr(status, "image", intern(status.image))
+    if status.last_state == NEVER:
+        force_setattr(status, "last_state", NEVER)
     ran, ended = status.state.running, status.state.terminated
     if ran is not None:
         force_setattr(ran, "started_at", _once(ran.started_at))
     if ended is not None:
-        force_setattr(ended, "reason", intern(ended.reason))
+        for name in ("reason", "started_at", "finished_at"):
+            force_setattr(ended, name, _once(getattr(ended, name)))
 
 
 @cache
