@@ -59,7 +59,9 @@ class ScanWatch:
         snapshot = self._following.snapshot
         concerned = affected(before, snapshot, changed) if changed else set()
         targets = {(one.namespace, one.name): one for one in self._survey.targets(snapshot)}
-        due = [place for place in targets if self._is_due(place, concerned)] if not self._is_time() else [*targets]
+        anew = (before.coverage, before.gaps) != (snapshot.coverage, snapshot.gaps)  # what is known of all paths
+        all_due = self._is_time() or anew
+        due = [*targets] if all_due else [place for place in targets if self._is_due(place, concerned)]
         prober = self._survey.ground.prober(self._survey.home, say)
         fresh = self._survey.judge([targets[place] for place in due], snapshot, prober, say, of_many=True)
         self._found.update(zip(due, fresh, strict=True))
