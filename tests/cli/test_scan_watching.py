@@ -237,8 +237,7 @@ def test_what_is_refused_later_stays_and_is_told_to_be_unread(monkeypatch: pytes
         assert (told(live), unread(live)) == (WORK, set())
         until(lambda: len(cluster.watches) == 3)
         cluster.refused = {"pods"}
-        cluster.cut()
-        assert set(changed(live).values()) == {"unjudged"}
+        cutting(cluster, lambda: set(told(live).values()) == {"unjudged"})
         assert (unread(live), live.judged) == ({"Pods"}, 4)
         assert sum(1 for key in live._following.snapshot.objects if key[0] == "Pod") == len(NAMES)
         cluster.refused = set()
@@ -251,8 +250,7 @@ def test_a_log_tells_anew_that_something_is_not_read_any_more(monkeypatch: pytes
         reports = [live.report(lambda step: None)] * 2
         until(lambda: len(cluster.watches) == 3)
         cluster.refused = {"services"}
-        cluster.cut()
-        until(lambda: unread(live) == {"Services"})
+        cutting(cluster, lambda: unread(live) == {"Services"})
         reports += [live.report(lambda step: None)] * 2
     told: list[Report] = []
     with pytest.raises(Cancelled):
@@ -266,8 +264,7 @@ def test_a_cluster_that_is_long_away_is_told_until_it_is_back(monkeypatch: pytes
         told(live)
         until(lambda: len(cluster.watches) == 3)
         cluster.away = True
-        cluster.cut()
-        until(lambda: unread(live) == {"Services", "EndpointSlices", "Pods"})
+        cutting(cluster, lambda: unread(live) == {"Services", "EndpointSlices", "Pods"})
         assert set(told(live).values()) == {"unjudged"}
         cluster.away = False
         until(lambda: (told(live), unread(live)) == (WORK, set()))
@@ -332,6 +329,16 @@ def test_that_no_service_could_be_listed_is_told_at_once(tmp_path: Path) -> None
         assert process.stdout.readline() == "? no Service could be listed\n"
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=SECONDS)
+
+
+def cutting(cluster: FakeCluster, true: Callable[[], bool]) -> None:
+    """Wait for a state, and end every watch meanwhile, also one that has only just begun."""
+
+    def looked() -> bool:
+        cluster.cut()
+        return true()
+
+    until(looked)
 
 
 def until(true: Callable[[], bool]) -> None:
