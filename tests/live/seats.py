@@ -98,11 +98,11 @@ class Seats:
         )
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait for a state."""
+def wait_until(true: Callable[[], object], shown: object = "") -> None:
+    """Wait for a state; what is `shown` where it never comes."""
     end = time.monotonic() + SECONDS
     while not true():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, shown
         time.sleep(0.02)
 
 

@@ -70,7 +70,7 @@ def test_a_watch_goes_on_from_a_bookmark(cluster: Cluster, namespace: str, watch
         live = stack.enter_context(Following(ScanSource(connection, namespace)))
         cluster.client().create(SERVICES.format(elsewhere), NEW)
         mine = SERVICES.format(namespace)
-        wait_until(lambda: bool(told_something(watches, mine)))
+        wait_until(lambda: told_something(watches, mine), watches)
         first, second = told_something(watches, mine)[0]
         assert {event for event, _ in first.told} == {"BOOKMARK"}
         assert int(second.since) > int(first.since)
