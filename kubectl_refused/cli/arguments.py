@@ -71,8 +71,8 @@ def so_far(arguments: Sequence[str], options: tuple[Option, ...]) -> Parsed:
 
 
 def everything(typed: dict[str, Any], options: tuple[Option, ...]) -> dict[str, Any]:
-    """A value for each option: what was typed, else what it has by itself."""
-    return {option.key: typed.get(option.key, _absent(option)) for option in options}
+    """A value for each option: what was typed, else False of a switch and None, whose meaning the reader knows."""
+    return {option.key: typed.get(option.key, None if option.metavar else False) for option in options}
 
 
 def apart(arguments: Sequence[str], what: str) -> tuple[list[str], list[str]]:
@@ -88,10 +88,6 @@ def apart(arguments: Sequence[str], what: str) -> tuple[list[str], list[str]]:
 def truth(text: str) -> bool | None:
     """Whether a text means yes or no; None for any other."""
     return True if text.lower() in _TRUE else False if text.lower() in _FALSE else None
-
-
-def _absent(option: Option) -> Any:
-    return (option.default or None) if option.metavar else False
 
 
 def _said(arguments: Sequence[str], options: tuple[Option, ...]) -> Iterator[_Said]:

@@ -23,7 +23,11 @@ _OTHERS = ("CACHE", "KUBECTL", "CLUSTER_STATE")
 # What the kubelet gives every container beside a Service that is called kubectl-refused.
 _SERVICE_LINK = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
 # What is typed and rules a default out, which then gives way.
-_GIVES_WAY = {"wait": ("watch", "filename", "fix", "dry_run"), "output": ("dry_run",)}
+_GIVES_WAY = {
+    "wait": ("watch", "filename", "fix", "dry_run", "skim"),
+    "output": ("dry_run",),
+    "probe": ("skim",),
+}
 
 
 class Default(NamedTuple):

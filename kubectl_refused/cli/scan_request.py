@@ -54,7 +54,7 @@ def _skimming(values: Values, *, files: bool, containers: bool) -> Values:
         return values
     if files or containers:
         raise UsageProblem("--skim is of a cluster, whose pods are many", "leave --skim away")
-    if values.get("probe") not in (None, Depth.NONE.value, Depth.PODS.value):  # pods is what nobody need type
+    if values.get("probe") not in (None, Depth.NONE.value):
         raise UsageProblem(f"--skim dials nothing, --probe {values['probe']} does", "leave one of them away")
     if values.get("standpoints"):
         raise UsageProblem("--skim dials nothing, and --from says from where to dial", "leave one of them away")

@@ -61,9 +61,10 @@ class ScanWatch:
         before, changed = self._following.snapshot, self._following.take()
         snapshot = self._following.snapshot
         concerned = affected(before, snapshot, changed) if changed else set()
+        anew = (before.coverage, before.gaps) != (snapshot.coverage, snapshot.gaps)  # what is known of all paths
         del before  # its indexes are as large as those that are made now
         targets = {(one.namespace, one.name): one for one in self._survey.targets(snapshot)}
-        due = [*targets] if self._is_time() else self._due([*targets], concerned, quiet=not changed)
+        due = [*targets] if self._is_time() or anew else self._due([*targets], concerned, quiet=not changed)
         prober = self._survey.ground.prober(self._survey.home, say)
         fresh = self._survey.judge([targets[place] for place in due], snapshot, prober, say, of_many=True)
         self._found.update(zip(due, fresh, strict=True))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, TextIO
 
-from kubectl_refused.model.report import Report
+from kubectl_refused.model.report import Report, Scan
 
 from .grounds import ClusterGround, Ground
 from .outlet import is_unread
@@ -68,7 +68,7 @@ def live_view(live: Live, render: Callable[[Report], None], seen: Callable[[Repo
 
     `seen` gets every report, `render` those that are told.
     """
-    told = ""
+    told: str | None = None
     with live, steps(sys.stderr) as say:
         while not is_unread(out):
             report = live.report(say)
@@ -84,9 +84,11 @@ def live_view(live: Live, render: Callable[[Report], None], seen: Callable[[Repo
 
 
 def _gist(report: Report) -> str:
-    """What a reader of a log wants to be told anew: verdicts, and no times of single dials."""
+    """What a reader of a log wants to be told anew: verdicts, what was not read, and no times of single dials."""
     from kubectl_refused.renderers import Style, named
 
     gist = io.StringIO()
     named("name")(report, gist, Style())
+    if isinstance(report, Scan):
+        gist.writelines([*(row.state for row in report.rows), *(gap.what for gap in report.gaps)])
     return gist.getvalue()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from kubectl_refused.connection.answers import Response
-from kubectl_refused.connection.cancel import Cancel
+from kubectl_refused.connection.cancel import Cancel, end_socket
 
 LARGEST = 512 * 1024 * 1024  # bytes; the largest honest page of 500 objects of 1 MB
 PIECE = 256 * 1024
@@ -91,9 +90,13 @@ def _alarm(raw: Any, seconds: float) -> threading.Timer:
 
 
 def _end(raw: Any) -> None:
-    """End what is still read. Where it ended in the same moment the socket is closed, or somebody else's."""
-    with contextlib.suppress(OSError, ValueError, RuntimeError):
-        raw.shutdown()
+    """End what is still read. Where the server ended it in the same moment its connection is given back already.
+
+    Not by `raw.shutdown`: of TLS that has the reader go on without TLS (`end_socket` tells more).
+    """
+    connection = raw.connection
+    if connection is not None:
+        end_socket(connection.sock)
 
 
 def read_lines(raw: Any, seconds: float, cancel: Cancel) -> Iterator[bytes]:

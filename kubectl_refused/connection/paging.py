@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from kubectl_refused.connection.errors import ApiProblem, Unreachable
+from kubectl_refused.connection.requests import wanted_pause
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.answers import Response
@@ -18,6 +19,7 @@ T = TypeVar("T")
 Query = Iterable[tuple[str, str]]
 MOST_PAGES = 10_000
 TOO_MANY = 429  # no seat for us now (API Priority and Fairness), after the tries that the sender makes by itself
+LONGEST_WANTED = 32.0  # seconds; the longest Retry-After of an API server (its dropped_requests_tracker.go)
 PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds; an API server that restarts is back within ten
 
 
@@ -103,13 +105,15 @@ def pages(
 def _patiently(connection: Connection, path: str, query: Query) -> Response:
     """A page after the first: what was read is worth waiting for a server that restarts or is overwhelmed."""
     for pause in PATIENCE:
+        wanted = 0.0
         try:
             response = connection.sender.send("GET", path, query)
             if response.status < 500 and response.status != TOO_MANY:
                 return response
+            wanted = min(wanted_pause(response) or 0.0, LONGEST_WANTED)
         except Unreachable:
             pass
-        connection.cancel.wait(pause)
+        connection.cancel.wait(max(pause, wanted))
     return connection.sender.send("GET", path, query)
 
 

@@ -158,9 +158,11 @@ class Sender:
 def retry_after(response: Response, method: str) -> float | None:
     """Return how long to wait before trying again, None when it should not be."""
     retriable = response.status == 429 or (method == "GET" and response.status >= 500)
-    wanted = response.headers.get("retry-after", "")
-    if response.status == 429 and not wanted:
-        wanted = "1"
-    if not retriable or not wanted.isascii() or not wanted.isdigit():
-        return None
-    return float(wanted) if float(wanted) <= LONGEST_RETRY_AFTER else None
+    wanted = wanted_pause(response)
+    return wanted if retriable and wanted is not None and wanted <= LONGEST_RETRY_AFTER else None
+
+
+def wanted_pause(response: Response) -> float | None:
+    """Return the seconds of its Retry-After, one for a 429 without it, None where it names none."""
+    wanted = response.headers.get("retry-after", "") or ("1" if response.status == 429 else "")
+    return float(wanted) if wanted.isascii() and wanted.isdigit() else None

@@ -2,7 +2,8 @@
 
 A watch ends within minutes, as API servers want it, and goes on from the version that its last event or bookmark
 told. Where that version is too old (410 Gone), or the watch may not be made, the list is read anew and compared.
-What waits to be taken is one entry for each object, however often it has changed.
+What waits to be taken is one entry for each object, however often it has changed. A list that is refused, or that
+cannot be read for minutes, is a gap until it is read, and is asked for now and then; what was read before stays.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from kubectl_refused.connection.cancel import LONGEST_NAP
 from kubectl_refused.connection.errors import ApiProblem, Cancelled, ConnectionProblem, Forbidden, NotFound
 from kubectl_refused.connection.watch import version_of, watch
-from kubectl_refused.model.snapshot import Key, SeenObject, Snapshot, fold, key_of
+from kubectl_refused.model.gaps import Gap
+from kubectl_refused.model.snapshot import Change, Coverage, Key, SeenObject, Snapshot, fold, key_of
 from kubectl_refused.sources.decoding import OddObject, decode
-from kubectl_refused.sources.scan import KINDS, Kind, ScanSource
+from kubectl_refused.sources.reads import gap_of
+from kubectl_refused.sources.scan import KINDS, Kind, Part, ScanSource
 from kubectl_refused.sources.sharing import pair
 
 if TYPE_CHECKING:
@@ -29,9 +33,16 @@ if TYPE_CHECKING:
 WINDOW = 240.0  # seconds of one watch
 AGAIN = 1.0  # seconds before a watch that broke off begins anew
 GATHER = 0.5  # seconds for changes that come together
-LONGEST_PAUSE = 60.0  # seconds, where it breaks off again and again, or may be listed and not watched
+LONGEST_PAUSE = 60.0  # seconds, where it breaks off again and again, or may not be listed or watched
 GONE = 410
 Tell = Callable[[Key, SeenObject | None], None]
+
+
+class Standing(NamedTuple):
+    """What a list told beside its objects: how much of it was read, and what was not."""
+
+    coverage: frozenset[Coverage]
+    gaps: tuple[Gap, ...]
 
 
 class Following:
@@ -43,6 +54,7 @@ class Following:
         self._lock = threading.Lock()
         self._news = threading.Event()
         self._waiting: dict[Key, SeenObject | None] = {}
+        self._standings: dict[Kind, Standing] = {}
         self._ours: Connection | None = None
         self._snapshot = Snapshot()
 
@@ -51,15 +63,14 @@ class Following:
         parts = self._source.parts()
         self._snapshot = fold(change for part in parts for change in part.changes)
         pair(self._snapshot.objects)
-        known: dict[str, set[Key]] = {kind.type.__name__: set() for kind in KINDS}
-        for key in self._snapshot.objects:
-            known[key[0]].add(key)
+        self._standings = {kind: standing_of(part) for kind, part in zip(KINDS, parts, strict=True)}
         self._ours = self._theirs.clone()
         follow = ScanSource(self._ours, self._source.namespace, self._source.selector, self._source.now)
+        known = self._known()
         for kind, part in zip(KINDS, parts, strict=True):
-            if part.version:  # what may not be listed stays the gap that it is
-                followed = _Followed(follow, kind, part.version, known[kind.type.__name__], self._tell)
-                threading.Thread(target=followed.run, daemon=True, name="watch").start()
+            stand = partial(self._stand, kind)
+            followed = _Followed(follow, kind, part.version, known[kind.type.__name__], self._tell, stand)
+            threading.Thread(target=followed.run, daemon=True, name="watch").start()
         return self
 
     def __exit__(
@@ -88,58 +99,102 @@ class Following:
         """Bring the snapshot up to date; the keys of what is not as it was."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
+            standings = [*self._standings.values()]
             self._news.clear()
-        before = self._snapshot.objects
-        changed = {key: value for key, value in waiting.items() if before.get(key) != value}
-        if changed:
-            objects = dict(before)
-            for key, value in changed.items():
-                if value is None:
-                    objects.pop(key, None)
-                else:
-                    objects[key] = value
-            old = self._snapshot
-            self._snapshot = Snapshot(objects, old.coverage, old.gaps, old.origin, taken=self._source.now())
+        old = self._snapshot
+        changed = {key: value for key, value in waiting.items() if old.objects.get(key) != value}
+        objects = _changed(old.objects, changed) if changed else old.objects
+        coverage = frozenset(one for standing in standings for one in standing.coverage)
+        gaps = tuple(gap for standing in standings for gap in standing.gaps)
+        if changed or (coverage, gaps) != (old.coverage, old.gaps):
+            self._snapshot = Snapshot(objects, coverage, gaps, old.origin, taken=self._source.now())
         return frozenset(changed)
+
+    def _known(self) -> dict[str, set[Key]]:
+        """By kind the keys of what was read: those of the snapshot, as there are many."""
+        known: dict[str, set[Key]] = {kind.type.__name__: set() for kind in KINDS}
+        for key in self._snapshot.objects:
+            known[key[0]].add(key)
+        return known
 
     def _tell(self, key: Key, value: SeenObject | None) -> None:
         with self._lock:
             self._waiting[key] = value
             self._news.set()
 
+    def _stand(self, kind: Kind, part: Part) -> None:
+        """A list was read anew, or refused: then it stands as it was read before, if it was, with the new gaps."""
+        with self._lock:
+            before, now = self._standings[kind], standing_of(part)
+            self._standings[kind] = now if part.version else Standing(before.coverage, now.gaps)
+            if self._standings[kind] != before:
+                self._news.set()
+
+
+def standing_of(part: Part) -> Standing:
+    """The Standing of a list that was read or refused."""
+    covered = frozenset(change.covered for change in part.changes if change.covered is not None)
+    return Standing(covered, tuple(change.gap for change in part.changes if change.gap is not None))
+
+
+def _changed(objects: dict[Key, SeenObject], changes: dict[Key, SeenObject | None]) -> dict[Key, SeenObject]:
+    objects = dict(objects)
+    for key, value in changes.items():
+        if value is None:
+            objects.pop(key, None)
+        else:
+            objects[key] = value
+    return objects
+
 
 class _Followed:
     """One list: the version from which it is watched, empty to read it anew, and what is known to be in it."""
 
-    def __init__(self, source: ScanSource, kind: Kind, version: str, known: set[Key], tell: Tell) -> None:
-        self._source, self._kind, self._tell = source, kind, tell
+    def __init__(
+        self,
+        source: ScanSource,
+        kind: Kind,
+        version: str,
+        known: set[Key],
+        tell: Tell,
+        stand: Callable[[Part], None],
+    ) -> None:
+        self._source, self._kind, self._tell, self._stand = source, kind, tell, stand
         self._version, self._known = version, known
 
     def run(self) -> None:
         """Go on until the connection is cancelled."""
         pause = AGAIN
-        while True:
-            try:
+        try:
+            if not self._version:
+                self._source.connection.cancel.wait(LONGEST_PAUSE)
+            while True:
                 pause = min(self._step(pause), LONGEST_PAUSE)
                 self._source.connection.cancel.wait(pause)
-            except Cancelled:
-                return
+        except Cancelled:
+            return
 
     def _step(self, pause: float) -> float:
         """One watch, with a reading before it where that is needed; how long to wait until the next."""
         try:
             if not self._version:
                 self._read_anew()
+                pause = AGAIN
             self._watch()
         except (Forbidden, NotFound):
             self._version = ""
             return LONGEST_PAUSE
-        except ApiProblem as problem:
-            self._version = "" if problem.status == GONE else self._version
-            return pause * 2
-        except ConnectionProblem:
+        except ConnectionProblem as problem:
+            self._fail(problem, long=pause * 2 >= LONGEST_PAUSE)
             return pause * 2
         return AGAIN
+
+    def _fail(self, problem: ConnectionProblem, *, long: bool) -> None:
+        """Where that goes on for `long` the list is read anew, and where it cannot be read that is told."""
+        if long and not self._version:
+            self._stand(Part([Change(self._source.now(), gap=gap_of(problem, self._kind.what))], ""))
+        if long or (isinstance(problem, ApiProblem) and problem.status == GONE):
+            self._version = ""
 
     def _watch(self) -> None:
         """Take what a watch tells until it ends."""
@@ -166,6 +221,7 @@ class _Followed:
         """Read the list again; what is no longer in it is gone. Raises NotFound where it is refused."""
         part = self._source.part(self._kind)
         if not part.version:
+            self._stand(part)
             raise NotFound(self._kind.resource, "", "the list is refused now")
         seen = {key_of(change.value): change.value for change in part.changes if change.value is not None}
         for key in self._known - seen.keys():
@@ -173,3 +229,4 @@ class _Followed:
         for key, value in seen.items():
             self._tell(key, value)
         self._known, self._version = set(seen), part.version
+        self._stand(part)  # now that the objects are there: read and absent would be another thing

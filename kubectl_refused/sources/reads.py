@@ -31,6 +31,7 @@ Query = Sequence[tuple[str, str]]
 PAGE_SIZE = 500  # kubectl's own
 MOST_PAGES = 10
 MOST_THREADS = 8
+TOO_MANY = 429
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,14 @@ def _decode_page(page: Iterable[msgspec.Raw], request: ListRequest[T], items: li
 
 
 def gap_of(error: ConnectionProblem, what: str) -> Gap:
-    """Return the Gap for a refused or failed call; for missing rights it says what to grant."""
+    """Return the Gap for a refused or failed call, with what would help: rights to grant, or another time."""
     if isinstance(error, Forbidden) and not error.by_admission:
         plain, _, group = error.resource.partition(".")
         where = f"in namespace {error.namespace}" if error.namespace else "in all namespaces"
         full = f"{plain}.{group}" if group else plain
         return Gap(what, f"forbidden: {error.verb} {plain} {where}", f"grant {error.verb} {full}")
+    if isinstance(error, ApiProblem) and error.status == TOO_MANY:
+        return Gap(what, "the API server answers 429, too many requests", "try again later")
     said = getattr(error, "server_message", "") or error.message
     return Gap(what, one_line(said))
 

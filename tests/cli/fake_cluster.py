@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -71,6 +72,8 @@ class FakeCluster:
         self.objects = list(objects)
         self.namespaces = namespaces
         self.watchable = True
+        self.refused: set[str] = set()  # resources that may neither be listed nor watched
+        self.away = False  # it hangs up
         self.gone = 0
         self.marked = 0  # bookmarks that were sent
         self.api: FakeApi
@@ -125,12 +128,16 @@ class FakeCluster:
 
     def _answer(self, seen: Seen) -> Answer:
         resource, _, name = seen.path.rpartition("/")
+        if self.away:
+            return Answer(act=lambda handler: handler.connection.shutdown(socket.SHUT_RDWR))
         if seen.path == "/api/v1/namespaces":
             return Answer(body={"items": [{"metadata": {"name": space}} for space in self.namespaces]})
         if resource == "/api/v1/namespaces":
             return (
                 Answer() if name in self.namespaces else status(404, "NotFound", f'namespaces "{name}" not found')
             )
+        if name in self.refused:
+            return _forbidden("watch" if "watch" in seen.query else "list", seen.path)
         if "watch" in seen.query:
             return self._watched(seen)
         if name in KINDS:
@@ -144,7 +151,7 @@ class FakeCluster:
 
     def _watched(self, seen: Seen) -> Answer:
         if not self.watchable:
-            return status(403, "Forbidden", f'cannot watch resource "{seen.path.rpartition("/")[2]}"')
+            return _forbidden("watch", seen.path)
         self.gone, gone = max(self.gone - 1, 0), self.gone > 0
 
         def act(handler: BaseHTTPRequestHandler) -> None:
@@ -187,6 +194,11 @@ class FakeCluster:
                         self.marked += 1
             if cut:
                 return
+
+
+def _forbidden(verb: str, path: str) -> Answer:
+    space = f' in the namespace "{path.split("/")[-2]}"' if "/namespaces/" in path else ""
+    return status(403, "Forbidden", f'cannot {verb} resource "{path.rpartition("/")[2]}" in API group ""{space}')
 
 
 def _is_meant(seen: Seen, one: dict[str, Any]) -> bool:

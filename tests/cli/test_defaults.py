@@ -92,9 +92,15 @@ def test_the_file_that_a_variable_names() -> None:
     assert "nowhere.yaml cannot be read" in problem(CONFIG="nowhere.yaml")
 
 
-@pytest.mark.parametrize("typed", [{"watch": True}, {"filename": ["a.yaml"]}, {"fix": True}, {"dry_run": True}])
+@pytest.mark.parametrize(
+    "typed", [{"watch": True}, {"filename": ["a.yaml"]}, {"fix": True}, {"dry_run": True}, {"skim": True}]
+)
 def test_a_wait_gives_way_to_what_rules_it_out(typed: dict[str, Any]) -> None:
     assert given(typed, WAIT="2m") == {}
+
+
+def test_a_depth_gives_way_to_what_dials_nothing() -> None:
+    assert given({"skim": True}, PROBE="passive", FAIL_ON="any") == {"fail_on": "any"}
 
 
 def test_commands_without_such_options_have_none() -> None:

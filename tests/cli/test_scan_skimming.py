@@ -13,7 +13,7 @@ from kubectl_refused.cli.scan_request import scan_request_of
 from kubectl_refused.errors import UsageProblem
 from tests.crowds import crowded
 
-from .fake_cluster import FakeCluster
+from .fake_cluster import FakeCluster, behind, service
 from .test_scan import scan
 from .tool import run
 
@@ -65,6 +65,7 @@ def test_of_nothing_there_is_nothing_to_say() -> None:
     [
         ({"filename": ["web.yaml"]}, "--skim is of a cluster, whose pods are many; leave --skim away"),
         ({"probe": "passive"}, "--skim dials nothing, --probe passive does; leave one of them away"),
+        ({"probe": "pods"}, "--skim dials nothing, --probe pods does; leave one of them away"),
         (
             {"standpoints": ["node/node1"]},
             "--skim dials nothing, and --from says from where to dial; leave one of them away",
@@ -77,6 +78,17 @@ def test_wrong_usage(values: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageProblem) as problem:
         scan_request_of({"server": "http://127.0.0.1:1", "skim": True, **values}, SCAN)
     assert problem.value.message == says
+
+
+def test_a_depth_that_is_typed_and_one_that_is_not(tmp_path: Path) -> None:
+    """As a process, since what is built in counts there too."""
+    with FakeCluster(service("web"), *behind("web")).serving() as cluster:
+        words = ("scan", "--skim", "-s", cluster.api.address, "--token=x", "-n", "shop", "-o", "name")
+        done = run(tmp_path, *words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "svc/web untried shop\n", "")
+        done = run(tmp_path, *words, "--probe=pods")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--skim dials nothing, --probe pods does" in done.stderr
 
 
 def test_containers_have_no_slices(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from kubectl_refused.cli.progress import Progress
 from kubectl_refused.cli.scan_request import scan_request_of
 from kubectl_refused.cli.scan_watching import ALL_ANEW, ScanWatch
 from kubectl_refused.cli.scanning import ScanSurvey
+from kubectl_refused.cli.watching import live_view
+from kubectl_refused.connection.errors import Cancelled
 from kubectl_refused.errors import UsageProblem
-from kubectl_refused.model.report import Scan
+from kubectl_refused.model.report import Report, Scan
 from kubectl_refused.sources import following
 
 from .fake_cluster import FakeCluster, behind, service
@@ -58,6 +61,27 @@ class Clock:
         return self.now
 
 
+class Reports:
+    """Has these, one after the other, and is then cancelled."""
+
+    def __init__(self, reports: Iterable[Report]) -> None:
+        self._reports = list(reports)
+
+    def __enter__(self) -> Reports:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def report(self, say: Callable[[str], None]) -> Report:
+        return self._reports.pop(0)
+
+    def wait(self, seconds: float) -> bool:
+        if not self._reports:
+            raise Cancelled
+        return True
+
+
 @contextlib.contextmanager
 def watching(cluster: FakeCluster, clock: Callable[[], float], namespace: str = "shop") -> Iterator[ScanWatch]:
     """A scan of namespace shop that dials nothing, and is told anew."""
@@ -76,6 +100,13 @@ def told(live: ScanWatch) -> dict[str, str]:
     report = live.report(lambda step: None)
     assert isinstance(report, Scan)
     return {row.target.removeprefix("svc/"): row.state for row in report.rows}
+
+
+def unread(live: ScanWatch) -> set[str]:
+    """What the report says was not read."""
+    report = live.report(lambda step: None)
+    assert isinstance(report, Scan)
+    return {gap.what for gap in report.gaps}
 
 
 def changed(live: ScanWatch) -> dict[str, str]:
@@ -196,6 +227,70 @@ def test_where_nothing_may_be_watched_it_is_read_now_and_then(monkeypatch: pytes
         assert set(changed(live)) == {"a", "b", "d"}
 
 
+@pytest.mark.parametrize(
+    ("resource", "kind", "before"),
+    [
+        ("pods", "Pods", dict.fromkeys(NAMES, "unjudged")),
+        ("endpointslices", "EndpointSlices", dict.fromkeys(NAMES, "unjudged")),
+        ("services", "Services", {}),
+    ],
+)
+def test_what_was_refused_at_first_is_read_once_it_is_granted(
+    monkeypatch: pytest.MonkeyPatch, resource: str, kind: str, before: dict[str, str]
+) -> None:
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 0.05)
+    cluster = FakeCluster(*MANY)
+    cluster.refused = {resource}
+    with cluster.serving(), watching(cluster, Clock()) as live:
+        assert (told(live), unread(live)) == (before, {kind})
+        until(lambda: len(cluster.lists) >= 5)
+        assert not live.wait(0.0), "it is refused as before, which is no news"
+        cluster.refused = set()
+        until(lambda: told(live) == WORK)
+        assert unread(live) == set()
+        cluster.become(*without("c", "c-1", "c-x"))
+        until(lambda: set(told(live)) == {"a", "b", "d"})  # it is watched like the others
+
+
+def test_what_is_refused_later_stays_and_is_told_to_be_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 0.05)
+    with FakeCluster(*MANY).serving() as cluster, watching(cluster, Clock()) as live:
+        assert (told(live), unread(live)) == (WORK, set())
+        until(lambda: len(cluster.watches) == 3)
+        cluster.refused = {"pods"}
+        cutting(cluster, lambda: set(told(live).values()) == {"unjudged"})
+        assert (unread(live), live.judged) == ({"Pods"}, 4)
+        assert sum(1 for key in live._following.snapshot.objects if key[0] == "Pod") == len(NAMES)
+        cluster.refused = set()
+        until(lambda: (told(live), unread(live)) == (WORK, set()))
+
+
+def test_a_log_tells_anew_that_something_is_not_read_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 0.05)
+    with FakeCluster(*MANY).serving() as cluster, watching(cluster, Clock()) as live:
+        reports = [live.report(lambda step: None)] * 2
+        until(lambda: len(cluster.watches) == 3)
+        cluster.refused = {"services"}
+        cutting(cluster, lambda: unread(live) == {"Services"})
+        reports += [live.report(lambda step: None)] * 2
+    told: list[Report] = []
+    with pytest.raises(Cancelled):
+        live_view(Reports(reports), told.append, lambda report: None, io.StringIO())
+    assert told == reports[1:3]
+
+
+def test_a_cluster_that_is_long_away_is_told_until_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 0.05)
+    with FakeCluster(*MANY).serving() as cluster, watching(cluster, Clock()) as live:
+        told(live)
+        until(lambda: len(cluster.watches) == 3)
+        cluster.away = True
+        cutting(cluster, lambda: unread(live) == {"Services", "EndpointSlices", "Pods"})
+        assert set(told(live).values()) == {"unjudged"}
+        cluster.away = False
+        until(lambda: (told(live), unread(live)) == (WORK, set()))
+
+
 def test_what_waits_is_one_entry_for_each_object() -> None:
     with FakeCluster(*MANY).serving() as cluster, watching(cluster, Clock()) as live:
         told(live)
@@ -237,6 +332,34 @@ def test_as_a_process_with_metrics(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=SECONDS)
     assert process.returncode == 130
+
+
+def test_that_no_service_could_be_listed_is_told_at_once(tmp_path: Path) -> None:
+    cluster = FakeCluster(*MANY)
+    cluster.refused = {"services"}
+    with cluster.serving():
+        flags = ["-s", cluster.api.address, "--token=x", "-n", "shop", "--probe=none"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kubectl_refused", "scan", "--watch", *flags],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(tmp_path),
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "? no Service could be listed\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
+
+
+def cutting(cluster: FakeCluster, true: Callable[[], bool]) -> None:
+    """Wait for a state, and end every watch meanwhile, also one that has only just begun."""
+
+    def looked() -> bool:
+        cluster.cut()
+        return true()
+
+    until(looked)
 
 
 def until(true: Callable[[], bool]) -> None:

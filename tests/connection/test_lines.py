@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -118,28 +119,45 @@ def test_logs(connecting: Connecting) -> None:
     assert fake.seen[1].query == {"container": "app", "follow": "true"}
 
 
-class EndsWithTheAlarm:
-    """A body whose server ends it in the very moment in which the time is over: its socket is closed by then."""
+class Kept(NamedTuple):
+    """A connection as urllib3 has it."""
 
-    def __init__(self) -> None:
+    sock: socket.socket
+
+
+class EndsWithTheAlarm:
+    """A body whose server ends it in the very moment in which the time is over; `left` is of its connection."""
+
+    def __init__(self, left: Kept | None) -> None:
+        self._left = left
         self.alarmed = threading.Event()
+
+    @property
+    def connection(self) -> Kept | None:
+        self.alarmed.set()
+        return self._left
 
     def read1(self, size: int, decode_content: bool) -> bytes:
         self.alarmed.wait(10)
         return b""
 
-    def shutdown(self) -> None:
-        self.alarmed.set()
-        raise OSError(errno.EBADF, "Bad file descriptor")
-
     def close(self) -> None:
         pass
 
 
-def test_a_server_that_ends_with_the_alarm_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def closed() -> socket.socket:
+    made = socket.socket()
+    made.close()
+    return made
+
+
+@pytest.mark.parametrize("left", [None, Kept(closed())], ids=["given back", "closed"])
+def test_a_server_that_ends_with_the_alarm_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch, left: Kept | None
+) -> None:
     failed: list[object] = []
     monkeypatch.setattr(threading, "excepthook", failed.append)
-    body = EndsWithTheAlarm()
+    body = EndsWithTheAlarm(left)
     assert list(read_lines(body, 0.05, Cancel())) == []
     assert body.alarmed.is_set()
     for thread in [one for one in threading.enumerate() if isinstance(one, threading.Timer)]:

@@ -15,6 +15,7 @@ from kubectl_refused.connection import paging
 from kubectl_refused.connection.client import connect
 from kubectl_refused.connection.errors import Unreachable
 from kubectl_refused.connection.options import ConnectionOptions
+from kubectl_refused.connection.paging import LONGEST_WANTED
 from kubectl_refused.connection.requests import MOST_TRIES
 from kubectl_refused.connection.watch import watch
 
@@ -136,6 +137,23 @@ def test_a_server_without_a_seat_for_us_is_waited_for_between_pages(
     with connecting(answer) as (connection, fake):
         assert numbers(connection) == [0, 1, 2, 3, 4, 5]
     assert len(fake.seen) == 3 + 2 * MOST_TRIES
+
+
+@pytest.mark.parametrize(("wanted", "waited"), [("8", 8.0), ("0", 0.5), ("86400", LONGEST_WANTED)])
+def test_between_pages_nobody_asks_earlier_than_the_server_wants(
+    connecting: Connecting, monkeypatch: pytest.MonkeyPatch, wanted: str, waited: float
+) -> None:
+    monkeypatch.setattr(paging, "PATIENCE", (0.5,))
+    waits: list[float] = []
+
+    def answer(seen: Seen) -> Answer:
+        busy = 1 < len(fake.seen) <= 1 + (MOST_TRIES if wanted == "0" else 1)
+        return Answer(429, b"Too many requests", {"Retry-After": wanted}) if busy else page(seen)
+
+    with connecting(answer) as (connection, fake):
+        monkeypatch.setattr(connection.cancel, "wait", waits.append)
+        assert numbers(connection) == [0, 1, 2, 3, 4, 5]
+    assert [wait for wait in waits if wait] == [waited]
 
 
 def test_a_bookmark_is_no_change(connecting: Connecting) -> None:

@@ -120,6 +120,11 @@ def test_a_missing_service_is_read_and_absent() -> None:
             Gap("Pods", "forbidden: list pods in namespace shop", "grant list pods"),
         ),
         (PODS, ApiProblem(500, "InternalError", "etcd is ill"), Gap("Pods", "etcd is ill")),
+        (
+            PODS,
+            ApiProblem(429, "Too Many Requests", "Too many requests, please try again later."),
+            Gap("Pods", "the API server answers 429, too many requests", "try again later"),
+        ),
     ],
 )
 def test_a_refused_call_is_a_gap_and_the_rest_is_read(path: str, refusal: Exception, gap: Gap) -> None:
