@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
 from kubectl_refused.judge.ahead import open_ahead
 from kubectl_refused.judge.beyond import open_beyond, widened
@@ -23,13 +22,12 @@ from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import DRY_RUN, HANDSHAKE, Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Diagnosis
-from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.snapshot import Change, Snapshot, fold
 from kubectl_refused.model.target import Depth, Target, Vantage
+from kubectl_refused.trace.ground import Ground
 from kubectl_refused.trace.ignores import NOTHING_IGNORED, Ignores
 from kubectl_refused.trace.questions import not_walked, questions
-from kubectl_refused.trace.rulings import Open, Ruling, rule
-from kubectl_refused.trace.scenes import scenes, with_siblings
+from kubectl_refused.trace.rulings import Open, Ruling
 
 # Facts only accumulate, so this ends by itself; the bound is against a cause that asks in circles.
 MOST_ROUNDS = 12  # of one target
@@ -148,10 +146,16 @@ class _Case:
     rulings: tuple[Ruling, ...] = ()
     asks: Sequence[Need] = ()
     rounds: int = 0
+    ground: Ground | None = None
 
     def rule(self, vantages: Iterable[Vantage]) -> None:
         """Run the causes over what is known, and note what they lack."""
-        self.rulings = _rulings(self.target, self.snapshot, self.facts, vantages, self.depth, self.ignores)
+        places = tuple(
+            one if one.kind else _assumed_vantage(one, self.snapshot, self.facts, self.depth) for one in vantages
+        )
+        if self.ground is None or not self.ground.holds(places):
+            self.ground = Ground(self.target, self.snapshot, self.facts, places)
+        self.rulings = self.ground.ruled(self.facts, self.ignores)
         needs = open_needs(self.rulings, self.depth)
         if not needs:
             needs = _last_needs(self.rulings, self.depth, alone=self.alone)
@@ -160,6 +164,8 @@ class _Case:
     def learn(self, facts: FactStore, vantages: Iterable[Vantage]) -> None:
         """Take what was asked for out of all facts, and go on."""
         self.facts = self.facts.having((need, facts.known[need]) for need in self.asks)
+        if self.ground:
+            self.ground.learnt(self.asks)
         self.rounds += 1
         self.rule(vantages)
 
@@ -200,21 +206,6 @@ def _last_needs(rulings: Sequence[Ruling], depth: Depth, *, alone: bool) -> list
     if alone:
         needs += [*open_ahead(rulings, depth), *open_beyond(rulings), *open_changes(rulings)]
     return [need for need in needs if need.fact.quiet] or needs
-
-
-def _rulings(
-    target: Target,
-    snapshot: Snapshot,
-    facts: FactStore,
-    vantages: Iterable[Vantage],
-    depth: Depth,
-    ignores: Ignores,
-) -> tuple[Ruling, ...]:
-    seen: list[Scene] = []
-    for vantage in vantages:
-        place = vantage if vantage.kind else _assumed_vantage(vantage, snapshot, facts, depth)
-        seen += scenes(target, snapshot, facts, place)
-    return tuple(rule(scene, catalogue(target.kind), ignores) for scene in with_siblings(seen))
 
 
 def _assumed_vantage(vantage: Vantage, snapshot: Snapshot, facts: FactStore, depth: Depth) -> Vantage:

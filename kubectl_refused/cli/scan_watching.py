@@ -22,6 +22,7 @@ from .watching import REFRESH
 ALL_ANEW = (
     600.0  # seconds after which what works and has not changed is judged too; where that is dialled, REFRESH
 )
+MOST_ANEW = 20  # Services that are not well and are judged with a change elsewhere, in turns; all when it is quiet
 
 
 class ScanWatch:
@@ -31,6 +32,7 @@ class ScanWatch:
         self._survey, self._clock = survey, clock
         self._following = Following(survey.source)
         self._found: dict[Place, Judged] = {}
+        self._judged_at: dict[Place, float] = {}
         self._all_at = 0.0
         self.judged = 0
 
@@ -54,24 +56,31 @@ class ScanWatch:
         return self._following.wait(seconds)
 
     def report(self, say: Say) -> Report:
-        """Judge what is not known yet, what a change concerns, and what is not well: others may have mended it."""
+        """Judge what is not known yet, what a change concerns, and in turns what is not well: others may have
+        mended it."""
         before, changed = self._following.snapshot, self._following.take()
         snapshot = self._following.snapshot
         concerned = affected(before, snapshot, changed) if changed else set()
-        targets = {(one.namespace, one.name): one for one in self._survey.targets(snapshot)}
         anew = (before.coverage, before.gaps) != (snapshot.coverage, snapshot.gaps)  # what is known of all paths
+        del before  # its indexes are as large as those that are made now
+        targets = {(one.namespace, one.name): one for one in self._survey.targets(snapshot)}
         all_due = self._is_time() or anew
-        due = [*targets] if all_due else [place for place in targets if self._is_due(place, concerned)]
+        due = [*targets] if all_due else self._due([*targets], concerned, quiet=not changed)
         prober = self._survey.ground.prober(self._survey.home, say)
         fresh = self._survey.judge([targets[place] for place in due], snapshot, prober, say, of_many=True)
         self._found.update(zip(due, fresh, strict=True))
+        self._judged_at.update(dict.fromkeys(due, self._clock()))
         self._found = {place: self._found[place] for place in targets}
+        self._judged_at = {place: self._judged_at[place] for place in targets}
         self.judged = len(due)
         return self._survey.told(self._found.values(), snapshot, prober)
 
-    def _is_due(self, place: Place, concerned: set[Place]) -> bool:
-        found = self._found.get(place)
-        return found is None or not found.well or place in concerned
+    def _due(self, places: list[Place], concerned: set[Place], *, quiet: bool) -> list[Place]:
+        """What is new or concerned, and of what is not well all where it is quiet, else who waited longest."""
+        sick = [place for place in places if place in self._found and not self._found[place].well]
+        waited = sick if quiet else sorted(sick, key=lambda place: self._judged_at[place])[:MOST_ANEW]
+        chosen = {*waited, *concerned}
+        return [place for place in places if place not in self._found or place in chosen]
 
     def _is_time(self) -> bool:
         """Whether everything is to be judged: what a dial tells no watch does."""

@@ -12,6 +12,8 @@ from kubectl_refused.connection.cancel import Cancel, end_socket
 
 LARGEST = 512 * 1024 * 1024  # bytes; the largest honest page of 500 objects of 1 MB
 PIECE = 256 * 1024
+SMALL = 64 * 1024  # bytes; most answers are smaller
+TOO_LATE = "the answer did not end in time"
 LONGEST_LINE = 16 * 1024 * 1024  # a watch event is one line, an object of 1.5 MB at most
 
 
@@ -36,12 +38,17 @@ def read_all(raw: Any, deadline: float, cancel: Cancel, limit: int) -> tuple[Res
     """Return the whole answer (cut at `limit` bytes) and how many body bytes came over the wire."""
     pieces: list[bytes] = []
     size, truncated = 0, False
-    for piece in read_pieces(raw, deadline, cancel):
-        pieces.append(piece[: limit - size])
-        size += len(piece)
-        if size > limit:
-            truncated = True
-            break
+    try:
+        for piece in read_pieces(raw, deadline, cancel, gather=True):
+            pieces.append(piece[: limit - size])
+            size += len(piece)
+            if size > limit:
+                truncated = True
+                break
+    except transport_errors() as error:
+        if time.monotonic() < deadline:
+            raise
+        raise TimeoutError(TOO_LATE) from error
     wire = raw.tell()
     if truncated:
         raw.close()
@@ -49,22 +56,37 @@ def read_all(raw: Any, deadline: float, cancel: Cancel, limit: int) -> tuple[Res
     return Response(raw.status, raw.reason or "", headers, b"".join(pieces), truncated), wire
 
 
-def read_pieces(raw: Any, deadline: float, cancel: Cancel) -> Iterator[bytes]:
+def read_pieces(raw: Any, deadline: float, cancel: Cancel, *, gather: bool = False) -> Iterator[bytes]:
     """Yield what has arrived; each wait is bounded by the socket's time-out, all of it by `deadline` (monotonic).
 
-    `read1` returns after one recv, so a server that drips single bytes cannot keep us past the deadline.
+    `read1` returns after one recv, so a server that drips single bytes cannot keep us past the deadline. To
+    `gather` whole pieces of a large body takes a third less time; an alarm ends such a read at the deadline, with
+    an error of the transport.
     """
-    finished = False
+    finished, read, size, alarm = False, raw.read1, 0, None
     try:
-        while piece := raw.read1(PIECE, decode_content=True):
+        while piece := read(PIECE, decode_content=True):
             yield piece
             cancel.check()
             if time.monotonic() > deadline:
-                raise TimeoutError("the answer did not end in time")
+                raise TimeoutError(TOO_LATE)
+            size += len(piece)
+            if gather and alarm is None and size > SMALL:
+                read, alarm = raw.read, _alarm(raw, deadline - time.monotonic())
         finished = True
     finally:
+        if alarm is not None:
+            alarm.cancel()
         if not finished:
             raw.close()  # the rest of the body is still in it: no other request may reuse it
+
+
+def _alarm(raw: Any, seconds: float) -> threading.Timer:
+    """Ends a read after so long: a socket's time-out starts anew with every piece, this does not."""
+    alarm = threading.Timer(seconds, _end, (raw,))
+    alarm.daemon = True
+    alarm.start()
+    return alarm
 
 
 def _end(raw: Any) -> None:
@@ -80,10 +102,7 @@ def _end(raw: Any) -> None:
 def read_lines(raw: Any, seconds: float, cancel: Cancel) -> Iterator[bytes]:
     """Yield lines (without their end) as they come, until the server ends or `seconds` have passed."""
     end = time.monotonic() + seconds
-    # Ends a read that waits: a socket's time-out starts anew with every piece, this does not.
-    alarm = threading.Timer(seconds, _end, (raw,))
-    alarm.daemon = True
-    alarm.start()
+    alarm = _alarm(raw, seconds)
     rest = b""
     try:
         for piece in read_pieces(raw, end, cancel):

@@ -296,16 +296,23 @@ class Undecided(Exception):
 
 
 class FactStore(Struct, frozen=True):
-    """All facts learnt so far. `beyond` are those that cannot be had here, whatever they are about."""
+    """All facts learnt so far. `beyond` are those that cannot be had here, whatever they are about.
+
+    `looked` takes what is looked at and may be learnt yet, where somebody wants to know (trace/memory.py).
+    """
 
     known: Mapping[Need, Any] = field(default_factory=dict)
     beyond: Mapping[Fact[Any], Gap] = field(default_factory=dict)
+    looked: set[Need] | None = None
 
     def get(self, fact: Fact[T], subject: Any) -> T | Gap | None:
         """The value, a Gap, or None where nobody tried."""
         if fact in self.beyond:
             return self.beyond[fact]
-        return self.known.get(Need(fact, subject))
+        need = Need(fact, subject)
+        if self.looked is not None:
+            self.looked.add(need)
+        return self.known.get(need)
 
     def need(self, fact: Fact[T], subject: Any) -> T:
         """The value; raises Undecided where it is not (or cannot be) known."""
@@ -327,4 +334,4 @@ class FactStore(Struct, frozen=True):
         for need, value in more:
             if not (isinstance(value, Gap) and need in merged):
                 merged[need] = value
-        return FactStore(merged, self.beyond)
+        return FactStore(merged, self.beyond, self.looked)

@@ -25,6 +25,7 @@ from kubectl_refused.model.snapshot import Change, Coverage, Key, SeenObject, Sn
 from kubectl_refused.sources.decoding import OddObject, decode
 from kubectl_refused.sources.reads import gap_of
 from kubectl_refused.sources.scan import KINDS, Kind, Part, ScanSource
+from kubectl_refused.sources.sharing import pair
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -61,11 +62,16 @@ class Following:
         """Read the lists. Raises what a scan's reading raises."""
         parts = self._source.parts()
         self._snapshot = fold(change for part in parts for change in part.changes)
+        pair(self._snapshot.objects)
         self._standings = {kind: standing_of(part) for kind, part in zip(KINDS, parts, strict=True)}
+        known: dict[str, set[Key]] = {kind.type.__name__: set() for kind in KINDS}
+        for key in self._snapshot.objects:
+            known[key[0]].add(key)
         self._ours = self._theirs.clone()
         follow = ScanSource(self._ours, self._source.namespace, self._source.selector, self._source.now)
         for kind, part in zip(KINDS, parts, strict=True):
-            followed = _Followed(follow, kind, part, self._tell, partial(self._stand, kind))
+            hears = (self._tell, partial(self._stand, kind))
+            followed = _Followed(follow, kind, part.version, known[kind.type.__name__], *hears)
             threading.Thread(target=followed.run, daemon=True, name="watch").start()
         return self
 
@@ -140,11 +146,16 @@ class _Followed:
     """One list: the version from which it is watched, empty to read it anew, and what is known to be in it."""
 
     def __init__(
-        self, source: ScanSource, kind: Kind, part: Part, tell: Tell, stand: Callable[[Part], None]
+        self,
+        source: ScanSource,
+        kind: Kind,
+        version: str,
+        known: set[Key],
+        tell: Tell,
+        stand: Callable[[Part], None],
     ) -> None:
         self._source, self._kind, self._tell, self._stand = source, kind, tell, stand
-        self._version = part.version
-        self._known = {key_of(change.value) for change in part.changes if change.value is not None}
+        self._version, self._known = version, known
 
     def run(self) -> None:
         """Go on until the connection is cancelled."""

@@ -52,8 +52,7 @@ class Listing(Generic[T]):
 class ListRequest(Generic[T]):
     """One LIST to make. `what` names the kind for a reader (NetworkPolicies); `ahead`: all of it will be read.
 
-    `whole` decodes a page at once where it can; what it cannot goes through `decode` object by object. `seen` is
-    told what each page gave.
+    `whole` decodes a page at once where it can; what it cannot goes through `decode` object by object.
     """
 
     what: str
@@ -64,12 +63,10 @@ class ListRequest(Generic[T]):
     most_pages: int = MOST_PAGES
     ahead: bool = False
     whole: Callable[[bytes], ListOf[T] | None] | None = None
-    seen: Callable[[Sequence[T]], None] | None = None
 
 
 def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
     """Read at most `most_pages` pages. Raises Unreachable, CredentialsProblem or Cancelled."""
-    done = 0
     items: list[T] = []
     gaps: list[Gap] = []
     pages, version = 0, ""
@@ -79,9 +76,6 @@ def list_objects(connection: Connection, request: ListRequest[T]) -> Listing[T]:
         ):
             items += page.objects
             _decode_page(page.items, request, items, gaps)
-            if request.seen:
-                request.seen(items[done:])
-                done = len(items)
             pages, version = pages + 1, version or page.version
             if pages == request.most_pages:
                 full = len(page) >= request.page_size

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service
 from kubectl_refused.model.snapshot import Change, Coverage, Snapshot, fold
 from kubectl_refused.sources.cluster import changes_of
-from kubectl_refused.sources.decoding import decode, decode_page
+from kubectl_refused.sources.frugal import FrugalReading
 from kubectl_refused.sources.reads import PAGE_SIZE, ListRequest, in_parallel, list_objects, namespaced
-from kubectl_refused.sources.sharing import Sharing, pair
+from kubectl_refused.sources.sharing import pair
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -66,16 +66,16 @@ class ScanSource:
     def part(self, kind: Kind, page_size: int = PAGE_SIZE) -> Part:
         """One of the lists, its next page fetched while the last one is decoded. Raises as `snapshot` does."""
         path, query = self.place(kind)
+        reading = FrugalReading(kind.type)
         request: ListRequest[Any] = ListRequest(
             kind.what,
             path,
-            lambda raw: decode(raw, kind.type),
+            reading.one,
             query,
             page_size,
             most_pages=MOST_PAGES,
             ahead=True,
-            whole=lambda body: decode_page(body, kind.type),
-            seen=Sharing().take,
+            whole=reading.page,
         )
         listing = list_objects(self.connection, request)
         coverage = Coverage(kind.type.__name__, self.namespace, query[0][1] if query else "")

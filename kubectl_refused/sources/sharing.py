@@ -90,7 +90,7 @@ def _service(service: Service) -> None:
 
 
 def pair(objects: Mapping[Key, SeenObject]) -> None:
-    """Let endpoints share names and addresses with the pods that they lead to."""
+    """Let endpoints share names, uids and addresses with the pods that they lead to."""
     for part in objects.values():
         for endpoint in (part.endpoints or ()) if isinstance(part, EndpointSlice) else ():
             leads = endpoint.target_ref
@@ -98,6 +98,8 @@ def pair(objects: Mapping[Key, SeenObject]) -> None:
             if leads is None or not isinstance(pod, Pod):
                 continue
             force_setattr(leads, "name", pod.metadata.name)
+            if leads.uid == pod.metadata.uid:
+                force_setattr(leads, "uid", pod.metadata.uid)
             address = pod.status.pod_ip if pod.status else None
             if address and endpoint.addresses == (address,):
                 force_setattr(endpoint, "addresses", (address,))

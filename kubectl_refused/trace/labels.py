@@ -8,8 +8,7 @@ from kubectl_refused.model.snapshot import Snapshot
 
 def carries(labels: Labels | None, wanted: Labels) -> bool:
     """Whether `labels` hold every pair of `wanted`."""
-    have = labels or {}
-    return all(have.get(key) == value for key, value in wanted.items())
+    return wanted.items() <= (labels or {}).items()
 
 
 def pods_anywhere(snapshot: Snapshot, wanted: Labels) -> tuple[Pod, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kubectl_refused.causes import HOPS_OF, OF_ENTRANCES, Cause, Scope
@@ -25,6 +26,7 @@ from kubectl_refused.model.scene import Scene
 from kubectl_refused.model.target import ENTRANCES
 
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
+from .memory import Memory
 from .outdated import outdated
 from .statuses import running
 from .veils import veiled
@@ -69,28 +71,47 @@ class Ruling:
     notes: tuple[Found, ...] = ()
 
 
-def rule(scene: Scene, causes: Iterable[Cause], ignores: Ignores = NOTHING_IGNORED) -> Ruling:
-    """Run every cause in its scope over the scene."""
+def rule(
+    scene: Scene,
+    causes: Iterable[Cause],
+    ignores: Ignores = NOTHING_IGNORED,
+    memory: Memory | None = None,
+) -> Ruling:
+    """Run every cause in its scope over the scene; with a `memory` of it, those that may say something new."""
     found: list[Found] = []
     undecided: list[Open] = []
     causes = tuple(causes)
-    # Once for all causes: a scan rules over ten thousand scenes.
-    seen = {scope: tuple(views(scene, scope)) for scope in {cause.scope for cause in causes}}
+    seen = memory.views(partial(_views, scene, causes)) if memory else _views(scene, causes)
     protocol = scene.port.protocol if scene.port else "TCP"
-    for cause in causes:
+    for cause in memory.left(causes) if memory else causes:
         if not _looks_at(cause, scene, protocol):
             continue
-        for view in seen[cause.scope]:
-            try:
-                told = tuple(cause.check(view))
-                if told:  # mostly there is nothing, and a scan asks a million times
-                    lasting = [one for one in told if not outdated(one, view)]
-                    ignored = ignores.of(cause, view) if lasting else None
-                    found += [Found(cause, finding, view, ignored) for finding in lasting]
-            except Undecided as question:
-                undecided.append(Open(cause, question.need, question.gap))
+        # Mostly there is nothing, and a scan asks a million times.
+        said = [(view, told) for view in seen[cause.scope] if (told := _told(cause, view))]
+        if memory and not said:
+            memory.silent(cause)
+        for view, told in said:
+            if isinstance(told, Undecided):
+                undecided.append(Open(cause, told.need, told.gap))
+                continue
+            lasting = [one for one in told if not outdated(one, view)]
+            ignored = ignores.of(cause, view) if lasting else None
+            found += [Found(cause, finding, view, ignored) for finding in lasting]
     faults, notes = (tuple(f for f in found if f.cause.note is kind) for kind in (False, True))
     return Ruling(scene, faults, tuple(undecided), notes)
+
+
+def _told(cause: Cause, view: Scene) -> tuple[Finding, ...] | Undecided:
+    """What it finds of the view, or what it lacks. What it found before it noticed that is not told yet."""
+    try:
+        return tuple(cause.check(view))
+    except Undecided as question:
+        return question
+
+
+def _views(scene: Scene, causes: Iterable[Cause]) -> dict[Scope, tuple[Scene, ...]]:
+    """By scope, once for all causes: a scan rules over ten thousand scenes."""
+    return {scope: tuple(views(scene, scope)) for scope in {cause.scope for cause in causes}}
 
 
 def _looks_at(cause: Cause, scene: Scene, protocol: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kubectl_refused.cli import scan_watching
 from kubectl_refused.cli.grounds import ClusterGround
 from kubectl_refused.cli.options import SCAN
 from kubectl_refused.cli.progress import Progress
@@ -134,6 +135,26 @@ def test_only_what_changed_is_judged() -> None:
         cluster.become(*MANY)
         assert (changed(live), live.judged) == (WORK, 2)
         assert len(cluster.lists) == 3, "nothing was read again"
+
+
+def test_what_is_not_well_takes_turns_where_much_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_watching, "MOST_ANEW", 1)
+    clock, ready = Clock(), [one for one in MANY if one["metadata"]["name"][0] not in "bc"]
+    sick = [*ready, *without("b-1", "b-x", "c-1", "c-x", of=[one for one in MANY if one not in ready])]
+    sick += [*behind("b", ready=False, address="10.1.0.2"), *behind("c", ready=False, address="10.1.0.3")]
+    with FakeCluster(*sick).serving() as cluster, watching(cluster, clock) as live:
+        assert (told(live)["b"], live.judged) == ("unjudged", 4)
+        judged = []
+        for number in range(4):
+            clock.now += 1
+            cluster.become(
+                *sick, alone(f"new-{number}", 10 + number), *behind(f"new-{number}", address="10.1.1.9")
+            )
+            before = dict(live._judged_at)
+            changed(live)
+            judged += [name for (_, name), at in live._judged_at.items() if at > before.get(("shop", name), at)]
+        assert judged == ["b", "c", "b", "c"]
+        assert (told(live)["c"], live.judged) == ("unjudged", 2), "all of them where it is quiet"
 
 
 def test_pods_of_one_address_concern_whom_that_address_serves() -> None:

@@ -256,7 +256,15 @@ def _drip(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("act", [_silence, _drip])
+def _drip_after_much(handler: BaseHTTPRequestHandler) -> None:
+    much = 100_000  # bytes; whole pieces are gathered of such a body
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + b"x" * much)
+    for _ in range(int(LONG * 10)):
+        handler.wfile.write(b"x")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("act", [_silence, _drip, _drip_after_much])
 def test_a_slow_server_meets_the_time_limit(
     connecting: Connecting, act: Callable[[BaseHTTPRequestHandler], None]
 ) -> None:
@@ -267,7 +275,7 @@ def test_a_slow_server_meets_the_time_limit(
         assert time.monotonic() - start < LONG / 2
 
 
-@pytest.mark.parametrize("act", [_silence, _drip])
+@pytest.mark.parametrize("act", [_silence, _drip, _drip_after_much])
 def test_cancel_ends_a_waiting_request_at_once(
     connecting: Connecting, act: Callable[[BaseHTTPRequestHandler], None]
 ) -> None:

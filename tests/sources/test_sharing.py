@@ -68,6 +68,7 @@ def test_endpoints_share_names_and_addresses_with_their_pods() -> None:
             assert isinstance(pod, Pod)
             assert pod.status
             assert endpoint.target_ref.name is pod.metadata.name
+            assert endpoint.target_ref.uid is pod.metadata.uid
             assert endpoint.addresses
             assert endpoint.addresses[0] is pod.status.pod_ip
 

@@ -61,11 +61,18 @@ def service(name: str, **selector: str) -> Service:
     return Service(metadata=Metadata(name=name, namespace="shop"), spec=ServiceSpec(selector=selector or None))
 
 
+def serving(name: str, endpoints: int = 1) -> dict[str, Any]:
+    """A slice of that Service."""
+    labels = {"kubernetes.io/service-name": name}
+    ends = [{"addresses": [f"10.0.0.{number}"]} for number in range(endpoints)]
+    return {"metadata": {"name": f"{name}-x", "namespace": "shop", "labels": labels}, "endpoints": ends}
+
+
 def answers(**more: Any) -> FakeConnection:
     meta = {"name": "web", "namespace": "shop"}
     given: dict[str, Any] = {
         "/api/v1/services": [{"metadata": meta}],
-        "/apis/discovery.k8s.io/v1/endpointslices": [{"metadata": meta}],
+        "/apis/discovery.k8s.io/v1/endpointslices": [serving("web"), serving("api")],
         "/api/v1/namespaces/shop/pods": [{"metadata": {"name": "web-1", "namespace": "shop"}}],
     }
     return FakeConnection({**given, **more})
@@ -87,6 +94,16 @@ def test_the_outline_has_no_pods_and_the_rest_only_those_asked_for() -> None:
     ]
     covered = {one for one in snapshot.coverage if one.kind == Pod.__name__}
     assert covered == {Coverage("Pod", "shop", "app in (web,api)")}
+
+
+@pytest.mark.parametrize(("endpoints", "asked"), [(500, ""), (501, "?labelSelector=app in (web,api)")])
+def test_of_a_small_namespace_all_pods_are_read_where_a_service_has_no_endpoints(
+    endpoints: int, asked: str
+) -> None:
+    fake = answers(**{"/apis/discovery.k8s.io/v1/endpointslices": [serving("web", endpoints), serving("api", 0)]})
+    source = SkimSource(ScanSource(as_connection(fake)))
+    source.with_pods_of(source.outline(), [service("web", app="web"), service("api", app="api")])
+    assert f"LIST /api/v1/namespaces/shop/pods{asked}" in fake.asked
 
 
 def test_what_is_refused_is_a_gap() -> None:

@@ -79,9 +79,17 @@ def _selected(pods: Iterable[Pod], selector: Labels, mended: dict[str, str | Non
 def _nearest(selector: Labels, pods: Iterable[Pod], workloads: Iterable[Workload]) -> tuple[str, Labels] | None:
     """(what, its labels) most like the selector: a workload's template before a lone pod."""
     offers = [(named(w.kind, w.metadata.name), w.spec.template.metadata.labels or {}) for w in workloads]
-    offers += [(f"pod/{p.metadata.name}", p.metadata.labels or {}) for p in pods]
+    offers += [(f"pod/{p.metadata.name}", p.metadata.labels or {}) for p in _one_of_each(pods)]
     best = max(offers, key=lambda offer: label_likeness(selector, offer[1]), default=None)
     return best if best and label_likeness(selector, best[1]) >= LEAST_LIKENESS else None
+
+
+def _one_of_each(pods: Iterable[Pod]) -> Iterable[Pod]:
+    """The first pod of each set of labels: those of a workload have the same, and each is compared at length."""
+    found: dict[tuple[tuple[str, str], ...], Pod] = {}
+    for pod in pods:
+        found.setdefault(tuple((pod.metadata.labels or {}).items()), pod)
+    return found.values()
 
 
 def _miss(name: str, differs: dict[str, tuple[str | None, str | None]], labels: Labels) -> Evidence:
