@@ -6,7 +6,6 @@ endpoints/handlers/responsewriters/errors.go for the text of a 403).
 
 from __future__ import annotations
 
-import re
 import ssl
 import urllib.parse
 from collections.abc import Mapping
@@ -24,8 +23,9 @@ from kubectl_refused.connection.errors import (
     one_line,
 )
 from kubectl_refused.decoders import decoded
+from kubectl_refused.patterns import lazily
 
-_DENIED = re.compile(
+_DENIED = lazily(
     r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"(?: in API group "(?P<group>[^"]*)")?'
     r'(?:.* in the namespace "(?P<namespace>[^"]*)")?'
 )

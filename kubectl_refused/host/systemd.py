@@ -5,7 +5,6 @@ Properties: org.freedesktop.systemd1(5), systemd.exec(5), systemd.service(5). Ev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.host import Unit, Units
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import mask, one_line
 
 from .programs import output, program
@@ -51,7 +51,7 @@ SERVERS: dict[int, tuple[str, ...]] = {
     11211: ("memcached",),
     27017: ("mongod", "mongodb"),
 }
-_ID = re.compile(r"[A-Za-z0-9:_.@\\-]{1,200}\.service")
+_ID = lazily(r"[A-Za-z0-9:_.@\\-]{1,200}\.service")
 
 
 def read_units(port: int) -> Units | Gap:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import TextIO
 
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Explanation, Matrix, Path, Report, Scan
+from kubectl_refused.patterns import lazily
 
 from .base import Style
 from .paths import not_in_tables, paths_of, same_fault
@@ -23,7 +23,7 @@ from .terminal_words import asked, compared, healthy, silent, totals, works
 
 _TOTALS_FROM = 4
 MOST_IN_FULL = 25  # broken Services of a scan that are told in full, but for -o wide
-_WORKFLOW_COMMAND = re.compile(r"^(?:\s|\x1b\[[0-9;]*m)*::(?=[A-Za-z].*::)|##\[")
+_WORKFLOW_COMMAND = lazily(r"^(?:\s|\x1b\[[0-9;]*m)*::(?=[A-Za-z].*::)|##\[")
 
 
 def render(report: Report, out: TextIO, style: Style) -> None:

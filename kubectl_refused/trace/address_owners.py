@@ -9,11 +9,12 @@ from ipaddress import ip_address
 
 from kubectl_refused.model.objects import Node, Pod, Service
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 
 from .entries import sound
 
 DOMAIN = ["cluster", "local"]  # of nearly every cluster; names of another domain are taken for hosts
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_LABEL = lazily(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 LOCALHOST = ("localhost", "localhost.localdomain", "ip6-localhost")
 _FAMILIES = {"localhost": "127.0.0.1", "localhost.localdomain": "127.0.0.1", "ip6-localhost": "::1"}
 

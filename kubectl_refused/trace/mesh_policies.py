@@ -6,7 +6,6 @@ https://istio.io/latest/docs/reference/config/security/authorization-policy/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from kubectl_refused.model.mesh import (
 from kubectl_refused.model.objects import LabelSelector, Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Endpoint, Scene
+from kubectl_refused.patterns import lazily
 
 from .client_pods import client_pod
 from .labels import selects
@@ -37,7 +37,7 @@ STRICT, UNSET = "STRICT", "UNSET"
 DENY, ALLOW = "DENY", "ALLOW"
 _FORBIDDEN = 403
 # Proxies judge by the first bytes. The agent's words (probe_agent.py) for who hangs up on a question, and Go's.
-_HUNG_UP = re.compile(r"closed without a word when asked|\bEOF\b|connection reset by peer")
+_HUNG_UP = lazily(r"closed without a word when asked|\bEOF\b|connection reset by peer")
 
 
 class Client(NamedTuple):

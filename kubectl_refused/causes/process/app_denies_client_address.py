@@ -31,6 +31,7 @@ from kubectl_refused.model.facts import HANDSHAKE, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import mask, one_line
 
 
@@ -53,26 +54,26 @@ class _Denial(NamedTuple):
 _DENIALS = (
     _Denial(
         "redis",
-        re.compile(r"-DENIED\b.{0,40}protected mode", re.IGNORECASE),
+        lazily(r"-DENIED\b.{0,40}protected mode", re.IGNORECASE),
         "Redis is in protected mode: it serves localhost only",
         "Set a password (requirepass) and give it to the clients, or set protected-mode no behind a NetworkPolicy",
         all_alike=True,
     ),
     _Denial(
         "mysql",
-        re.compile(r"\berror 1130\b|is not allowed to connect", re.IGNORECASE),
+        lazily(r"\berror 1130\b|is not allowed to connect", re.IGNORECASE),
         "none of its users may come from this client's address",
         "Create the clients' user for the host '%' or for the network of the pods (CREATE USER 'app'@'%')",
     ),
     _Denial(
         "mysql",
-        re.compile(r"\berror 1129\b|is blocked because of many connection errors", re.IGNORECASE),
+        lazily(r"\berror 1129\b|is blocked because of many connection errors", re.IGNORECASE),
         "it has shut out this client's address for broken handshakes",
         "Unblock the address (FLUSH HOSTS), and let health checks speak MySQL or raise max_connect_errors",
     ),
     _Denial(
         "postgres",
-        re.compile(r"\bno pg_hba\.conf entry for host\b", re.IGNORECASE),
+        lazily(r"\bno pg_hba\.conf entry for host\b", re.IGNORECASE),
         "its pg_hba.conf has no line for this client's address, as the user postgres without TLS",
         "Add a line for the network of the pods to pg_hba.conf (host all all NETWORK scram-sha-256) and reload it",
         hint=True,

@@ -14,7 +14,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -24,6 +23,7 @@ from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, LOG, SEAR
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.gateway_answers import gateway_of
@@ -32,9 +32,9 @@ from kubectl_refused.trace.runtimes import mesh_of
 from kubectl_refused.trace.testimonies import log_lines, log_said
 from kubectl_refused.trace.upstreams import logged
 
-_GATEWAY = re.compile(r"\banswer(?:s|ed HTTP/[\d.]+) 50[234]\b")
+_GATEWAY = lazily(r"\banswer(?:s|ed HTTP/[\d.]+) 50[234]\b")
 # nginx: upstream: "http://127.0.0.1:3000/"; Go's proxies: dial tcp 127.0.0.1:3000: connect: connection refused.
-_UPSTREAM = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):(\d{2,5})\b")
+_UPSTREAM = lazily(r"(?:127\.0\.0\.1|localhost|\[::1\]):(\d{2,5})\b")
 _LOOPBACK = ("localhost", "127.", "::1")
 _MOST_CONTAINERS = 4
 
