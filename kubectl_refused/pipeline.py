@@ -10,8 +10,10 @@ One target or ten thousand: the steps are the same, and what several targets ask
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
@@ -135,8 +137,7 @@ def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say
         asking = [case for case in asking if case.asks]
 
 
-@dataclass
-class _Case:
+class _Case(Struct):
     """One target on the way to its diagnosis. `asks` is what it lacks: all of it is quiet, or nothing is."""
 
     target: Target

@@ -10,10 +10,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import Fact
@@ -84,8 +85,7 @@ class Symptom(StrEnum):
 Check = Callable[[Scene], Iterator[Finding]]
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One entry of the catalogue.
 
     `produces` are the symptoms it makes others show; `shows` is the symptom this finding merely is, None for a

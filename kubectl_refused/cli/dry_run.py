@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, FactStore, Need, PodKey, PodPort

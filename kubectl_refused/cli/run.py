@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import sys
 import threading
@@ -156,7 +155,7 @@ class DiagnosisJob:
         assert ground is not None
 
         def again(target: Target) -> Diagnosis:
-            new = self._report(dataclasses.replace(self._request, targets=(target,)))
+            new = self._report(msgspec.structs.replace(self._request, targets=(target,)))
             assert isinstance(new, Diagnosis)
             return new
 

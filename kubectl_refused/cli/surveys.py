@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, fold
@@ -47,8 +48,7 @@ class Survey(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class TargetsSurvey:
+class TargetsSurvey(Struct, frozen=True):
     """The targets that were named, one after the other. `single`: the report is no list."""
 
     ground: Ground

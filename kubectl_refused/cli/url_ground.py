@@ -14,6 +14,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.connection.kubeconfig_files import candidate_files
 from kubectl_refused.model.target import Target
@@ -39,11 +41,11 @@ def ground_of_urls(request: Request) -> Ground:
     if owners:
         from .grounds import ClusterGround
 
-        return ClusterGround(dataclasses.replace(request, targets=owners))
+        return ClusterGround(structs.replace(request, targets=owners))
     from .host_ground import HostGround
 
     plain = dict.fromkeys(dataclasses.replace(target, path="") for target in request.targets)
-    return HostGround(dataclasses.replace(request, targets=tuple(plain)))
+    return HostGround(structs.replace(request, targets=tuple(plain)))
 
 
 def _owners(request: Request) -> tuple[Target, ...]:

@@ -7,7 +7,8 @@ status names its 50 largest images only (kubelet's nodeStatusMaxImages), so smal
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_refused.model.objects import ContainerImage, Node, NodeSpec, Struct
 from kubectl_refused.patterns import lazily
@@ -38,8 +39,7 @@ class ImageNode(Node, frozen=True):
     spec: TaintedSpec = TaintedSpec()
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """An image, the form of the agent it can run (python, shell or either), and the nodes that have it.
 
     `nodes` are values of the label kubernetes.io/hostname; empty: any node, and the image may have to be pulled,

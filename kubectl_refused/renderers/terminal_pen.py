@@ -7,9 +7,9 @@ the widths of wide characters) instead of 40, and nothing can be taken for marku
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from kubectl_refused.patterns import lazily
@@ -34,8 +34,7 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(cell_len(c) for c in text) + text.count("\ufe0f")
 
 
-@dataclass(frozen=True)
-class Pen:
+class Pen(Struct, frozen=True):
     """Writes for one terminal. Strings from elsewhere come in through `text` or `verbatim` only."""
 
     columns: int

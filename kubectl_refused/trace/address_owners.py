@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Node, Pod, Service
 from kubectl_refused.model.target import Target
@@ -19,8 +21,7 @@ LOCALHOST = ("localhost", "localhost.localdomain", "ip6-localhost")
 _FAMILIES = {"localhost": "127.0.0.1", "localhost.localdomain": "127.0.0.1", "ip6-localhost": "::1"}
 
 
-@dataclass(frozen=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """What was read of a cluster; `pods` are those that have one of the addresses asked about."""
 
     services: Sequence[Service] = ()

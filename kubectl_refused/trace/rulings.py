@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kubectl_refused.causes import HOPS_OF, OF_ENTRANCES, Cause, Scope
 from kubectl_refused.model.evidence import Finding
@@ -40,8 +41,7 @@ _SCOPES = {"Container": Scope.CONTAINER, "Compose": Scope.CONTAINER, "Address": 
 _OTHERS = frozenset(_SCOPES.values())
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """A finding, the cause that yielded it and the scene it looked at; `ignored` says who wants it ignored."""
 
     cause: Cause
@@ -50,8 +50,7 @@ class Found:
     ignored: Ignored | None = None
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(Struct, frozen=True):
     """A cause that could not say, the fact it lacks, and the Gap where nobody ever will."""
 
     cause: Cause
@@ -59,8 +58,7 @@ class Open:
     gap: Gap | None
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What all causes said of one scene; `notes` are findings that are no faults."""
 
     scene: Scene
