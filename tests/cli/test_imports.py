@@ -138,7 +138,7 @@ def test_a_diagnosis_of_the_objects_loads_one_client_and_no_stream(tmp_path: Pat
         words = ["svc/web", "-n", "shop", *flags, "--probe", "none", "-o", "json"]
         loaded = _imported("main", *words, home=tmp_path)
     assert "/api/v1/namespaces/shop/services/web" in {seen.path for seen in fake.seen}
-    unneeded = {"asyncio", "dateutil", "multiprocessing", "oauthlib", "platformdirs"}
+    unneeded = {"asyncio", "dateutil", "multiprocessing", "oauthlib", "platformdirs", "typer"}
     assert loaded & (CLIENTS | unneeded) == {"urllib3"}
 
 
@@ -147,8 +147,7 @@ def test_hosts_need_no_cluster_and_no_engine(words: list[str], tmp_path: Path) -
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         loaded = _imported("main", *(word.format(port) for word in words), home=tmp_path)
-    unneeded = {"yaml", "asyncio"} if "-o" in words else {"yaml", "asyncio", "typer"}
-    assert loaded & (CLIENTS | unneeded) <= {"rich"}  # its table of cell widths
+    assert loaded & (CLIENTS | {"yaml", "asyncio", "typer"}) <= {"rich"}  # its table of cell widths
 
 
 def test_a_closed_port_needs_no_more(tmp_path: Path) -> None:
