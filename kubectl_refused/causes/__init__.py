@@ -178,10 +178,8 @@ def cause(
 def catalogue(kind: str = "") -> tuple[Cause, ...]:
     """All causes, or those about one kind of target, by code. Imports their files: call it when causes run."""
     found = []
-    for hop in pkgutil.iter_modules(__path__):
-        if not hop.ispkg or (kind and hop.name not in HOPS_OF[kind]):
-            continue
-        package = importlib.import_module(f"{__name__}.{hop.name}")
+    for hop in HOPS_OF[kind] if kind else [one.name for one in pkgutil.iter_modules(__path__) if one.ispkg]:
+        package = importlib.import_module(f"{__name__}.{hop}")
         for entry in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{entry.name}")
             found.append(getattr(module, entry.name).cause)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, fold
 from kubectl_refused.model.target import Depth, Target
-from kubectl_refused.sources.ahead import ReadAhead
-from kubectl_refused.sources.reads import namespaced
 
-from .grounds import ClusterGround, Ground
+if TYPE_CHECKING:
+    from kubectl_refused.sources.base import Source
+
+    from .grounds import Ground
 
 Say = Callable[[str], None]
 
@@ -69,6 +70,8 @@ class TargetsSurvey(Struct, frozen=True):
         from kubectl_refused.pipeline import diagnose_all
         from kubectl_refused.trace.readiness import is_ready
 
+        from .grounds import ClusterGround
+
         assert isinstance(self.ground, ClusterGround)
         found: list[Diagnosis] = []
         ready = True
@@ -81,6 +84,8 @@ class TargetsSurvey(Struct, frozen=True):
 
     def watched(self) -> Sequence[Watched]:
         """The Service, its slices, and the pods of its namespace."""
+        from kubectl_refused.sources.reads import namespaced
+
         found: list[Watched] = []
         for target in self.ground.targets():
             space = target.namespace
@@ -105,7 +110,7 @@ class TargetsSurvey(Struct, frozen=True):
 
     def _diagnosis(self, target: Target, say: Say) -> Diagnosis:
         ground = self.ground
-        source = ReadAhead(ground.source, target) if isinstance(ground, ClusterGround) else ground.source
+        source = _source(ground, target)
         from kubectl_refused.pipeline import diagnose  # loads what judges
 
         return diagnose(
@@ -117,6 +122,17 @@ class TargetsSurvey(Struct, frozen=True):
             touched=lambda: ground.ledger.entries_of(target),
             say=say,
         )
+
+
+def _source(ground: Ground, target: Target) -> Source:
+    """That of the ground; of a cluster it is read from now on, while what judges is loaded."""
+    if not target.in_cluster:
+        return ground.source
+    from kubectl_refused.sources.ahead import ReadAhead
+
+    from .grounds import ClusterGround
+
+    return ReadAhead(ground.source, target) if isinstance(ground, ClusterGround) else ground.source
 
 
 def _saying(say: Say, target: str) -> Say:

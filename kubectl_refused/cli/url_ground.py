@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from kubectl_refused.connection.errors import ConnectionProblem
-from kubectl_refused.connection.kubeconfig_files import candidate_files
+from kubectl_refused.connection.kubeconfig_places import candidate_paths
 from kubectl_refused.model.target import Target
-from kubectl_refused.trace.address_owners import is_loopback
+from kubectl_refused.trace.addresses import is_loopback
 
 from .kubectl_command import kubectl_command
 from .request import Request
@@ -72,7 +72,7 @@ def _has_cluster(request: Request) -> bool:
     if request.connection.server or os.environ.get("KUBERNETES_SERVICE_HOST"):
         return True
     try:
-        return any(map(os.path.isfile, candidate_files(request.connection.kubeconfig, os.environ)))
+        return any(map(os.path.isfile, candidate_paths(request.connection.kubeconfig, os.environ)))
     except ConnectionProblem:
         return False
 

@@ -28,7 +28,6 @@ from kubectl_refused.model.target import ENTRANCES
 from .ignores import NOTHING_IGNORED, Ignored, Ignores
 from .outdated import outdated
 from .statuses import running
-from .veils import veiled
 
 # Endpoints that fail alike are alike: this many are looked into, the rest only dialled.
 MOST_SUSPECTS = 6
@@ -108,6 +107,8 @@ def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
     if scope in _OTHERS:
         yield scene
     elif scope is Scope.PROCESS:
+        from .veils import veiled  # loads what meshes and gateways are
+
         yield from suspects(scene) if scene.ready_endpoints else unready(scene)
         yield from veiled(scene)
     elif scope is Scope.ROUTE:
