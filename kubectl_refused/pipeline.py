@@ -85,6 +85,7 @@ def diagnose(
     Raises what the source and the probes raise for a run that cannot go on (no cluster, cancelled).
     """
     say("reading objects")
+    catalogue(target.kind)  # loaded while the server answers a source that reads ahead
     snapshot = fold(source.read(target), origin=source.origin)
     (told,) = diagnose_all([target], snapshot, prober, depth=depth, context=context, touched=touched, say=say)
     return told
