@@ -35,7 +35,7 @@ from .target import Depth
 T = TypeVar("T")
 
 
-class Key(Struct, frozen=True):
+class Key(Struct, frozen=True, order=True):
     """What a fact is about: each of the classes below."""
 
 
