@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-class Sight(NamedTuple):
+class Sight(Struct, frozen=True):
     """What a look at the objects shows: whether there is something to dial, else what that waits for."""
 
     ready: bool
     report: Report
 
 
-class Watched(NamedTuple):
+class Watched(Struct, frozen=True):
     """A list to watch: its API path and query."""
 
     path: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kubectl_refused.connection.cancel import LONGEST_NAP, Cancel
 from kubectl_refused.model.facts import NODE_SETTINGS, Fact, Need
@@ -34,7 +36,7 @@ NO_ORIGIN = Gap("who refused", "this system has no error queue (IP_RECVERR is Li
 FROZEN = Gap(WHAT, "this build has no Python interpreter to run the probe with", "--from a pod or a node")
 
 
-class Ended(NamedTuple):
+class Ended(Struct, frozen=True):
     """How the child ended: its exit status (negative: the signal), and what it wrote."""
 
     status: int

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.facts import MESH, NamespaceKey, Need, Undecided
 from kubectl_refused.model.mesh import (
@@ -40,7 +41,7 @@ _FORBIDDEN = 403
 _HUNG_UP = lazily(r"closed without a word when asked|\bEOF\b|connection reset by peer")
 
 
-class Client(NamedTuple):
+class Client(Struct, frozen=True):
     """Who dials, as a proxy sees it. Outside the mesh it has no identity; `namespace` is that of one inside."""
 
     address: str
@@ -135,7 +136,7 @@ def _oldest_first(policies: Iterable[PeerAuthentication]) -> Sequence[PeerAuthen
     return sorted(policies, key=lambda one: (one.metadata.creation_timestamp or "", one.metadata.name))
 
 
-class Denial(NamedTuple):
+class Denial(Struct, frozen=True):
     """The policy that keeps a client out. `sure` is unset where a part of it could not be judged."""
 
     policy: AuthorizationPolicy

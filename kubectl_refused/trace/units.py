@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.host import Unit
 from kubectl_refused.patterns import lazily
 
 
-class Reason(NamedTuple):
+class Reason(Struct, frozen=True):
     """What a line of a journal tells: in our words, what helps, and the port it names, 0 for none."""
 
     line: str

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
@@ -42,7 +43,7 @@ _KEY = lazily(r"couldn't find key (\S{1,253}) in (ConfigMap|Secret) (?:\S{1,63}/
 _KINDS = {"configmap": "ConfigMap", "secret": "Secret"}
 
 
-class _Told(NamedTuple):
+class _Told(Struct, frozen=True):
     headline: str
     summary: str
 

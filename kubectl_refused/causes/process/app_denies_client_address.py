@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
@@ -35,7 +36,7 @@ from kubectl_refused.patterns import lazily
 from kubectl_refused.text import mask, one_line
 
 
-class _Denial(NamedTuple):
+class _Denial(Struct, frozen=True):
     """A server's words, what they mean, and what lets clients in; `all_alike`: all but localhost.
 
     `hint`: another user might have been let in.

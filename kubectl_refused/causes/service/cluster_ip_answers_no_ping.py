@@ -15,7 +15,8 @@ See:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, cause
 from kubectl_refused.model.evidence import Certainty, Finding, Fix
@@ -32,7 +33,7 @@ _PING = lazily(r"\bping6?\b((?:\s+(?:-\S{1,40}|\d{1,6}))*)\s+([A-Za-z0-9][A-Za-z
 MOST_CHARACTERS = 4000
 
 
-class _Ping(NamedTuple):
+class _Ping(Struct, frozen=True):
     """Where the client's spec pings: its container, the field of the spec, and the words."""
 
     container: str
