@@ -10,9 +10,12 @@ One target or ten thousand: the steps are the same, and what several targets ask
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
+from msgspec import Struct, field
+
+from kubectl_refused.causes import catalogue
 from kubectl_refused.judge.absorb import open_trials, untried_fixes
 from kubectl_refused.judge.ahead import open_ahead
 from kubectl_refused.judge.beyond import open_beyond, widened
@@ -81,6 +84,7 @@ def diagnose(
     Raises what the source and the probes raise for a run that cannot go on (no cluster, cancelled).
     """
     say("reading objects")
+    catalogue(target.kind)  # loaded while the server answers a source that reads ahead
     snapshot = fold(source.read(target), origin=source.origin)
     (told,) = diagnose_all([target], snapshot, prober, depth=depth, context=context, touched=touched, say=say)
     return told
@@ -133,8 +137,7 @@ def _learn(cases: Sequence[_Case], snapshot: Snapshot, prober: Learner, say: Say
         asking = [case for case in asking if case.asks]
 
 
-@dataclass
-class _Case:
+class _Case(Struct):
     """One target on the way to its diagnosis. `asks` is what it lacks: all of it is quiet, or nothing is."""
 
     target: Target

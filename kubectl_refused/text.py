@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from kubectl_refused.patterns import lazily
+
 MASK = "***"
 
 # ECMA-48: a control string (OSC, DCS, SOS, PM, APC) ends at ST, xterm also takes BEL; CSI ends at a final
@@ -19,15 +21,15 @@ MASK = "***"
 _STRING = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\n\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"
 _CSI = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
 _ESCAPE = r"\x1b[ -/]*[0-~]"
-_SEQUENCES = re.compile(f"{_STRING}|{_CSI}|{_ESCAPE}")
+_SEQUENCES = lazily(f"{_STRING}|{_CSI}|{_ESCAPE}")
 # C0 but newline and tab, DEL, C1; soft hyphen, bidi controls, zero-width and annotation marks, tags;
 # surrogates.
-_INVISIBLE = re.compile(
+_INVISIBLE = lazily(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]"
 )
 # Python's splitlines and some terminals break lines here.
-_LINE_SEPARATORS = re.compile("[\u2028\u2029]")
+_LINE_SEPARATORS = lazily("[\u2028\u2029]")
 
 
 def clean(text: str) -> str:
@@ -35,6 +37,8 @@ def clean(text: str) -> str:
 
     An unfinished sequence loses its introducer only, so that nobody can make the rest of a line vanish.
     """
+    if text.isprintable():  # which nothing of that is
+        return text
     return _INVISIBLE.sub("", _LINE_SEPARATORS.sub(" ", _SEQUENCES.sub("", text)))
 
 

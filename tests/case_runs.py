@@ -187,7 +187,7 @@ class CaseLearner:
 
     def _config_map(self, key: ConfigMapKey) -> ConfigMap | Gap:
         held = (o for o in self.world if isinstance(o, ConfigMap))
-        mine = (o for o in held if (o.metadata.namespace, o.metadata.name) == key)
+        mine = (o for o in held if ConfigMapKey(o.metadata.namespace, o.metadata.name) == key)
         return next(mine, Gap(f"configmap/{key.name}", "the case does not tell"))
 
     def _events(self, key: PodKey | WorkloadKey) -> Iterator[Event]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import Fact
@@ -84,8 +85,7 @@ class Symptom(StrEnum):
 Check = Callable[[Scene], Iterator[Finding]]
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One entry of the catalogue.
 
     `produces` are the symptoms it makes others show; `shows` is the symptom this finding merely is, None for a
@@ -178,10 +178,8 @@ def cause(
 def catalogue(kind: str = "") -> tuple[Cause, ...]:
     """All causes, or those about one kind of target, by code. Imports their files: call it when causes run."""
     found = []
-    for hop in pkgutil.iter_modules(__path__):
-        if not hop.ispkg or (kind and hop.name not in HOPS_OF[kind]):
-            continue
-        package = importlib.import_module(f"{__name__}.{hop.name}")
+    for hop in HOPS_OF[kind] if kind else [one.name for one in pkgutil.iter_modules(__path__) if one.ispkg]:
+        package = importlib.import_module(f"{__name__}.{hop}")
         for entry in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{entry.name}")
             found.append(getattr(module, entry.name).cause)

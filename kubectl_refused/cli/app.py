@@ -1,6 +1,6 @@
 """One command line read, by typer in kubectl's grammar (docs/decisions/0016), and run with the user's defaults.
 
-A line without flags has nothing to parse, and typer takes 60 ms.
+A line in which every option is known and whole needs no typer, which takes 30 to 60 ms.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from kubectl_refused.errors import UsageProblem, shown
 
-from .arguments import Parsed, apart, everything
+from .arguments import Parsed, apart, everything, plainly
 from .command import Command
 from .defaults import defaults
 
@@ -31,8 +31,9 @@ def invoke(command: Command, program: str, arguments: Sequence[str]) -> int:
 
 def _parsed(command: Command, program: str, arguments: Sequence[str]) -> Parsed | None:
     """What the line says; None when the help page was asked for and is written. Raises UsageProblem."""
-    if not any(argument.startswith("-") for argument in arguments):
-        return Parsed(list(arguments), {})
+    whole = plainly(arguments, command.options)
+    if whole is not None:
+        return whole
     from .parser import parse
 
     return parse(command, program, arguments)

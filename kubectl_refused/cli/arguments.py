@@ -70,6 +70,21 @@ def so_far(arguments: Sequence[str], options: tuple[Option, ...]) -> Parsed:
     return Parsed(words, typed)
 
 
+def plainly(arguments: Sequence[str], options: tuple[Option, ...]) -> Parsed | None:
+    """What a line says; None where it wants help, or something in it is not known or lacks its value.
+
+    Raises UsageProblem for a flag that is neither true nor false.
+    """
+    for spelt, option, value, word in _said(arguments, options):
+        if option is None and not word and spelt != "--":
+            return None
+        if option is not None and option.metavar and value is None:
+            return None
+        if option is not None and not option.metavar:
+            _switched(option, value)
+    return so_far(arguments, options)
+
+
 def everything(typed: dict[str, Any], options: tuple[Option, ...]) -> dict[str, Any]:
     """A value for each option: what was typed, else False of a switch and None, whose meaning the reader knows."""
     return {option.key: typed.get(option.key, None if option.metavar else False) for option in options}

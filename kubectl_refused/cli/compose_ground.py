@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Depth, Target

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kubectl_refused.errors import UsageProblem, shown
+from kubectl_refused.patterns import lazily
 
 from .arguments import truth
 from .options import FILE_DEFAULTS, VARIABLE_DEFAULTS, Option, with_defaults
@@ -21,7 +22,7 @@ PREFIX = "KUBECTL_REFUSED_"
 # Of `make` and of the tests: where they keep what they build, and which kubectl they take.
 _OTHERS = ("CACHE", "KUBECTL", "CLUSTER_STATE")
 # What the kubelet gives every container beside a Service that is called kubectl-refused.
-_SERVICE_LINK = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
+_SERVICE_LINK = lazily(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
 # What is typed and rules a default out, which then gives way.
 _GIVES_WAY = {
     "wait": ("watch", "filename", "fix", "dry_run", "skim"),

@@ -7,18 +7,19 @@ A run may do less: what it learns on the way can prove the fault before anything
 from __future__ import annotations
 
 import io
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, Dial, FactStore, Need, PodKey, PodPort
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import HERE, Target
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.methods import live_methods
 
 from .exit_codes import NO_FAULT
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _MOST_WORDS = 3  # of a command line in a comment: the rest is our own program's text
 _ONE_LINE = 1 << 30  # cells: the emitter folds no string
-_OBJECT = re.compile(r"/(?P<kind>\w+)s/(?P<name>[^/]+)(/(?P<rest>\w+)/?)?$")
+_OBJECT = lazily(r"/(?P<kind>\w+)s/(?P<name>[^/]+)(/(?P<rest>\w+)/?)?$")
 
 
 def dry_run(request: Request) -> int:

@@ -6,8 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import FactStore
 from kubectl_refused.model.gaps import Gap
@@ -111,7 +113,7 @@ class FilesGround:
     def _at_home(self, target: Target, services: Sequence[tuple[str, str]]) -> Target:
         """The target in its namespace; an entrance in the one that objects without one get."""
         home = self.namespace if target.is_entrance else _home(target.name, services)
-        return replace(target, namespace=target.namespace or home)
+        return replaced(target, namespace=target.namespace or home)
 
     def prober(self, target: Target, say: Say) -> Prober:
         """One that looks into the files."""
@@ -168,7 +170,7 @@ class ClusterGround:
         Raises what the connection raises where that is looked for.
         """
         if not self._targets:
-            asked = tuple(replace(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
+            asked = tuple(replaced(t, namespace=t.namespace or self.namespace) for t in self._request.targets)
             self._targets = self._backwards.expanded(asked) if self._backwards else asked
         return self._targets
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import msgspec
 from kubectl_refused.connection.answers import resource_of
 from kubectl_refused.connection.errors import ApiProblem, Forbidden
 from kubectl_refused.connection.requests import Sender
+from kubectl_refused.patterns import lazily
 
 if TYPE_CHECKING:
     from kubectl_refused.connection.client import Connection
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SAYS = "dry run: not sent"
 # Reviews ask what the user may do and are stored nowhere.
-_REVIEW = re.compile(r"/apis/auth(orization|entication)\.k8s\.io/v1/self\w+")
+_REVIEW = lazily(r"/apis/auth(orization|entication)\.k8s\.io/v1/self\w+")
 # Reads that dial or run something.
-_DOES = re.compile(r"/namespaces/[^/]+/(pods|services)/[^/]+/(exec|attach|portforward|proxy)(/|$)")
+_DOES = lazily(r"/namespaces/[^/]+/(pods|services)/[^/]+/(exec|attach|portforward|proxy)(/|$)")
 
 
 @dataclass(frozen=True)

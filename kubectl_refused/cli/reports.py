@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct
 
 from kubectl_refused.errors import UsageProblem, shown
 
@@ -27,7 +29,7 @@ LARGEST_SUMMARY = 1 << 20  # bytes of all that a step writes; GitHub shows nothi
 _INSTEAD = "type --report FORMAT=PATH, FORMAT one of " + ", ".join(OUTPUTS)
 
 
-class ReportFile(NamedTuple):
+class ReportFile(Struct, frozen=True):
     """One --report: a format and a file."""
 
     format: str

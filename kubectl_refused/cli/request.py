@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.connection.options import ConnectionOptions, parse_timeout
@@ -33,8 +35,7 @@ _LIVE = ("fix", "dry_run", "wait", "watch", "standpoints", "entrances")
 FROM_SEVERAL = 3  # dials of each address where several clients are compared, as a fault may come and go
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """What to diagnose and how to tell. Targets have an empty namespace where none was typed.
 
     `targets` is empty only with `files` or a `recording`: every Service in them.
@@ -62,8 +63,7 @@ class Request:
     scan: Scanning | None = None
 
 
-@dataclass(frozen=True)
-class Scanning:
+class Scanning(Struct, frozen=True):
     """What a scan has beyond a diagnosis. `namespace` None stands for the connection's own, empty for all."""
 
     namespace: str | None = None
@@ -258,7 +258,7 @@ def rate_of(values: Values) -> int:
     """How many dials a second each node of a large scan makes at most. Raises UsageProblem."""
     typed = values.get("rate")
     if typed is None:
-        return ProbeSettings.rate
+        return ProbeSettings().rate
     if not (typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) <= MOST_RATE):
         raise UsageProblem(f"--rate {shown(typed)} is not between 1 and {MOST_RATE}", "type --rate 100")
     return int(typed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 import shlex
 import sys
 import threading
@@ -17,6 +15,7 @@ import msgspec
 from kubectl_refused.connection.errors import NotFound
 from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.report import Diagnosis, Explanation, Report, Scan
+from kubectl_refused.patterns import lazily
 from kubectl_refused.resolve.standpoints import CONTAINER
 
 from .exit_codes import NO_FAULT, exit_code
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 Reported = TypeVar("Reported", Diagnosis, Scan, Explanation)
 _ENDS = "it ends by its own deadline"
 # A ledger entry that kubectl can delete: kind/name, and where it is if that is not the target's namespace.
-_DELETABLE = re.compile(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
+_DELETABLE = lazily(r"([a-z]+/[a-z0-9.-]+)(?: in namespace ([a-z0-9-]+))?")
 
 
 def run(request: Request) -> int:
@@ -156,7 +155,7 @@ class DiagnosisJob:
         assert ground is not None
 
         def again(target: Target) -> Diagnosis:
-            new = self._report(dataclasses.replace(self._request, targets=(target,)))
+            new = self._report(msgspec.structs.replace(self._request, targets=(target,)))
             assert isinstance(new, Diagnosis)
             return new
 

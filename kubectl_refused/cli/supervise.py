@@ -14,9 +14,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol, TextIO
+
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import ConnectionProblem
 from kubectl_refused.errors import RefusedError, shown
@@ -53,8 +54,7 @@ class Job(Protocol):
         ...
 
 
-@dataclass
-class Noted:
+class Noted(Struct):
     """The signals that arrived, oldest first."""
 
     numbers: list[int] = field(default_factory=list)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, fold
 from kubectl_refused.model.target import Depth, Target
-from kubectl_refused.sources.ahead import ReadAhead
-from kubectl_refused.sources.reads import namespaced
 
-from .grounds import ClusterGround, Ground
+if TYPE_CHECKING:
+    from kubectl_refused.sources.base import Source
+
+    from .grounds import Ground
 
 Say = Callable[[str], None]
 
 
-class Sight(NamedTuple):
+class Sight(Struct, frozen=True):
     """What a look at the objects shows: whether there is something to dial, else what that waits for."""
 
     ready: bool
     report: Report
 
 
-class Watched(NamedTuple):
+class Watched(Struct, frozen=True):
     """A list to watch: its API path and query."""
 
     path: str
@@ -47,8 +49,7 @@ class Survey(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class TargetsSurvey:
+class TargetsSurvey(Struct, frozen=True):
     """The targets that were named, one after the other. `single`: the report is no list."""
 
     ground: Ground
@@ -69,6 +70,8 @@ class TargetsSurvey:
         from kubectl_refused.pipeline import diagnose_all
         from kubectl_refused.trace.readiness import is_ready
 
+        from .grounds import ClusterGround
+
         assert isinstance(self.ground, ClusterGround)
         found: list[Diagnosis] = []
         ready = True
@@ -81,6 +84,8 @@ class TargetsSurvey:
 
     def watched(self) -> Sequence[Watched]:
         """The Service, its slices, and the pods of its namespace."""
+        from kubectl_refused.sources.reads import namespaced
+
         found: list[Watched] = []
         for target in self.ground.targets():
             space = target.namespace
@@ -105,7 +110,7 @@ class TargetsSurvey:
 
     def _diagnosis(self, target: Target, say: Say) -> Diagnosis:
         ground = self.ground
-        source = ReadAhead(ground.source, target) if isinstance(ground, ClusterGround) else ground.source
+        source = _source(ground, target)
         from kubectl_refused.pipeline import diagnose  # loads what judges
 
         return diagnose(
@@ -117,6 +122,17 @@ class TargetsSurvey:
             touched=lambda: ground.ledger.entries_of(target),
             say=say,
         )
+
+
+def _source(ground: Ground, target: Target) -> Source:
+    """That of the ground; of a cluster it is read from now on, while what judges is loaded."""
+    if not target.in_cluster:
+        return ground.source
+    from kubectl_refused.sources.ahead import ReadAhead
+
+    from .grounds import ClusterGround
+
+    return ReadAhead(ground.source, target) if isinstance(ground, ClusterGround) else ground.source
 
 
 def _saying(say: Say, target: str) -> Say:

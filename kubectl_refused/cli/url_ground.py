@@ -14,10 +14,12 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from kubectl_refused.connection.errors import ConnectionProblem
-from kubectl_refused.connection.kubeconfig_files import candidate_files
+from kubectl_refused.connection.kubeconfig_places import candidate_paths
 from kubectl_refused.model.target import Target
-from kubectl_refused.trace.address_owners import is_loopback
+from kubectl_refused.trace.addresses import is_loopback
 
 from .kubectl_command import kubectl_command
 from .request import Request
@@ -39,11 +41,11 @@ def ground_of_urls(request: Request) -> Ground:
     if owners:
         from .grounds import ClusterGround
 
-        return ClusterGround(dataclasses.replace(request, targets=owners))
+        return ClusterGround(structs.replace(request, targets=owners))
     from .host_ground import HostGround
 
     plain = dict.fromkeys(dataclasses.replace(target, path="") for target in request.targets)
-    return HostGround(dataclasses.replace(request, targets=tuple(plain)))
+    return HostGround(structs.replace(request, targets=tuple(plain)))
 
 
 def _owners(request: Request) -> tuple[Target, ...]:
@@ -70,7 +72,7 @@ def _has_cluster(request: Request) -> bool:
     if request.connection.server or os.environ.get("KUBERNETES_SERVICE_HOST"):
         return True
     try:
-        return any(map(os.path.isfile, candidate_files(request.connection.kubeconfig, os.environ)))
+        return any(map(os.path.isfile, candidate_paths(request.connection.kubeconfig, os.environ)))
     except ConnectionProblem:
         return False
 

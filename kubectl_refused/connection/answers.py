@@ -6,13 +6,12 @@ endpoints/handlers/responsewriters/errors.go for the text of a 403).
 
 from __future__ import annotations
 
-import re
 import ssl
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import (
     ApiProblem,
@@ -24,8 +23,9 @@ from kubectl_refused.connection.errors import (
     one_line,
 )
 from kubectl_refused.decoders import decoded
+from kubectl_refused.patterns import lazily
 
-_DENIED = re.compile(
+_DENIED = lazily(
     r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"(?: in API group "(?P<group>[^"]*)")?'
     r'(?:.* in the namespace "(?P<namespace>[^"]*)")?'
 )
@@ -52,8 +52,7 @@ class Status(msgspec.Struct):
     metadata: _ListMeta | None = None
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(Struct, frozen=True):
     """Any answer.
 
     `headers` have lower-case names, `body` is decompressed, `truncated` when it met our limit.
@@ -79,8 +78,7 @@ class Response:
         return status if status.kind == "Status" else None
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """What was asked, for messages: `server` is the address without credentials, `who` the user's name."""
 
     method: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.errors import CredentialsProblem
@@ -21,14 +22,16 @@ Header = tuple[str, str]
 _LEGAL_IN_HEADER_NAMES = "!#$&'*+-.^_`|~"  # RFC 9110 tokens besides letters and digits; % itself is escaped
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """`authorization` is the value of that header, "" for none; the certificate and its key are PEM texts."""
 
-    authorization: str = field(default="", repr=False)
-    certificate: str = field(default="", repr=False)
-    key: str = field(default="", repr=False)
+    authorization: str = ""
+    certificate: str = ""
+    key: str = ""
     renewable: bool = False
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"  # nothing of them is ever printed
 
 
 def obtain(config: ResolvedConfig, cancel: Cancel) -> Credentials:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from kubectl_refused.connection.streams import Stream, open_stream
 from kubectl_refused.decoders import decoded
@@ -22,8 +22,7 @@ PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _STDERR, _ERROR = 0, 1, 2, 3
 
 
-@dataclass(frozen=True)
-class ExecResult:
+class ExecResult(Struct, frozen=True):
     """`exit_code` is None when the command did not run or did not end; `error` then says why, in one line."""
 
     exit_code: int | None

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from kubectl_refused.connection.errors import BadConfiguration, ConnectionProblem, NoConfiguration
 from kubectl_refused.connection.kubeconfig_files import Entry, Merged, candidate_files, merge_files
@@ -21,8 +22,7 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"
 
 
-@dataclass(frozen=True)
-class ResolvedConfig:
+class ResolvedConfig(Struct, frozen=True):
     """One cluster, one user, one namespace.
 
     `cluster` and `user` are the inner mappings of a kubeconfig with the flags applied and paths made
@@ -30,12 +30,15 @@ class ResolvedConfig:
     """
 
     context_name: str
-    cluster: Mapping[str, Any] = field(repr=False)
-    user: Mapping[str, Any] = field(repr=False)
+    cluster: Mapping[str, Any]
+    user: Mapping[str, Any]
     namespace: str
     source_files: tuple[Path, ...]
     cluster_name: str = ""
     user_name: str = ""
+
+    def __repr__(self) -> str:
+        return f"ResolvedConfig({self.context_name!r}, …)"  # the user is secret
 
 
 def resolve(options: ConnectionOptions, environ: Mapping[str, str] | None = None) -> ResolvedConfig:

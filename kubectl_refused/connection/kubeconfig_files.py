@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kubectl_refused.connection.errors import BadConfiguration
+from kubectl_refused.connection.kubeconfig_places import candidate_paths
 
 Entry = dict[str, Any]
 LARGEST_FILE = 32 * 1024 * 1024  # bytes; a kubeconfig with 10,000 contexts and certificates is smaller
@@ -39,17 +40,7 @@ class Merged:
 
 def candidate_files(explicit: str | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Return the files to read, first wins. An `explicit` one must exist; raises BadConfiguration otherwise."""
-    if explicit:
-        if not os.path.exists(explicit):
-            raise BadConfiguration(
-                f"--kubeconfig {explicit} does not exist", "give the path of a kubeconfig, or leave the flag out"
-            )
-        return (Path(explicit),)
-    listed = environ.get("KUBECONFIG", "")
-    if listed:
-        return tuple(Path(name) for name in dict.fromkeys(listed.split(os.pathsep)) if name)
-    home = environ.get("HOME") or os.path.expanduser("~")
-    return (Path(home, ".kube", "config"),)
+    return tuple(map(Path, candidate_paths(explicit, environ)))
 
 
 def merge_files(files: tuple[Path, ...]) -> Merged:

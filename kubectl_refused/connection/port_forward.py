@@ -7,8 +7,9 @@ refuses on the pod's address belongs to an app that listens on 127.0.0.1 only.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kubectl_refused.connection.errors import one_line
 from kubectl_refused.connection.streams import Stream, open_stream
@@ -25,8 +26,7 @@ _DATA, _ERROR = 0, 1
 GRACE = 0.5
 
 
-@dataclass(frozen=True)
-class ForwardResult:
+class ForwardResult(Struct, frozen=True):
     """`error` is the runtime's own text (…dial tcp4 127.0.0.1:7777: connect: connection refused…), one line."""
 
     connected: bool

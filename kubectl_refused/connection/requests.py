@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from kubectl_refused.connection import bodies
 from kubectl_refused.connection.answers import Response, unreachable
@@ -23,8 +23,7 @@ MOST_TRIES = 3
 LONGEST_RETRY_AFTER = 5.0  # seconds; a server that asks for more gets no second try, and the person an answer
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Seconds: `connect` for TCP and TLS, `idle` between two pieces of an answer, `total` for a request."""
 
     connect: float = 10.0
@@ -36,7 +35,7 @@ class Limits:
         """Return the limits for --request-timeout; None keeps ours, as a diagnosis must end."""
         if timeout is None:
             return cls()
-        return cls(connect=min(cls.connect, timeout), idle=timeout, total=timeout)
+        return cls(connect=min(cls().connect, timeout), idle=timeout, total=timeout)
 
 
 class Sender:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kubectl_refused import __version__
 from kubectl_refused.connection.cancel import Cancel
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 POOL_SIZE = 32  # kept-alive connections; more threads than that open and drop their own
 
 
-@dataclass(frozen=True)
-class Transport:
+class Transport(Struct, frozen=True):
     """What requests and streams share.
 
     `server` is a URL without a slash at its end; `headers` go with every request, names may repeat; `proxy` is
@@ -35,10 +35,13 @@ class Transport:
 
     server: str
     pools: PoolManager
-    headers: tuple[Header, ...] = field(repr=False)
+    headers: tuple[Header, ...]
     tls: ssl.SSLContext | None
     tls_server_name: str | None
     proxy: str | None
+
+    def __repr__(self) -> str:
+        return f"Transport({self.server!r}, …)"  # the headers are secret
 
     def close(self) -> None:
         """Drop the kept-alive connections."""

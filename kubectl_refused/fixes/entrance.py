@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from kubectl_refused.model.entrances import Door, Owner
 from kubectl_refused.model.evidence import Fix
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.entrances import entrance_subject
 
 from .change import command
 from .owner import source_of
 from .requests import request
 
-_INDEX = re.compile(r"\[(\d+)\]")
+_INDEX = lazily(r"\[(\d+)\]")
 
 
 def pointer(field: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 
 from kubectl_refused.model.firewall import Action, Chain, Field, Redirect, Rule, Test
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 
 MOST_LINES = 50_000
@@ -20,7 +20,7 @@ _HOOKS = {
 }
 # The order in which tables see a packet (iptables(8)); nat decides on addresses only.
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
-_CHAIN = re.compile(r":(\S{1,64}) (ACCEPT|DROP|-)")
+_CHAIN = lazily(r":(\S{1,64}) (ACCEPT|DROP|-)")
 _FIELDS = {
     "-p": Field.PROTOCOL,
     "-s": Field.SOURCE,
@@ -45,7 +45,7 @@ _TARGETS = {"ACCEPT": Action.ACCEPT, "DROP": Action.DROP, "REJECT": Action.REJEC
 _HARMLESS = ("LOG", "NFLOG", "MARK", "CONNMARK", "CT", "TCPMSS", "NOTRACK", "TRACE", "CHECKSUM", "SECMARK")
 # Matches whose whole word is a test that is not evaluated here, by the flag each must have.
 # How container engines publish a port: `-p tcp … --dport 8080 -j DNAT --to-destination 172.17.0.2:80`.
-_REDIRECT = re.compile(r"-A \S+ .*--dport (\d{1,5}) .*-j DNAT --to-destination \[?([0-9a-fA-F.:]+?)\]?:(\d{1,5})$")
+_REDIRECT = lazily(r"-A \S+ .*--dport (\d{1,5}) .*-j DNAT --to-destination \[?([0-9a-fA-F.:]+?)\]?:(\d{1,5})$")
 _TCP_FLAGS = ("--tcp-flags", "--syn", "--tcp-option")
 
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 
 _ID = r"([0-9a-f]{64})"
 _RUNTIMES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("docker", re.compile(rf"/docker[-/]{_ID}(?:\.scope)?(?:/|$)")),
-    ("podman", re.compile(rf"/libpod-{_ID}(?:\.scope)?(?:/|$)")),
-    ("cri-o", re.compile(rf"/crio-{_ID}(?:\.scope)?(?:/|$)")),
-    ("containerd", re.compile(rf"/cri-containerd-{_ID}(?:\.scope)?(?:/|$)")),
-    ("pod", re.compile(rf"kubepods.*/{_ID}(?:/|$)")),
-    ("lxc", re.compile(r"/lxc(?:\.payload)?[./]([A-Za-z0-9_.-]{1,64})(?:/|$)")),
+    ("docker", lazily(rf"/docker[-/]{_ID}(?:\.scope)?(?:/|$)")),
+    ("podman", lazily(rf"/libpod-{_ID}(?:\.scope)?(?:/|$)")),
+    ("cri-o", lazily(rf"/crio-{_ID}(?:\.scope)?(?:/|$)")),
+    ("containerd", lazily(rf"/cri-containerd-{_ID}(?:\.scope)?(?:/|$)")),
+    ("pod", lazily(rf"kubepods.*/{_ID}(?:/|$)")),
+    ("lxc", lazily(r"/lxc(?:\.payload)?[./]([A-Za-z0-9_.-]{1,64})(?:/|$)")),
 )
-_UNIT = re.compile(r"/([A-Za-z0-9:_.@\\-]{1,120}\.service)(?:/|$)")
+_UNIT = lazily(r"/([A-Za-z0-9:_.@\\-]{1,120}\.service)(?:/|$)")
 MOST_LINES = 64
 SHORT_ID = 12  # characters that `docker ps` shows
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 
 WITHIN = 5.0  # seconds
@@ -14,12 +12,16 @@ _ALSO_IN = ("/usr/sbin", "/sbin", "/usr/local/sbin")  # which a user's PATH may 
 
 def program(name: str) -> str:
     """Its path, empty where it is not installed."""
+    import shutil  # brings every way to pack files
+
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_ALSO_IN])
     return shutil.which(name, path=path) or ""
 
 
 def output(words: Sequence[str], within: float = WITHIN) -> tuple[str, str]:
     """What it wrote to stdout, and why it failed: empty where it did not."""
+    import subprocess
+
     environment = os.environ | {"LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
     try:
         done = subprocess.run(

@@ -10,7 +10,9 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 FAMILY = getattr(socket, "AF_NETLINK", 16)
 SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
@@ -26,7 +28,7 @@ WITHIN = 1.0  # seconds; the kernel answers at once
 Key = tuple[str, str, int]  # protocol, address, port
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True):
     """What the kernel says of a socket, None where it does not: IPV6_V6ONLY, and a listener's queue."""
 
     v6only: bool | None = None
@@ -44,7 +46,7 @@ def ask_kernel() -> dict[Key, Told]:
                     address, port, told = parse(reply)
                     key = (protocol, address, port)
                     found[key] = _together(
-                        told if protocol == "tcp" else told._replace(waiting=None), found.get(key)
+                        told if protocol == "tcp" else replace(told, waiting=None), found.get(key)
                     )
     return found
 
@@ -54,7 +56,7 @@ def _together(one: Told, other: Told | None) -> Told:
     if other is None:
         return one
     fuller = max(one, other, key=lambda told: (told.backlog or 0) - (told.waiting or 0))
-    return fuller._replace(v6only=one.v6only and other.v6only)
+    return replace(fuller, v6only=one.v6only and other.v6only)
 
 
 def parse(reply: bytes) -> tuple[str, int, Told]:

@@ -8,7 +8,6 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -97,7 +96,7 @@ def _owner(pid: int) -> HostSocket:
 def control_groups(pid: int) -> str:
     """The text of /proc/PID/cgroup; empty where there is none or it may not be read."""
     try:
-        with Path(f"/proc/{pid}/cgroup").open(encoding="utf-8", errors="replace") as file:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
             return file.read(MOST_BYTES)
     except OSError:
         return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.host import Space
@@ -19,7 +18,7 @@ from .sockets import control_groups, is_root
 MOST_PROCESSES = 20_000
 MOST_SPACES = 64
 MOST_BYTES = 4 << 20
-PROC = Path("/proc")
+PROC = "/proc"
 # A table, and the line of what counts its sockets (Documentation/filesystems/proc.rst).
 _TABLES = (("tcp", "sockstat", "TCP:"), ("tcp6", "sockstat6", "TCP6:"))
 _ORDER: ByteOrder = sys.byteorder
@@ -48,7 +47,7 @@ def _one_of_each() -> Iterator[int]:
 def _namespace(pid: str) -> str:
     """`net:[4026531840]`; empty for a process that has ended, or is a kernel's."""
     try:
-        return os.readlink(PROC / pid / "ns" / "net")
+        return os.readlink(f"{PROC}/{pid}/ns/net")
     except OSError:
         return ""
 
@@ -56,20 +55,20 @@ def _namespace(pid: str) -> str:
 def _space(pid: int) -> Space:
     sockets: tuple[Socket, ...] = ()
     for table in (name for name, counts, word in _TABLES if _has_sockets(pid, counts, word)):
-        sockets += parse_listeners(_text(PROC / str(pid) / "net" / table), _ORDER)
-    name = one_line(_text(PROC / str(pid) / "comm"), 40)
+        sockets += parse_listeners(_text(f"{PROC}/{pid}/net/{table}"), _ORDER)
+    name = one_line(_text(f"{PROC}/{pid}/comm"), 40)
     return Space(pid, name, sockets, container_of(control_groups(pid)))
 
 
 def _has_sockets(pid: int, counts: str, word: str) -> bool:
     """Whether it has such a socket at all: for a table the kernel looks at the connections of all namespaces."""
-    line = next((one for one in _text(PROC / str(pid) / "net" / counts).splitlines() if one.startswith(word)), "")
+    line = next((one for one in _text(f"{PROC}/{pid}/net/{counts}").splitlines() if one.startswith(word)), "")
     return line.split()[1:3] != ["inuse", "0"]
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(MOST_BYTES)
     except OSError:
         return ""

@@ -5,14 +5,14 @@ Properties: org.freedesktop.systemd1(5), systemd.exec(5), systemd.service(5). Ev
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from msgspec.structs import replace
 
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.host import Unit, Units
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import mask, one_line
 
 from .programs import output, program
@@ -30,7 +30,7 @@ PROPERTIES = (
 MOST_UNITS = 2000
 MOST_LOOKED_INTO = 4  # units whose journal is read
 MOST_LINES = 20
-_RUNNING = Path("/run/systemd/system")  # sd_booted(3)
+_RUNNING = "/run/systemd/system"  # sd_booted(3)
 # Of servers whose unit is not called like what they serve (/etc/services, and how distributions name units).
 SERVERS: dict[int, tuple[str, ...]] = {
     22: ("ssh", "sshd", "dropbear"),
@@ -51,13 +51,13 @@ SERVERS: dict[int, tuple[str, ...]] = {
     11211: ("memcached",),
     27017: ("mongod", "mongodb"),
 }
-_ID = re.compile(r"[A-Za-z0-9:_.@\\-]{1,200}\.service")
+_ID = lazily(r"[A-Za-z0-9:_.@\\-]{1,200}\.service")
 
 
 def read_units(port: int) -> Units | Gap:
     """The services that are down and have to do with the port, with the ends of their journals."""
-    systemctl = program("systemctl")
-    if not systemctl or not _RUNNING.is_dir():
+    systemctl = program("systemctl") if os.path.isdir(_RUNNING) else ""
+    if not systemctl:
         return Gap("services", "systemd does not run here")
     text, failed = output([systemctl, "show", "*.service", "--no-pager", f"--property={','.join(PROPERTIES)}"])
     if failed and not text:

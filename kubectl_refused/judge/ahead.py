@@ -7,7 +7,6 @@ sockets tell already how its kernel will answer. The catalogue is asked about th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace as changed
 
 from msgspec.structs import replace
 
@@ -22,12 +21,11 @@ from kubectl_refused.model.facts import (
     Dial,
     NamespaceKey,
     Need,
-    PodPort,
 )
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.objects import Pod, Service, ServicePort
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Endpoint, Scene, pod_key
+from kubectl_refused.model.scene import Endpoint, Scene, pod_key, pod_port
 from kubectl_refused.model.target import Depth
 from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.rulings import Found, Ruling, rule
@@ -149,8 +147,8 @@ def _answers(path: Scene, endpoint: Endpoint) -> Iterator[tuple[Need, object]]:
     for other in {s.port for s in listeners.sockets} | {port}:
         untried = Gap("a TCP dial", "it leads nowhere yet")
         yield Need(HANDSHAKE, Dial(endpoint.address, other, path.vantage.key)), untried
-        if path.facts.get(FORWARD, PodPort(*pod_key(pod), other)) is None:
-            yield Need(FORWARD, PodPort(*pod_key(pod), other)), untried
+        if path.facts.get(FORWARD, pod_port(pod, other)) is None:
+            yield Need(FORWARD, pod_port(pod, other)), untried
     answer = Handshake(endpoint.address, port, outcome, 0.0, _SOCKETS)
     yield Need(HANDSHAKE, Dial(endpoint.address, port, path.vantage.key)), answer
 
@@ -158,7 +156,7 @@ def _answers(path: Scene, endpoint: Endpoint) -> Iterator[tuple[Need, object]]:
 def _without_dials(found: Found) -> Found:
     """The finding without dials that were never made."""
     kept = tuple(e for e in found.finding.evidence if not _never_made(e))
-    return changed(found, finding=replace(found.finding, evidence=kept))
+    return replace(found, finding=replace(found.finding, evidence=kept))
 
 
 def _never_made(evidence: object) -> bool:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from kubectl_refused.model.facts import POLICIES_IN, REPLICA_SETS, WORKLOAD, NamespaceKey, Need
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.report import Changed
 from kubectl_refused.model.scene import pod_key
 from kubectl_refused.text import mask, one_line
-from kubectl_refused.trace.changes import Entry, births, entries, one_of_each, restarts
 from kubectl_refused.trace.rulings import Ruling
 
 from .absorb import fixed_pods
 from .outcomes import FAILING, path_outcome
+
+if TYPE_CHECKING:
+    from kubectl_refused.trace.changes import Entry
 
 # A fault is young while whoever is called to it still works in the shift in which it came: an older change is
 # seldom news.
@@ -41,6 +44,8 @@ def changes(rulings: Sequence[Ruling]) -> tuple[Changed, ...]:
     failing = [r for r in rulings if fails(r)]
     if not failing:
         return ()
+    from kubectl_refused.trace.changes import births  # loads what rollouts and edits are
+
     taken = failing[0].scene.snapshot.taken
     found = dict.fromkeys(entry for ruling in failing for entry in _entries(ruling))
     born = min((at for ruling in failing for at in births(ruling.scene, _pods(ruling))), default=taken)
@@ -66,6 +71,8 @@ def _told(entry: Entry, taken: float) -> Changed:
 
 
 def _wanted(ruling: Ruling) -> Iterator[Need]:
+    from kubectl_refused.trace.changes import one_of_each
+
     pods = list(one_of_each(_pods(ruling)))
     for pod in pods:
         if any(o.controller for o in pod.metadata.owner_references or ()):
@@ -83,6 +90,8 @@ def _pods(ruling: Ruling) -> list[Pod]:
 
 def _entries(ruling: Ruling) -> Iterator[Entry]:
     """Restarts are told where no fault of the pod itself tells them: a crash loop is nothing but those."""
+    from kubectl_refused.trace.changes import entries, restarts
+
     pods = _pods(ruling)
     yield from entries(ruling.scene, pods)
     if not any(found.cause.hop == "pod" for found in ruling.found):

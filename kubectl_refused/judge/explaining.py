@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from kubectl_refused.errors import UsageProblem
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.report import Diagnosis, Explanation, GapTold, Mention, Moment, Refusal, Touched
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 from kubectl_refused.resolve.error_text import Failure
 from kubectl_refused.resolve.grammar import check_namespace, parse
 from kubectl_refused.trace.addresses import place as placed
@@ -20,7 +20,7 @@ MOST_TARGETS = 5
 MOST_MENTIONS = 30
 MOST_MOMENTS = 40
 NOBODY = "no Service, pod or node that is known here"
-_FORWARD = re.compile(r"(?:error occurred forwarding \d{1,5} -> (\d{1,5})|error forwarding port (\d{1,5}) to pod)")
+_FORWARD = lazily(r"(?:error occurred forwarding \d{1,5} -> (\d{1,5})|error forwarding port (\d{1,5}) to pod)")
 _Key = tuple[str, str]
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from kubectl_refused.causes import HOPS
+from kubectl_refused.causes import HOPS, OF_ENTRANCES
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.report import Hop, Root
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.trace.addresses import place
 
-from .doors import ENTRANCE_HOPS, door_fails, through, to_the_rule
 from .outcomes import WORST_FIRST
 from .tellings import signal_of
 from .ways import way_hops
@@ -37,19 +36,26 @@ def hops(scene: Scene, root: Root | None, hop: str, at: Endpoint | None = None) 
     `hop` is the root cause's hop, or empty.
     """
     assert not hop or hop in HOPS
-    at_door = hop in ENTRANCE_HOPS or scene.target.is_entrance
-    if scene.door is not None and (at_door or (not hop and door_fails(scene))):
+    if scene.door is None:
+        return _of_target(scene, root, hop, at)
+    from .doors import door_fails, through, to_the_rule  # loads what entrances are
+
+    at_door = hop in OF_ENTRANCES or scene.target.is_entrance
+    if at_door or (not hop and door_fails(scene)):
         return tuple(to_the_rule(scene, scene.door, root, hop))
+    return through(scene, scene.door, _of_target(scene, root, hop, at))
+
+
+def _of_target(scene: Scene, root: Root | None, hop: str, at: Endpoint | None) -> tuple[Hop, ...]:
+    """The path without what stands in front of it."""
     if not scene.target.is_service:
-        drawn = way_hops(scene, root, hop)
-        return through(scene, scene.door, drawn) if scene.door is not None else drawn
+        return way_hops(scene, root, hop)
     broken = _DRAWN[hop] if hop else _broken_by_dials(scene)
     if scene.alias_port:
         broken = None if _reached(scene) else broken
     if broken == 3 and not scene.ready_endpoints:
         broken = 2  # the process keeps its pod from becoming ready: no endpoint gets traffic, none is drawn
-    drawn = tuple(_drawn(scene, root, broken, at))
-    return through(scene, scene.door, drawn) if scene.door is not None else drawn
+    return tuple(_drawn(scene, root, broken, at))
 
 
 def _drawn(scene: Scene, root: Root | None, broken: int | None, at: Endpoint | None) -> Iterator[Hop]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.report import Cell, Matrix, MatrixRow
@@ -66,7 +68,7 @@ def _rows(scenes: Sequence[Scene]) -> Iterator[MatrixRow]:
         yield MatrixRow(address=_address(first.entrance_dial), name=first.asked, cells=cells, entrance=True)
     for endpoint in first.ready_endpoints:
         dial = first.at_endpoint(endpoint).endpoint_dial
-        cells = tuple(_cell(s, dial._replace(at=s.vantage.key)) for s in scenes)
+        cells = tuple(_cell(s, replace(dial, at=s.vantage.key)) for s in scenes)
         yield MatrixRow(
             address=_address(dial), name=_name(endpoint), owner=made_by(first, endpoint.pod), cells=cells
         )

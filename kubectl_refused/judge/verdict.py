@@ -9,7 +9,7 @@ from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.facts import HANDSHAKE, Dial
 from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.observation import FIRST_HAND, SAID_NOTHING, Handshake, Lookup, Outcome
-from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Touched
+from kubectl_refused.model.report import Diagnosis, DialTold, GapTold, Path, Root, Step, Touched
 from kubectl_refused.model.scene import Endpoint, Scene
 from kubectl_refused.model.target import Depth, Target
 from kubectl_refused.trace.addresses import place
@@ -29,7 +29,6 @@ from .tellings import milliseconds, rejecter
 from .unbelieved import outcome_behind, unbelieved, unbelieved_gaps
 from .unexplained import unexplained, unexplained_gaps
 from .ways import way_summary, ways_complete, ways_told
-from .whole_way import whole_way
 
 
 def judge(
@@ -102,8 +101,14 @@ def path(ruling: Ruling, depth: Depth) -> Path:
         summary=_summary(scene, outcome, root),
         ignored=overlooked(ruling.found),
         rule=scene.door.rule if scene.door else "",
-        way=whole_way(scene, root, _hop_of(root, ruling), _endpoint_of(ruling, root)),
+        way=_way(ruling, root) if scene.door or scene.target.is_service else (),
     )
+
+
+def _way(ruling: Ruling, root: Root | None) -> tuple[Step, ...]:
+    from .whole_way import whole_way  # loads what entrances are
+
+    return whole_way(ruling.scene, root, _hop_of(root, ruling), _endpoint_of(ruling, root))
 
 
 def _behind(ruling: Ruling, told: Sequence[Root]) -> tuple[Root, ...]:

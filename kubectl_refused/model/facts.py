@@ -7,7 +7,7 @@ so that absent and unread are never confused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
 
@@ -35,19 +35,23 @@ from .target import Depth
 T = TypeVar("T")
 
 
-class PodKey(NamedTuple):
+class Key(Struct, frozen=True, order=True):
+    """What a fact is about: each of the classes below."""
+
+
+class PodKey(Key, frozen=True):
     namespace: str
     name: str
 
 
-class ContainerKey(NamedTuple):
+class ContainerKey(Key, frozen=True):
     namespace: str
     pod: str
     container: str
     previous: bool = False
 
 
-class Dial(NamedTuple):
+class Dial(Key, frozen=True):
     """An address and port as a client would dial it; `at` is the key of the vantage it stands at (Vantage.key)."""
 
     host: str
@@ -55,13 +59,13 @@ class Dial(NamedTuple):
     at: str = ""
 
 
-class EngineKey(NamedTuple):
+class EngineKey(Key, frozen=True):
     """A container of an engine, by its id."""
 
     container: str
 
 
-class EngineDial(NamedTuple):
+class EngineDial(Key, frozen=True):
     """An address and port as a program in a container's own network namespace dials it."""
 
     container: str
@@ -69,7 +73,7 @@ class EngineDial(NamedTuple):
     port: int
 
 
-class PodPort(NamedTuple):
+class PodPort(Key, frozen=True):
     """A port inside one pod's network namespace, dialled at localhost there."""
 
     namespace: str
@@ -77,7 +81,7 @@ class PodPort(NamedTuple):
     port: int
 
 
-class InsideDial(NamedTuple):
+class InsideDial(Key, frozen=True):
     """An address and port as a program in the pod's own network namespace dials it."""
 
     namespace: str
@@ -86,7 +90,7 @@ class InsideDial(NamedTuple):
     port: int
 
 
-class BulkDial(NamedTuple):
+class BulkDial(Key, frozen=True):
     """An address and port that accepted and speaks http or tls, asked for an answer of more than one segment."""
 
     host: str
@@ -95,78 +99,78 @@ class BulkDial(NamedTuple):
     at: str = ""
 
 
-class NamespaceKey(NamedTuple):
+class NamespaceKey(Key, frozen=True):
     namespace: str
 
 
-class NameKey(NamedTuple):
+class NameKey(Key, frozen=True):
     """A name; `at` is the key of the vantage that resolves it (Vantage.key)."""
 
     name: str
     at: str = ""
 
 
-class NodeKey(NamedTuple):
+class NodeKey(Key, frozen=True):
     name: str
 
 
-class NodeView(NamedTuple):
+class NodeView(Key, frozen=True):
     """A node as a vantage on its own network sees it; `at` is that vantage's key."""
 
     name: str
     at: str
 
 
-class ClusterKey(NamedTuple):
+class ClusterKey(Key, frozen=True):
     """The whole cluster: of facts that are about nothing smaller."""
 
 
-class MachineKey(NamedTuple):
+class MachineKey(Key, frozen=True):
     """This machine, in the network namespace of whoever asks."""
 
 
-class PortKey(NamedTuple):
+class PortKey(Key, frozen=True):
     """A port of this machine."""
 
     port: int
 
 
-class AddressKey(NamedTuple):
+class AddressKey(Key, frozen=True):
     """An IP address as text, without brackets."""
 
     address: str
 
 
-class SelectorKey(NamedTuple):
+class SelectorKey(Key, frozen=True):
     """A label selector as sorted (key, value) pairs."""
 
     labels: tuple[tuple[str, str], ...]
 
 
-class ConfigMapKey(NamedTuple):
+class ConfigMapKey(Key, frozen=True):
     namespace: str
     name: str
 
 
-class SecretKey(NamedTuple):
+class SecretKey(Key, frozen=True):
     namespace: str
     name: str
 
 
-class KindKey(NamedTuple):
+class KindKey(Key, frozen=True):
     """Objects of one kind of entrance in a namespace."""
 
     namespace: str
     kind: str
 
 
-class WorkloadKey(NamedTuple):
+class WorkloadKey(Key, frozen=True):
     namespace: str
     kind: str
     name: str
 
 
-class PatchKey(NamedTuple):
+class PatchKey(Key, frozen=True):
     """A patch of one object: its API path, the patch as JSON text, and its media type (RFC 7386 if not told)."""
 
     path: str
@@ -279,7 +283,7 @@ MACHINE: Fact[Machine] = Fact("machine", Depth.PASSIVE, "what kind of machine th
 ALL: tuple[Fact[Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Fact))
 
 
-class Need(NamedTuple):
+class Need(Struct, frozen=True):
     """A fact nobody has yet, and of what."""
 
     fact: Fact[Any]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from .containers import EngineContainer, PublishedPort
 from .entrances import Door, Entry
-from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey
+from .facts import HANDSHAKE, Dial, Fact, FactStore, PodKey, PodPort
 from .gaps import Gap
 from .objects import EndpointSlice, Pod, Service, ServicePort
 from .observation import Handshake
@@ -156,7 +156,7 @@ class Scene(Struct, frozen=True):
 
     def control_of(self, dial: Dial) -> Dial | None:
         """The same dial from the vantage beside this one that differs in its labels only; None without one."""
-        return dial._replace(at=self.vantage.control) if self.vantage.control else None
+        return replace(dial, at=self.vantage.control) if self.vantage.control else None
 
     def handshake(self, dial: Dial | None) -> Handshake | None:
         """The dial's result if it has been made."""
@@ -181,3 +181,8 @@ class Scene(Struct, frozen=True):
 def pod_key(pod: Pod) -> PodKey:
     """The subject of facts about a pod."""
     return PodKey(pod.metadata.namespace, pod.metadata.name)
+
+
+def pod_port(pod: Pod, port: int) -> PodPort:
+    """The subject of facts about a port inside a pod."""
+    return PodPort(pod.metadata.namespace, pod.metadata.name, port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -21,7 +21,7 @@ SeenObject = KubernetesObject | EntranceObject | EngineObject | MeshObject
 Key = tuple[str, str, str]  # kind, namespace, name
 
 
-class Coverage(NamedTuple):
+class Coverage(Struct, frozen=True):
     """One read that succeeded: a kind, a namespace ("" for all) and a selector ("" for all)."""
 
     kind: str
@@ -52,7 +52,7 @@ class Change(Struct, frozen=True):
     passage: Lines | None = None
 
 
-class Index(NamedTuple):
+class Index(Struct, frozen=True):
     """The objects by what they are looked up by: a scan asks ten thousand times, each in its snapshot's order.
 
     `labelled` has pods by namespace and one label, of `keys` alone: those that any Service selects by. `slices`
@@ -176,7 +176,7 @@ def indexed(objects: Collection[SeenObject]) -> Index:
     """The Index of these objects."""
     selectors = (one.spec.selector or {} for one in objects if isinstance(one, Service))
     keys = frozenset(key for selector in selectors for key in selector)
-    made: dict[str, Any] = {name: defaultdict(list) for name in Index._fields if name != "keys"}
+    made: dict[str, Any] = {name: defaultdict(list) for name in Index.__struct_fields__ if name != "keys"}
     index = Index(**made, keys=keys)
     for value in objects:
         meta = value.metadata

@@ -5,7 +5,6 @@ The same wherever the agent runs: inside the client (client_exec.py) or on this 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from kubectl_refused.model.facts import (
 )
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Handshake, Outcome
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.base import Learnt, ProbeContext, ProbeSettings
 from kubectl_refused.probes.probe_agent import BULKS, NO_QUEUE
 from kubectl_refused.probes.probe_agent_answers import BLIND, Answers, Asked, Told, request_of
@@ -37,7 +37,7 @@ MOST_REQUESTS = 1000
 AT_ONCE = 600  # needs of one round: the agent dials again, alone, only a few of those that are silent
 WHAT = "a dial"
 UNSOUND = Gap(WHAT, f"what to dial is no address or name with a port, or beyond {MOST_REQUESTS} at once")
-HOST = re.compile(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
+HOST = lazily(r"[0-9A-Za-z_]([0-9A-Za-z_.:-]{0,251}[0-9A-Za-z_:.])?|::[0-9A-Fa-f:.]*")
 # After these nobody asks who refused.
 # Nobody refused what ended so: a reset here is an accept that died.
 _ANSWERED = (Outcome.ACCEPTED, Outcome.RESET, Outcome.UNRESOLVED, Outcome.UNTRIED, Outcome.UNKNOWN)

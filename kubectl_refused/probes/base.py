@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import Cancelled
 from kubectl_refused.model.facts import Fact, FactStore, Need
@@ -38,8 +39,7 @@ class Right(NamedTuple):
         return f"{self.verb} {self.resource}" + (f"/{self.subresource}" if self.subresource else "")
 
 
-@dataclass(frozen=True)
-class ProbeSettings:
+class ProbeSettings(Struct, frozen=True):
     """What the command line says about probing. Times in seconds."""
 
     depth: Depth = Depth.PODS
@@ -128,8 +128,7 @@ class Ledger:
             return left
 
 
-@dataclass(frozen=True)
-class ProbeContext:
+class ProbeContext(Struct, frozen=True):
     """Everything a method may use. `say` takes the name of the running step for the spinner."""
 
     connection: Connection

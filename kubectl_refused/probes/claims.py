@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import EndpointSlice, Pod, Service, SliceEndpoint
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Snapshot
@@ -15,8 +16,7 @@ from .holder_reads import canonical, pod_addresses
 API_SERVER = ("default", "kubernetes")
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One endpoint and port of a slice; `pod` is (namespace, name) as the endpoint names it, or None.
 
     `service` is (namespace, name) of the Service that the slice is of; its name may be empty.

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import ExecResult, run_in_container
@@ -41,7 +44,7 @@ Run = Callable[..., ExecResult]
 run_held: Run = partial(run_in_container, holding=True)
 
 
-class Attempt(NamedTuple):
+class Attempt(Struct, frozen=True):
     """What came of one container: the answers, and `why` some are missing.
 
     `unable` where another container may do; `ran` is false where not even a shell could be started.
@@ -145,7 +148,7 @@ class ClientExec:
             ran = ran or made.ran
         if problem is not None or made is None:
             raise problem or NotFound("pods", pod.metadata.name, "none of its containers runs")
-        return made._replace(why=CANNOT, ran=ran)
+        return replace(made, why=CANNOT, ran=ran)
 
     def _refused(self, client: Client, problem: ConnectionProblem, what: str) -> Gap:
         gap = gap_of(problem, what)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from kubectl_refused.model.objects import Pod
 
 Standing = Literal["anywhere", "pod", "node", "here", "control", "container"]
 
 
-@dataclass(frozen=True)
-class Client:
+class Client(Struct, frozen=True):
     """One place to dial from. `key` is that of its Vantage and of the Dials that start there (Dial.at).
 
     `anywhere`  a probe pod in `namespace`, wherever it is scheduled: what a run without `--from` has
@@ -37,4 +37,7 @@ class Client:
     host_network: bool = False
     control: str = ""
     unlike: str = ""
-    manner: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    manner: Mapping[str, Any] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.key)  # `manner` has none

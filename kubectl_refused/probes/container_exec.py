@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
@@ -81,7 +82,7 @@ _NO_PROGRAM = (
 )
 
 
-class Reading(NamedTuple):
+class Reading(Struct, frozen=True):
     """What one exec said: `text` holds the tables, or `why` they could not be read."""
 
     text: str

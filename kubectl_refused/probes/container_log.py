@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from kubectl_refused.model.facts import LOG, ContainerKey, Fact, Need
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import Log
 from kubectl_refused.model.target import Depth
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.sources.reads import each, gap_of
 from kubectl_refused.text import clean, mask, one_line
@@ -20,7 +20,7 @@ LINES = 60
 FEWER_LINES = 10
 LONGEST_LINE = 1000
 # The kubelet answers 200 and this text, alone, when the log's file is gone (kuberuntime ReadLogs, seen on 1.34).
-_KUBELET_FAILED = re.compile(
+_KUBELET_FAILED = lazily(
     r"(unable to retrieve container logs for \S+|failed to try resolving symlinks in path \S+ .*)\s*\Z"
 )
 

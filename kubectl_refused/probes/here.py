@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kubectl_refused.connection.cancel import LONGEST_NAP, Cancel
 from kubectl_refused.model.facts import NODE_SETTINGS, Fact, Need
@@ -27,12 +28,15 @@ from kubectl_refused.probes.base import Learnt, ProbeContext, Right
 from kubectl_refused.probes.probe_agent_answers import Answers
 from kubectl_refused.text import one_line
 
+if TYPE_CHECKING:
+    import subprocess
+
 WHAT = "a dial from this machine"
 NO_ORIGIN = Gap("who refused", "this system has no error queue (IP_RECVERR is Linux)")
 FROZEN = Gap(WHAT, "this build has no Python interpreter to run the probe with", "--from a pod or a node")
 
 
-class Ended(NamedTuple):
+class Ended(Struct, frozen=True):
     """How the child ended: its exit status (negative: the signal), and what it wrote."""
 
     status: int
@@ -106,6 +110,8 @@ def run_program(program: str, words: Sequence[str], cancel: Cancel, seconds: flo
     It comes by standard input: Windows takes 32 767 characters of command line in all. Isolated, as modules
     of the working directory are not to be run. Raises OSError, and Cancelled; no child is left either way.
     """
+    import subprocess  # who dials by themselves start nothing (host/dials.py)
+
     child = subprocess.Popen(
         [sys.executable, "-S", "-I", "-", *words],
         stdin=subprocess.PIPE,
@@ -123,6 +129,8 @@ def _communicate(
     child: subprocess.Popen[bytes], program: bytes, cancel: Cancel, seconds: float
 ) -> tuple[bytes, bytes]:
     """Wait in small steps, so that a cancelled run ends; what was written by the deadline counts."""
+    import subprocess
+
     given: bytes | None = program
     for _ in range(int(seconds / LONGEST_NAP)):
         if cancel.is_set:

@@ -9,10 +9,11 @@ first address), and read as one page each where there are many. So the number of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubectl_refused.model.facts import HOLDER, Fact, Need
 from kubectl_refused.model.gaps import Gap
@@ -29,8 +30,7 @@ ONE_PAGE = 500
 FEW = 50
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What one kind's objects tell: the holder of each address, and the Gap where not all could be read."""
 
     holders: Mapping[str, Holder] = field(default_factory=dict)

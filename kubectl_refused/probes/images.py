@@ -6,18 +6,19 @@ status names its 50 largest images only (kubelet's nodeStatusMaxImages), so smal
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_refused.model.objects import ContainerImage, Node, NodeSpec, Struct
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.probe_agent_source import EITHER, PROGRAM, PYTHON, packed_source, shell_source
 
 DEFAULT = "python:3-alpine"  # no registry: the node's own configuration decides where it comes from
 # Last path components, without tag, of images that are known to have the program in PATH. `python` also fits
 # python3 and python-slim; what only builds on Python may lack it (a frozen app), so nothing looser is taken.
-WITH_PYTHON = re.compile(r"python3?(-(slim|alpine|minimal|base|runtime))?")
-WITH_NC = re.compile(r"busybox|alpine|netshoot|network-multitool|netcat|nicolaka-netshoot")
+WITH_PYTHON = lazily(r"python3?(-(slim|alpine|minimal|base|runtime))?")
+WITH_NC = lazily(r"busybox|alpine|netshoot|network-multitool|netcat|nicolaka-netshoot")
 WINDOWS = "kubernetes.io/os"
 VIRTUAL = "virtual-kubelet"
 MOST_NODES = 50  # hostnames in the affinity; more say no more
@@ -38,8 +39,7 @@ class ImageNode(Node, frozen=True):
     spec: TaintedSpec = TaintedSpec()
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """An image, the form of the agent it can run (python, shell or either), and the nodes that have it.
 
     `nodes` are values of the label kubernetes.io/hostname; empty: any node, and the image may have to be pulled,

@@ -7,7 +7,6 @@ IPV6_V6ONLY, and no policy or firewall stands between a pod and its own loopback
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace as changed
 from typing import Any
 
 from msgspec.structs import replace
@@ -65,7 +64,7 @@ def _dial(context: ProbeContext, subject: InsideDial, run: Run) -> Handshake | G
 def _in_containers(context: ProbeContext, pod: Pod, subject: InsideDial, run: Run, what: str) -> Handshake | Gap:
     """The answer of the first container that can dial; they share one network namespace."""
     asked = asked_of([Need(HANDSHAKE, Dial(subject.host, subject.port))])
-    one = changed(context, settings=changed(context.settings, dials=1, guess=False))
+    one = replace(context, settings=replace(context.settings, dials=1, guess=False))
     why = CANNOT
     for container in running_containers(pod)[:MOST_CONTAINERS]:
         attempt = attempt_in(run, one, pod, asked, container)

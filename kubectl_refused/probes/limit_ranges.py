@@ -11,16 +11,18 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from kubectl_refused.patterns import lazily
+
 # What a probe is content with, between what it requests and its limits otherwise (probe_pod_manifest.py).
 PREFERRED = {"cpu": "100m", "memory": "64Mi"}
 # Beyond this a probe is no small thing any more, and would hardly find a node.
 MOST = {"cpu": Fraction(2), "memory": Fraction(2 * 1024**3), "ephemeral-storage": Fraction(2 * 1024**3)}
 MOST_CHARACTERS = 4000  # of a message; it names a bound in 70
-_BOUND = re.compile(
+_BOUND = lazily(
     r"\b(minimum|maximum) (cpu|memory|ephemeral-storage) usage per (?:Container|Pod) is"
     r" (\d{1,15}(?:\.\d{1,6})?(?:m|[kMGT]i?|Ki)?)(?=,|\]|\s|$)"
 )
-_RATIO = re.compile(r"\b(cpu|memory|ephemeral-storage) max limit to request ratio per (?:Container|Pod) is ")
+_RATIO = lazily(r"\b(cpu|memory|ephemeral-storage) max limit to request ratio per (?:Container|Pod) is ")
 _FACTORS = {
     "": Fraction(1), "m": Fraction(1, 1000), "k": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9),
     "T": Fraction(10**12), "Ki": Fraction(2**10), "ki": Fraction(2**10), "Mi": Fraction(2**20),

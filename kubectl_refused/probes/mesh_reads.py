@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.facts import MESH, Fact, Need
@@ -33,7 +34,7 @@ ONE_PAGE = 200
 _Read = tuple[list[MeshObject], list[Gap]]
 
 
-class _Wanted(NamedTuple):
+class _Wanted(Struct, frozen=True):
     """A kind in a namespace."""
 
     group: str

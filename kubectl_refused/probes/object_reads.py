@@ -8,9 +8,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model import facts as f
@@ -45,8 +47,7 @@ MOST_PAGES = 4  # of all Services: asked for only where two of them may fight ov
 WORKLOAD_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Reads for one batch of needs."""
 
     context: ProbeContext

@@ -12,9 +12,10 @@ In the normal case the objects that were read say so and nothing is asked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.facts import BULK, EARLY, HANDSHAKE, Dial, Need
@@ -79,8 +80,7 @@ class Permits:
             self._servers = frozenset((*_configured(context), *_published(context)))
 
 
-@dataclass(frozen=True)
-class _Case:
+class _Case(Struct, frozen=True, dict=True):
     """What the objects that were read say of addresses."""
 
     snapshot: Snapshot
@@ -132,8 +132,7 @@ class _Case:
         return any(c.of_api_server or borne_out(c, self.snapshot) for c in claims)
 
 
-@dataclass(frozen=True)
-class _Court:
+class _Court(Struct, frozen=True):
     """Judges single dials once all is known that will be."""
 
     case: _Case

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.facts import HANDSHAKE, Need
 from kubectl_refused.model.gaps import Gap
@@ -12,8 +13,7 @@ from kubectl_refused.model.target import Depth
 from .base import Method
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Needs by the name of the method that shall learn them, and those that no method is left for."""
 
     batches: dict[str, tuple[Need, ...]]

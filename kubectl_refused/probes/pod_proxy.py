@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from msgspec.structs import replace as changed
 
 from kubectl_refused.connection.answers import Response
@@ -41,7 +42,7 @@ _NO_POD = "the service proxy passes over endpoints that name no pod, as those wr
 Ask = Callable[["Connection", str, float], Response]
 
 
-class Route(NamedTuple):
+class Route(Struct, frozen=True):
     """How to reach a dial through a proxy: API path, witness, the object's name, and the pod if it is one."""
 
     path: str

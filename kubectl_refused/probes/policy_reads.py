@@ -7,11 +7,11 @@ not serve answers 404 and is not there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.facts import OTHER_POLICIES, Fact, Need
@@ -28,8 +28,7 @@ from kubectl_refused.text import one_line
 ONE_PAGE = 100
 
 
-@dataclass(frozen=True)
-class PolicyKind:
+class PolicyKind(Struct, frozen=True):
     """A kind of policy; `resource` as the API's paths have it."""
 
     kind: str

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.connection.port_forward import ForwardResult, dial_by_port_forward
 from kubectl_refused.model.facts import FORWARD, LOG, SEARCH, ContainerKey, Fact, Need, PodKey, PodPort
@@ -101,7 +103,7 @@ class PortForward:
         port = next(p for p in CONTROLS if p != key.port)
         what = f"port-forward to pod/{key.pod}:{port}"
         context.ledger.record(f"{what}, a control", "closed")
-        seen = self._try(context, key._replace(port=port), what)
+        seen = self._try(context, replace(key, port=port), what)
         if isinstance(seen, Gap):
             return f"its silence is no accept: a control on port {port} was not refused ({seen.because})"
         if seen.outcome is Outcome.REFUSED:
@@ -120,7 +122,7 @@ class PortForward:
         shown = ", ".join(map(str, ports[:SHOWN_PORTS])) + (", …" if len(ports) > SHOWN_PORTS else "")
         touch = f"port-forward to {len(ports)} port{'s' if ports[1:] else ''} of pod/{key.pod} ({shown})"
         context.ledger.record(touch, "closed")
-        seen = each(lambda port: self._try(context, key._replace(port=port), touch), ports)
+        seen = each(lambda port: self._try(context, replace(key, port=port), touch), ports)
         told = [(p, s) for p, s in zip(ports, seen, strict=True) if not isinstance(s, Gap)]
         if not told:
             return next((s for s in seen if isinstance(s, Gap)), Gap(what, "the pod names no port"))

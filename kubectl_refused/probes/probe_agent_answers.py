@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import one_line
 from kubectl_refused.decoders import decoded
@@ -126,8 +126,7 @@ class _End(msgspec.Struct, forbid_unknown_fields=True):
     end: Literal[True]
 
 
-@dataclass
-class Answers:
+class Answers(Struct):
     """Values so far; `last_garbage` is the last line that was not, `ended` whether the agent was done.
 
     `unable` says what the image lacks where the agent cannot run at all: another image may answer at once.

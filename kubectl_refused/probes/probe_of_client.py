@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import run_in_container
@@ -40,8 +42,7 @@ MOST_READS = 12
 REREAD = 0.2  # seconds before the log is read once more
 
 
-@dataclass(frozen=True)
-class _Running:
+class _Running(Struct, frozen=True):
     created: Created
     choice: Choice
     pod: Pod

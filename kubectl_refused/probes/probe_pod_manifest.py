@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubectl_refused.probes.images import Choice
 
@@ -39,8 +40,7 @@ MESH_ANNOTATIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One probe: `name` is that of the Job or the pod, `arguments` are the agent's.
 
     `labels` and `manner` (fields of a pod's spec) are those of the client that the pod stands in for.

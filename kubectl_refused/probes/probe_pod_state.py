@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Condition, ContainerState, Pod, PodStatus
 from kubectl_refused.text import one_line
@@ -18,8 +18,7 @@ NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
 LONGEST = 300
 
 
-@dataclass(frozen=True)
-class PodState:
+class PodState(Struct, frozen=True):
     """`step` is for the spinner. `trouble` says why it cannot run; `patient` when that may pass in seconds.
 
     `by_image`: it is the image that cannot be had or cannot run the agent.

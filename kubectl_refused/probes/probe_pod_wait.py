@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
+from msgspec import Struct
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.watch import watch
@@ -46,8 +46,7 @@ class ProbeFailedError(Exception):
         self.refusal = refusal
 
 
-@dataclass
-class _Progress:
+class _Progress(Struct):
     pod: Pod | None = None
     trouble: str = ""
     since: float = 0.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import HANDSHAKE, Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap

@@ -16,6 +16,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from kubectl_refused.model.observation import Socket
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 
 ByteOrder = Literal["little", "big"]
@@ -30,13 +31,13 @@ PROCESS_MARK = "@process "
 AGAIN_MARK = "@again"  # the tables once more, a second later
 
 _BIG_ENDIAN = frozenset({"s390x", "s390", "ppc64", "mips", "mips64"})
-_ROW = re.compile(
+_ROW = lazily(
     r"\s*\d{1,9}: ([0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{24})?):([0-9A-Fa-f]{4}) [0-9A-Fa-f]{8,32}:[0-9A-Fa-f]{4} "
     rf"{LISTEN} [0-9A-Fa-f]+:([0-9A-Fa-f]{{1,8}}) \S+ \S+\s+(\d{{1,10}})\s+\d+ (\d{{1,20}})(?:\s|$)",
     re.ASCII,
 )
-_DESCRIPTOR = re.compile(r"socket:\[(\d{1,20})\]", re.ASCII)
-_PROCESS = re.compile(rf"{PROCESS_MARK}(\d{{1,10}}) ?(.*)", re.ASCII)
+_DESCRIPTOR = lazily(r"socket:\[(\d{1,20})\]", re.ASCII)
+_PROCESS = lazily(rf"{PROCESS_MARK}(\d{{1,10}}) ?(.*)", re.ASCII)
 
 
 def was_read(text: str) -> bool:

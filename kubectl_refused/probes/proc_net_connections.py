@@ -10,18 +10,17 @@ import ipaddress
 import re
 
 from kubectl_refused.model.observation import Connections, Peer
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.proc_net import MOST_LINES, address_of, byte_order_of
 
 MOST_PEERS, MOST_LINKS = 1024, 512
 # Marks in the output of the script in connection_exec.py.
 COUNT_MARK, RANGE_MARK = "@count ", "@range "
 _HEX = r"(?:[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{24})?)"
-_ROW = re.compile(
-    rf"\s*\d{{1,9}}: {_HEX}:[0-9A-Fa-f]{{4}} ({_HEX}):([0-9A-Fa-f]{{4}}) (0[1-9B])(?:\s|$)", re.ASCII
-)
-_COUNT = re.compile(rf"{COUNT_MARK}(\d{{1,9}})", re.ASCII)
-_RANGE = re.compile(rf"(?:{RANGE_MARK})?(\d{{1,5}})\s+(\d{{1,5}})", re.ASCII)
-_LINK = re.compile(r"([A-Z][A-Z0-9_]{0,252})_SERVICE_HOST=([0-9A-Fa-f.:]{2,45})", re.ASCII)
+_ROW = lazily(rf"\s*\d{{1,9}}: {_HEX}:[0-9A-Fa-f]{{4}} ({_HEX}):([0-9A-Fa-f]{{4}}) (0[1-9B])(?:\s|$)", re.ASCII)
+_COUNT = lazily(rf"{COUNT_MARK}(\d{{1,9}})", re.ASCII)
+_RANGE = lazily(rf"(?:{RANGE_MARK})?(\d{{1,5}})\s+(\d{{1,5}})", re.ASCII)
+_LINK = lazily(r"([A-Z][A-Z0-9_]{0,252})_SERVICE_HOST=([0-9A-Fa-f.:]{2,45})", re.ASCII)
 
 
 def connections_of(text: str, witness: str) -> Connections:

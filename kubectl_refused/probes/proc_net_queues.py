@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from kubectl_refused.model.observation import Listeners, Socket
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.proc_net import AGAIN_MARK, MOST_LINES, address_of, byte_order_of, parse_listeners
 from kubectl_refused.text import one_line
 
@@ -22,17 +23,17 @@ MOST_DATAGRAM = 256
 FEWEST_BYTES = 13
 
 # An established connection, or one that its client has given up (CLOSE_WAIT); an inode of 0 is not accepted yet.
-_UNREAD = re.compile(
+_UNREAD = lazily(
     r"\s*\d{1,9}: [0-9A-Fa-f]{8,32}:([0-9A-Fa-f]{4}) [0-9A-Fa-f]{8,32}:([0-9A-Fa-f]{4}) 0[18] "
     r"[0-9A-Fa-f]{1,8}:([0-9A-Fa-f]{1,8}) \S+ \S+\s+\d{1,10}\s+\d+ (\d{1,20})(?:\s|$)",
     re.ASCII,
 )
-_DATAGRAM = re.compile(
+_DATAGRAM = lazily(
     r"\s*\d{1,9}: ([0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{24})?):([0-9A-Fa-f]{4}) 0{8}(?:0{24})?:0000 07 "
     r"[0-9A-Fa-f]{1,8}:[0-9A-Fa-f]{1,8} \S+ \S+\s+(\d{1,10})\s+\d+ (\d{1,20})(?:\s|$)",
     re.ASCII,
 )
-_UNIX = re.compile(r"[0-9a-fA-F]{8,16}: [0-9a-fA-F]{8} [0-9a-fA-F]{8} 00010000 0001 01\s+\d+ (\S.{0,200})")
+_UNIX = lazily(r"[0-9a-fA-F]{8,16}: [0-9a-fA-F]{8} [0-9a-fA-F]{8} 00010000 0001 01\s+\d+ (\S.{0,200})")
 
 
 def listeners_of(text: str, witness: str) -> Listeners:

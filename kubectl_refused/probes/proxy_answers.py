@@ -14,11 +14,10 @@ Texts of Kubernetes (unchanged from 1.20 to 1.34):
 
 from __future__ import annotations
 
-import re
-
 from kubectl_refused.connection.answers import Response
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.observation import HttpAnswer, Outcome
+from kubectl_refused.patterns import lazily
 from kubectl_refused.probes.dial_errors import outcome_of
 from kubectl_refused.text import mask, one_line
 
@@ -36,7 +35,7 @@ _AFTER_ACCEPT = (
     "http2:",
 )
 # A TLS record of type alert, as Go quotes bytes (RFC 8446, section 5.1).
-_ALERT = re.compile(r'malformed HTTP response "\\x15\\x03')
+_ALERT = lazily(r'malformed HTTP response "\\x15\\x03')
 # A mesh's proxy in the application's place.
 _PROXY_SAYS = ("upstream connect error", "os error 111", "error trying to connect")
 _TUNNEL = ("proxy error from", "while dialing", "no agent available", "rpc error", "dial timeout, backstop")

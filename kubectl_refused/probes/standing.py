@@ -7,10 +7,10 @@ exist is the person's typing error, and ends the run with one line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.decoders import converted, decoded
@@ -117,8 +117,8 @@ def _decoded(raw: msgspec.Raw) -> ImageNode | None:
 
 
 def _untainted(node: ImageNode) -> ImageNode:
-    spec = msgspec.structs.replace(node.spec, taints=None, unschedulable=None)
-    return msgspec.structs.replace(node, spec=spec)
+    spec = replace(node.spec, taints=None, unschedulable=None)
+    return replace(node, spec=spec)
 
 
 def _tolerating(node: ImageNode) -> Mapping[str, Any]:

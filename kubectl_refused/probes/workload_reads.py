@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kubectl_refused.connection.errors import ApiProblem, Forbidden, NotFound
 from kubectl_refused.model.facts import WORKLOADS_IN, NamespaceKey, PodKey
@@ -28,8 +29,7 @@ HASH_LABEL = "pod-template-hash"  # set by the Deployment controller, and the en
 MOST_STEPS = 3  # pod → ReplicaSet → Deployment → an operator's own kind
 
 
-@dataclass(frozen=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """Finds workloads; pods of one workload share its request."""
 
     context: ProbeContext

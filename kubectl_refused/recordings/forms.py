@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator
 from functools import cache
-from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from kubectl_refused.decoders import converted
 from kubectl_refused.model import entrances, facts, objects
 from kubectl_refused.model.containers import EngineContainer
-from kubectl_refused.model.facts import Fact, Need
+from kubectl_refused.model.facts import Fact, Key, Need
 from kubectl_refused.model.gaps import Absent, Gap
 from kubectl_refused.model.snapshot import Change, Coverage, kind_of
 from kubectl_refused.model.target import Depth, Target, Vantage
@@ -37,12 +36,8 @@ _KINDS: dict[str, type[Any]] = {
     **{type_.__name__: type_ for type_ in _in_front()},
 }
 _FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in facts.ALL}
-# What a fact can be about: the named tuples beside the facts.
-_SUBJECTS: dict[str, type[Any]] = {
-    name: value
-    for name, value in vars(facts).items()
-    if isinstance(value, type) and issubclass(value, tuple) and value is not Need and hasattr(value, "_fields")
-}
+# What a fact can be about.
+_SUBJECTS: dict[str, type[Key]] = {type_.__name__: type_ for type_ in Key.__subclasses__()}
 
 
 class OddRecording(Exception):
@@ -118,15 +113,15 @@ def _change(change: Change) -> Form:
         kind, form = object_of(change.value)
         return {"at": change.at, "kind": kind, "object": form}
     if change.covered is not None:
-        return {"at": change.at, "covered": change.covered._asdict()}
+        return {"at": change.at, "covered": msgspec.to_builtins(change.covered)}
     assert change.gap is not None  # a diagnosis reads once, so that nothing is ever removed
     return {"at": change.at, "gap": _gap(change.gap)}
 
 
 def _learnt(one: Learnt) -> Form:
     subject = one.need.subject
-    fields = dict(zip(subject._fields, plain(subject), strict=True))
-    told: Form = {"fact": one.need.fact.name, "about": type(subject).__name__, "of": fields}
+    of = msgspec.to_builtins(subject)
+    told: Form = {"fact": one.need.fact.name, "about": type(subject).__name__, "of": of}
     told |= {"gap": _gap(one.value)} if isinstance(one.value, Gap) else {"value": plain(one.value)}
     more = {"failed": [_gap(gap) for gap in one.failed], "notices": [_gap(gap) for gap in one.notices]}
     return told | {key: part for key, part in more.items() if part}
@@ -184,7 +179,7 @@ def _change_from(form: Any, where: str) -> Change:
         return Change(at, value=_typed(one.get("object"), _KINDS[kind], f"{where}.object"))
     if "covered" in one:
         parts = _typed(one["covered"], dict[str, str], f"{where}.covered")
-        return Change(at, covered=Coverage(*(parts.get(field, "") for field in Coverage._fields)))
+        return Change(at, covered=Coverage(*(parts.get(field, "") for field in Coverage.__struct_fields__)))
     return Change(at, gap=_gap_from(one.get("gap"), f"{where}.gap"))
 
 
@@ -194,8 +189,7 @@ def _learnt_from(form: Any, where: str) -> Learnt | None:
     fact, subject_type = _FACTS.get(str(one.get("fact"))), _SUBJECTS.get(str(one.get("about")))
     if fact is None or subject_type is None:
         return None
-    given = [of[name] for name in takewhile(of.__contains__, subject_type._fields)]
-    subject = _typed(given, subject_type, f"{where}.of")
+    subject = _typed(of, subject_type, f"{where}.of")
     if "gap" in one:
         value: Any = _gap_from(one["gap"], f"{where}.gap")
     else:

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Report, Root
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import MASK, mask
 
 LONGEST_ANNOTATION = 300  # characters; longer ones are whole objects and settings (last-applied-configuration)
@@ -22,14 +23,12 @@ _IDENTITIES = frozenset({
     "key", "values", "operator", "host", "address", "addresses", "nodeName", "image", "names", "podIP",
     "podIPs", "hostIP", "ip", "clusterIP", "clusterIPs", "at", "outcome", "errno", "witness",
 })  # fmt: skip
-_SECRET = re.compile(r"PASS|SECRET|TOKEN|CREDENTIAL|COOKIE|SALT|SIGNATURE|(?:_|^)(?:KEY|PWD|PIN)$", re.IGNORECASE)
-_PLACED = re.compile(
-    r"(?:PORT|ADDR|ADDRESS|LISTEN|BIND|URL|HOST|HOSTNAME|SERVER|UPSTREAM|ENDPOINT)S?$", re.IGNORECASE
-)
+_SECRET = lazily(r"PASS|SECRET|TOKEN|CREDENTIAL|COOKIE|SALT|SIGNATURE|(?:_|^)(?:KEY|PWD|PIN)$", re.IGNORECASE)
+_PLACED = lazily(r"(?:PORT|ADDR|ADDRESS|LISTEN|BIND|URL|HOST|HOSTNAME|SERVER|UPSTREAM|ENDPOINT)S?$", re.IGNORECASE)
 _HOST = r"(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?\.?)"
-_PLACE = re.compile(rf"(?:{_HOST})?:?\d{{1,5}}|{_HOST}")
-_ALONE = re.compile(rf"(?<![\w./@:-])(?:{_HOST})?:\d{{1,5}}(?![\w:.@-])")
-_URL = re.compile(
+_PLACE = lazily(rf"(?:{_HOST})?:?\d{{1,5}}|{_HOST}")
+_ALONE = lazily(rf"(?<![\w./@:-])(?:{_HOST})?:\d{{1,5}}(?![\w:.@-])")
+_URL = lazily(
     rf"\b([a-z][a-z0-9+.-]{{1,20}}://)(?:[^\s/'\"]{{0,300}}@)?((?:{_HOST}(?::\d{{1,5}})?,?){{1,20}})(?![\w:@])(\S*)"
 )
 LONGEST_VALUE = 2000  # characters of a variable that are looked at

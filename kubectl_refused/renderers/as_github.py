@@ -7,10 +7,10 @@ way, ::stop-commands:: with a random word, would make every two logs differ.
 
 from __future__ import annotations
 
-import re
 from typing import TextIO
 
 from kubectl_refused.model.report import Report
+from kubectl_refused.patterns import lazily
 
 from . import as_terminal
 from .base import Style
@@ -20,7 +20,7 @@ from .places import place_of
 from .telling import Told, line, refusals_of, tellings
 
 MOST = 10  # annotations of one level in a step; GitHub drops the others
-_LEGACY = re.compile(r"##(?=\[)")
+_LEGACY = lazily(r"##(?=\[)")
 
 
 def render(report: Report, out: TextIO, style: Style) -> None:

@@ -7,13 +7,13 @@ neither when with 0.
 
 from __future__ import annotations
 
-import re
 from typing import Any, TextIO
 
 import junitparser
 
 from kubectl_refused.model.evidence import Certainty
 from kubectl_refused.model.report import Diagnosis, FailOn, Report, Root, Scan, ScanRow
+from kubectl_refused.patterns import lazily
 
 from .base import Style
 from .data import encodable
@@ -21,7 +21,7 @@ from .paths import Standing
 from .telling import Told, changes_of, claims, gaps_of, line, refusals_of, rows_beside, tellings, verbatim
 
 # XML 1.0, 2.2: Char. The parser of whoever reads it stops at any other, escaped or not.
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = lazily("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _Junit: Any = junitparser  # its functions carry no types
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import TextIO
 
 from kubectl_refused.model.report import Diagnosis, DiagnosisList, Explanation, Matrix, Path, Report, Scan
+from kubectl_refused.patterns import lazily
 
 from .base import Style
 from .paths import not_in_tables, paths_of, same_fault
-from .terminal_explanation import explained
-from .terminal_matrix import table
 from .terminal_path import picture, whole
 from .terminal_pen import Pen, wrap
 from .terminal_proof import behind, dials, proof, remedy
 from .terminal_rest import changed, gaps, not_asked, notes, touched
-from .terminal_scan import details_left, ignored
-from .terminal_scan import table as scan_table
 from .terminal_verdict import headed
 from .terminal_words import asked, compared, healthy, silent, totals, works
 
 _TOTALS_FROM = 4
 MOST_IN_FULL = 25  # broken Services of a scan that are told in full, but for -o wide
-_WORKFLOW_COMMAND = re.compile(r"^(?:\s|\x1b\[[0-9;]*m)*::(?=[A-Za-z].*::)|##\[")
+_WORKFLOW_COMMAND = lazily(r"^(?:\s|\x1b\[[0-9;]*m)*::(?=[A-Za-z].*::)|##\[")
 
 
 def render(report: Report, out: TextIO, style: Style) -> None:
@@ -40,6 +36,8 @@ def _lines(pen: Pen, report: Report) -> list[str]:
 
 def _explanation(pen: Pen, report: Explanation) -> list[str]:
     """What happened, and in full what is still broken."""
+    from .terminal_explanation import explained
+
     lines = explained(pen, report)
     for diagnosis in report.items:
         lines += ["", *_diagnosis(pen, diagnosis)]
@@ -49,7 +47,9 @@ def _explanation(pen: Pen, report: Explanation) -> list[str]:
 
 def _scan(pen: Pen, scan: Scan) -> list[str]:
     """The table, what is broken in full, and what goes for all of it."""
-    lines = scan_table(pen, scan)
+    from .terminal_scan import details_left, ignored, table
+
+    lines = table(pen, scan)
     shown = scan.items if pen.wide else scan.items[:MOST_IN_FULL]
     for diagnosis in shown:
         lines += ["", *_diagnosis(pen, diagnosis)]
@@ -108,6 +108,8 @@ def _seen(pen: Pen, matrix: Matrix, told: Collection[str], above: Sequence[str])
     """The table of a port, apart from what stands above it; its sentence where no verdict has told it."""
     if works(matrix) and not pen.wide:
         return []
+    from .terminal_matrix import table
+
     return ([""] if len(above) > 1 else []) + table(pen, matrix, headed=matrix.sentence not in told)
 
 

@@ -7,16 +7,16 @@ more than the whole answer to `--version`.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import Protocol, TextIO
+
+from msgspec import Struct
 
 from kubectl_refused.model.report import Report
 
 _PREFIX = "as_"  # json.py or name.py would read like the standard library's modules
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Struct, frozen=True):
     """How to write for people: `width` in cells, `colour` for ANSI colours, `wide` for every detail."""
 
     width: int = 80

@@ -13,15 +13,16 @@ from typing import Any
 import msgspec
 
 from kubectl_refused.model.report import Report
+from kubectl_refused.patterns import lazily
 
 # DEL and C1, soft hyphen, bidirectional and zero-width controls, line separators, tags. Every encoder escapes C0.
-STEERING = re.compile(
+STEERING = lazily(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _FIRST = ("apiVersion", "kind", "witness", "subject", "code", "name", "says")
 _FOREIGN = ("patch", "value", "differs")
-_NOT_ASCII = re.compile("[^\x00-\x7f]")
-_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+_NOT_ASCII = lazily("[^\x00-\x7f]")
+_LONE_SURROGATES = lazily("[\ud800-\udfff]")
 
 
 def escaped(found: re.Match[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-import re
+
+from kubectl_refused.patterns import lazily
 
 from .telling import line, verbatim
 
 # HTML, 13.2.3.5: noncharacters are parse errors; the rest of what does not show, clean() has removed.
-_NO_CHARACTER = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")
+_NO_CHARACTER = lazily("[\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def text(value: str, limit: int = 600) -> str:

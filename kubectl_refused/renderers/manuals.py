@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from typing import NamedTuple
 
-_HEADING = re.compile(r"^([A-Z][A-Za-z ]+):$")
-_LINK = re.compile(r"https://\S+")
+from kubectl_refused.patterns import lazily
+
+_HEADING = lazily(r"^([A-Z][A-Za-z ]+):$")
+_LINK = lazily(r"https://\S+")
 
 
 class Manual(NamedTuple):

@@ -6,18 +6,18 @@ Markdown is done (mentions, references, bare addresses) is cut in two by an empt
 
 from __future__ import annotations
 
-import re
+from kubectl_refused.patterns import lazily
 
 from .telling import line
 
 # GitHub Flavored Markdown 6.1: any ASCII punctuation may be escaped; $ is GitHub's mathematics.
-_PUNCTUATION = re.compile(r"[\\`*_\[\]~|$]")
+_PUNCTUATION = lazily(r"[\\`*_\[\]~|$]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _CUT = "<!-- -->"
 # What becomes a link by itself: @person, #1, GH-1, !1 and &1 of GitLab, https://…, www.…, the hash of a commit.
-_LINKED = re.compile(r"@|#|://|(?i:\bgh-|\bwww\.)|:(?=[a-z0-9_+-]+:)")
-_HASH = re.compile(r"\b[0-9a-f]{7}(?=[0-9a-f]{0,57}\b)")
-_RUNS = re.compile("`+")
+_LINKED = lazily(r"@|#|://|(?i:\bgh-|\bwww\.)|:(?=[a-z0-9_+-]+:)")
+_HASH = lazily(r"\b[0-9a-f]{7}(?=[0-9a-f]{0,57}\b)")
+_RUNS = lazily("`+")
 
 
 def inline(text: str) -> str:

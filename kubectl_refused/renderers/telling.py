@@ -6,7 +6,6 @@ reports; `-o json` and `-o wide` have them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ from kubectl_refused.model.report import (
     Scan,
     ScanRow,
 )
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import clean, one_line
 
 from .claims import kind_of, told
@@ -33,9 +33,9 @@ from .terminal_words import asked, sentence, totals, verb
 
 LONGEST = 600  # characters of a sentence
 # judge/tellings.py: "answered RST in 0.2 ms", "gave no answer in 3.0 s", "3 of 3 endpoints accepted, 12 ms".
-_TOOK = re.compile(r"(?: in|,) (?:under )?\d+(?:\.\d+)? m?s\b")
-_CHANCE = re.compile(r"a pod on \S+")  # the scheduler chose the node
-_RUN = re.compile(r"\brefused-[0-9a-f]{8}(?:-[0-9a-z]{1,5})?\b")
+_TOOK = lazily(r"(?: in|,) (?:under )?\d+(?:\.\d+)? m?s\b")
+_CHANCE = lazily(r"a pod on \S+")  # the scheduler chose the node
+_RUN = lazily(r"\brefused-[0-9a-f]{8}(?:-[0-9a-z]{1,5})?\b")
 
 
 @dataclass(frozen=True)

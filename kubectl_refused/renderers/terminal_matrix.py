@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.report import Cell, Matrix, MatrixRow
+from kubectl_refused.patterns import lazily
 from kubectl_refused.short_names import shortened
 
 from .terminal_pen import Pen, cells, wrap
@@ -23,7 +23,7 @@ _SHORT = {
     Outcome.UNTRIED: "·",
 }
 _HUES = {"✓": "green", "✗": "red", "·": "dim"}
-_PLAIN = re.compile(r"^(a pod on|a pod like|inside|the network of) |(?<=\S) on \S+$")
+_PLAIN = lazily(r"^(a pod on|a pod like|inside|the network of) |(?<=\S) on \S+$")
 LABEL = "seen"
 LONGEST_HEAD = 24
 MOST_HEADS = 2  # places that one head names, where it is of most

@@ -6,19 +6,19 @@ the widths of wide characters) instead of 40, and nothing can be taken for marku
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from rich.cells import cell_len
 
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import clean
 
 _SGR = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 _ASCII = {"✓": "ok", "✗": "X", "─": "-", "·": "-", "…": "...", "→": "->", "←": "<-", "–": "-", "—": "-"}
 _ASCII |= dict.fromkeys("‘’", "'") | dict.fromkeys("“”", '"')
-_SPACES = re.compile(r"\s+")
+_SPACES = lazily(r"\s+")
 _NARROWEST = 20  # below this, lines may be longer than the terminal
 _BREAKS = "/-.,:=_"
 _LABELS = 9  # the column behind "  proof  "
@@ -34,8 +34,7 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(cell_len(c) for c in text) + text.count("\ufe0f")
 
 
-@dataclass(frozen=True)
-class Pen:
+class Pen(Struct, frozen=True):
     """Writes for one terminal. Strings from elsewhere come in through `text` or `verbatim` only."""
 
     columns: int

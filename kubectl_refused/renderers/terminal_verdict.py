@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from kubectl_refused.model.report import Diagnosis, Path
 
@@ -10,7 +10,7 @@ from .terminal_pen import Pen, cells, clip, wrap
 from .terminal_words import mark, seen, sentence, silent
 
 
-class _Line(NamedTuple):
+class _Line(Struct, frozen=True):
     """A painted line, and how many cells it takes."""
 
     text: str

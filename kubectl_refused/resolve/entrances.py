@@ -6,6 +6,7 @@ import re
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import ENTRANCES, Target, TargetKind
+from kubectl_refused.patterns import lazily
 
 # As kubectl takes them (kubectl api-resources), beside the singular and the plural.
 _SHORT = {
@@ -21,9 +22,7 @@ _GROUPS = (
     "apiregistration.k8s.io",
 )  # fmt: skip
 # A DNS subdomain (RFC 1123), which names of these kinds are.
-_NAME = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*", re.ASCII
-)
+_NAME = lazily(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*", re.ASCII)
 
 
 def entrance_kind(word: str) -> TargetKind | None:

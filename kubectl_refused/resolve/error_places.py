@@ -8,6 +8,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from kubectl_refused.patterns import lazily
+
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?"
 _IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}"
 _IPV6 = r"[0-9A-Fa-f:.]{2,45}"
@@ -27,7 +29,7 @@ class Place(NamedTuple):
 
 # Names that stand beside an address of the same connection are told too: the address may be nobody's by now.
 _PAIRS = tuple(
-    re.compile(pattern)
+    lazily(pattern)
     for pattern in (
         rf"host='({_NAME}|{_IPV6})', port={_PORT}",  # urllib3
         rf"server at \"({_NAME}|{_IPV6})\"(?: \({_IPV6}\))?, port {_PORT}",  # libpq from 14 on
@@ -45,7 +47,7 @@ _PAIRS = tuple(
         rf"\bnode \S{{1,12}} \(({_NAME})/{_IPV4}:{_PORT}",  # Kafka
     )
 )
-_URL = re.compile(
+_URL = lazily(
     rf"\b([a-z][a-z0-9+.-]{{1,20}})://(?:[^\s/@\"'<>]{{0,200}}@)?(?:\[({_IPV6})\]|({_NAME}))(?::{_PORT})?", re.I
 )
 _SCHEMES = {
@@ -53,26 +55,24 @@ _SCHEMES = {
     "postgresql": 5432, "mysql": 3306, "mongodb": 27017, "amqp": 5672, "amqps": 5671, "nats": 4222,
 }  # fmt: skip
 # No place in a source file or a time of day: `main.go:57:12`, `12:30:45`.
-_WORD = re.compile(
+_WORD = lazily(
     r"(?<![\w.:/@#-])([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,6})\.?"
     rf":{_PORT}(?!:\d|\.\d)"
 )
-_FILES = re.compile(
-    r"\.(?:go|py|js|mjs|cjs|ts|tsx|jsx|java|kt|rb|rs|c|cc|cpp|h|php|cs|sh|ya?ml|json|scala|swift)$"
-)
-_LOOKUPS = re.compile(
+_FILES = lazily(r"\.(?:go|py|js|mjs|cjs|ts|tsx|jsx|java|kt|rb|rs|c|cc|cpp|h|php|cs|sh|ya?ml|json|scala|swift)$")
+_LOOKUPS = lazily(
     rf"(?:\blookup |ENOTFOUND |EAI_AGAIN |resolve host:? '?|resolve '|translate host name \"|in upstream \""
     rf"|UnknownHostException: |bad address '|getaddrinfo failed for )({_NAME})"
 )
 # The API server's service proxy (pkg/registry/core/service/storage): `NAME`, `NAME:PORT`, `https:NAME:PORT`.
-_PROXIED = re.compile(
+_PROXIED = lazily(
     r"no endpoints available for service \\?\"(?:https?:)?([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)[\":\\]"
 )
-_BARE = re.compile(rf"(?<![\w.:/-])({_IPV4})(?![\w:/-]|\.\d)")
+_BARE = lazily(rf"(?<![\w.:/-])({_IPV4})(?![\w:/-]|\.\d)")
 # What stands beside the address meant: our own end, the name server that was asked, and nginx's client.
-_OWN_END = re.compile(r"\S{1,80}->")
-_ASKED = re.compile(r"(\blookup \S{1,260}) on \S{1,80}:53\b")
-_UPSTREAM = re.compile(r"upstream: \"([^\"]{1,400})\"")
+_OWN_END = lazily(r"\S{1,80}->")
+_ASKED = lazily(r"(\blookup \S{1,260}) on \S{1,80}:53\b")
+_UPSTREAM = lazily(r"upstream: \"([^\"]{1,400})\"")
 
 
 @lru_cache(maxsize=256)

@@ -5,8 +5,9 @@ All patterns are bounded: the text is written by others.
 
 from __future__ import annotations
 
-import re
 from typing import Literal
+
+from kubectl_refused.patterns import lazily
 
 How = Literal["no such host", "refused", "no route", "reset", "timed out", "failed"]
 
@@ -44,7 +45,7 @@ _TOLD: tuple[tuple[How, str], ...] = (
         r"|no endpoints available|could not be established|connect error",
     ),
 )
-_HOW = tuple((how, re.compile(pattern)) for how, pattern in _TOLD)
+_HOW = tuple((how, lazily(pattern)) for how, pattern in _TOLD)
 # Each match above holds one of these: most lines have none, and are looked at no further.
 NEEDLES = tuple(
     word.encode()

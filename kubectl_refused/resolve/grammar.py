@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 
 from .entrances import entrance_kind
 from .kinds import is_service, meant, other_kind
@@ -23,7 +24,7 @@ from .pods import pods_kind
 # A DNS label (RFC 1123). Service names must start with a letter (RFC 1035) unless the cluster has the feature
 # gate RelaxedServiceNameValidation; ports of Services are DNS labels too (core validation.go), not the
 # 15 characters of a container's port.
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_LABEL = lazily(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 MOST_TARGETS = 1000
 
 

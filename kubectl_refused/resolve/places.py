@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 
 from .entrances import entrance_of
 from .pods import pods_of
@@ -26,13 +27,13 @@ MOST_OF_A_PATH = 2000
 PODMAN = "podman"
 ENGINES = ("docker", PODMAN, "container")
 # Names and ids of containers (moby daemon/names), of compose projects and services.
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
+NAME = lazily(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}", re.ASCII)
 # RFC 1123, and underscores, which resolvers take.
-_HOST = re.compile(
+_HOST = lazily(
     r"(?=.{1,253}\.?$)[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62})(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,62}))*\.?", re.ASCII
 )
-_BARE_V6 = re.compile(r"[0-9a-fA-F:.]+", re.ASCII)
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30})://(.*)", re.ASCII | re.DOTALL)
+_BARE_V6 = lazily(r"[0-9a-fA-F:.]+", re.ASCII)
+_SCHEME = lazily(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30})://(.*)", re.ASCII | re.DOTALL)
 # Default ports as IANA registered them, or as the server's own documentation has it.
 PORTS = {
     "http": 80, "ws": 80, "https": 443, "wss": 443, "ftp": 21, "ssh": 22, "smtp": 25, "ldap": 389, "ldaps": 636,

@@ -6,6 +6,7 @@ import re
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import OF_PODS, Target, TargetKind
+from kubectl_refused.patterns import lazily
 
 from .kinds import OTHER_KINDS
 
@@ -13,8 +14,8 @@ from .kinds import OTHER_KINDS
 _GROUPS: dict[TargetKind, tuple[str, str]] = {"Pod": ("", "v1"), "Job": ("batch", "v1")}
 _APPS = ("apps", "v1")
 # Names of pods and workloads are DNS subdomains, and names of containers' ports DNS labels (RFC 1123).
-_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-_PORT_NAME = re.compile(r"(?=.{0,14}[a-z])[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?", re.ASCII)
+_NAME = lazily(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+_PORT_NAME = lazily(r"(?=.{0,14}[a-z])[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?", re.ASCII)
 
 
 def pods_kind(word: str) -> TargetKind | None:

@@ -6,6 +6,7 @@ import re
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.objects import LabelRequirement, LabelSelector
+from kubectl_refused.patterns import lazily
 
 # validation.go, IsQualifiedName and IsValidLabelValue: a prefix is a DNS subdomain, a name and a value have 63
 # characters at most.
@@ -14,12 +15,12 @@ _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _KEY = rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?{_NAME}"
 _VALUE = rf"(?:{_NAME})?"
 _VALUES = rf"\(\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*\)"
-_ALONE = re.compile(rf"(!?)\s*({_KEY})", re.ASCII)
-_EQUAL = re.compile(rf"({_KEY})\s*(==?|!=)\s*({_VALUE})", re.ASCII)
-_SET = re.compile(rf"({_KEY})\s+((?:not)?in)\s*({_VALUES})", re.ASCII)
-_ORDER = re.compile(rf"{_KEY}\s*[<>]\s*-?[0-9]+", re.ASCII)
+_ALONE = lazily(rf"(!?)\s*({_KEY})", re.ASCII)
+_EQUAL = lazily(rf"({_KEY})\s*(==?|!=)\s*({_VALUE})", re.ASCII)
+_SET = lazily(rf"({_KEY})\s+((?:not)?in)\s*({_VALUES})", re.ASCII)
+_ORDER = lazily(rf"{_KEY}\s*[<>]\s*-?[0-9]+", re.ASCII)
 _FORMS = (_ALONE, _EQUAL, _SET, _ORDER)
-_COMMA = re.compile(r",(?![^()]*\))")  # of one outside parentheses
+_COMMA = lazily(r",(?![^()]*\))")  # of one outside parentheses
 
 
 def check_selector(text: str, option: str) -> str:

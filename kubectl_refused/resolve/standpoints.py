@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.errors import UsageProblem, shown
 from kubectl_refused.model.target import HERE
+from kubectl_refused.patterns import lazily
 
 from .kinds import OTHER_KINDS, other_kind
 from .places import ENGINES, NAME
@@ -18,11 +20,11 @@ CONTAINER = "Container"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 MOST = 20
 # Names of pods, workloads and nodes: DNS subdomains (RFC 1123).
-_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+_NAME = lazily(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _INSTEAD = "type --from pod/NAME, deploy/NAME, node/NAME, every-node, here or docker/NAME"
 
 
-class Standpoint(NamedTuple):
+class Standpoint(Struct, frozen=True):
     """One word of `--from`: `kind` is Pod, Node, one of WORKLOADS, or every-node or here, which have no `name`."""
 
     kind: str

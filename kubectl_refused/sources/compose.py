@@ -22,6 +22,7 @@ from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.gaps import Gap
 from kubectl_refused.model.snapshot import Change, Coverage
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 from kubectl_refused.sources.decoding import OddObject
 from kubectl_refused.trace.engine_objects import PROJECT, SERVICE
 
@@ -29,10 +30,10 @@ from .compose_services import container_of_service, networks_of_file
 from .manifests import STDIN, as_text, read_bounded, read_file
 from .yaml_documents import BrokenYaml, Loader, TooMuchYaml, yaml_documents
 
-NAMED = re.compile(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml", re.ASCII)
+NAMED = lazily(r"(docker-)?compose([._-][\w.-]+)?\.ya?ml", re.ASCII)
 # What stands at the left of a compose file, and of a manifest.
-_SERVICES = re.compile(rb"^services:", re.MULTILINE)
-_OBJECT = re.compile(rb"^(apiVersion|kind):", re.MULTILINE)
+_SERVICES = lazily(rb"^services:", re.MULTILINE)
+_OBJECT = lazily(rb"^(apiVersion|kind):", re.MULTILINE)
 LARGEST = 4 << 20  # bytes
 MOST_SERVICES = 1000
 # Fields as evidence names them, and the keys of a service that say the same.

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kubectl_refused.model.containers import EngineContainer, EngineNetwork
+from kubectl_refused.patterns import lazily
 from kubectl_refused.sources.decoding import decode
 from kubectl_refused.trace.engine_objects import PROJECT, SERVICE
 from kubectl_refused.trace.start_order import DEPENDS_ON, STARTED
@@ -16,8 +17,8 @@ from kubectl_refused.trace.start_order import DEPENDS_ON, STARTED
 DEFAULT = "default"
 MOST_PORTS = 1000  # of one range
 # ${NAME}, ${NAME:-default}, ${NAME-default}, $NAME; ${NAME:?error} has no default.
-_VARIABLE = re.compile(r"\$(?:\{(\w{1,100})(?::?-([^{}]{0,200}))?[^{}]{0,200}\}|(\w{1,100}))", re.ASCII)
-_PORT = re.compile(
+_VARIABLE = lazily(r"\$(?:\{(\w{1,100})(?::?-([^{}]{0,200}))?[^{}]{0,200}\}|(\w{1,100}))", re.ASCII)
+_PORT = lazily(
     r"(?:(?:(?P<host>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?P<published>\d{1,5}(?:-\d{1,5})?)?:)?"
     r"(?P<target>\d{1,5}(?:-\d{1,5})?)(?:/(?P<protocol>tcp|udp|sctp))?",
     re.ASCII,

@@ -6,7 +6,6 @@ ten times the decoding, so it is done only where the bytes hold an escape or a b
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,12 +13,13 @@ import msgspec
 from kubectl_refused.connection.paging import ListOf
 from kubectl_refused.decoders import converted, decoded
 from kubectl_refused.model.objects import Metadata, Workload, WorkloadSpec, WorkloadStatus
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import clean
 
 T = TypeVar("T")
 
 # Go writes <, > and & as \\u003c, \\u003e and \\u0026 (encoding/json HTMLEscape); those are harmless.
-_ODD_ESCAPE = re.compile(rb"\\(?:[bfr]|u(?!00(?:26|3[ce])))")
+_ODD_ESCAPE = lazily(rb"\\(?:[bfr]|u(?!00(?:26|3[ce])))")
 
 
 class OddObject(ValueError):

@@ -5,7 +5,6 @@ Slices are worked out from Services and pods as the EndpointSlice controller doe
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -20,6 +19,7 @@ from kubectl_refused.model.gaps import Aside, Gap
 from kubectl_refused.model.objects import KubernetesObject, Pod, Service
 from kubectl_refused.model.snapshot import SERVICE_NAME_LABEL, Change, Coverage, SeenObject
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 
 from .decoding import OddObject, decode, decode_workload
 from .dump_files import DumpFiles, Part, place_of_error
@@ -36,7 +36,7 @@ _TYPES: dict[str, type[Any]] = {
 }
 _WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")
 _IN_NAMESPACES = ("Service", "Pod", "Event", *_WORKLOADS)
-_TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"')
+_TIME = lazily(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"')
 
 
 class _List(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubectl_refused.errors import ManifestProblem, shown
+from kubectl_refused.patterns import lazily
 
 from .manifests import LARGEST_FILE, MOST_FILES
 
@@ -25,8 +26,8 @@ LISTS = (
 )  # fmt: skip
 NODES, LOGS = "nodes.json", "logs.txt"
 LARGEST_LOG = 1 << 20  # bytes of a log's end that are read
-_START = re.compile(rb"(?m)^==== START logs for container (\S{1,253}) of pod (\S{1,63})/(\S{1,253}) ====\r?\n")
-_ONE = re.compile(rb"(?ms)^\{$.*?^\}$")  # kubectl's printer indents all else
+_START = lazily(rb"(?m)^==== START logs for container (\S{1,253}) of pod (\S{1,63})/(\S{1,253}) ====\r?\n")
+_ONE = lazily(rb"(?ms)^\{$.*?^\}$")  # kubectl's printer indents all else
 _INSTEAD = "give the folder that kubectl cluster-info dump --output-directory wrote"
 
 Container = tuple[str, str, str]  # namespace, pod, container

@@ -102,13 +102,13 @@ def _namespaces(snapshot: Snapshot, key: Any) -> tuple[Namespace, ...]:
 
 def _config_map(snapshot: Snapshot, key: ConfigMapKey) -> Any:
     """An empty one where the files hold none: something else may generate it."""
-    found = snapshot.objects.get(("ConfigMap", *key))
+    found = snapshot.objects.get(("ConfigMap", key.namespace, key.name))
     return found or ConfigMap(metadata=Metadata(name=key.name, namespace=key.namespace))
 
 
 def _workload(snapshot: Snapshot, key: PodKey) -> Any:
     """The topmost workload that made the pod, as far as the files tell."""
-    found: Any = snapshot.objects.get(("Pod", *key))
+    found: Any = snapshot.objects.get(("Pod", key.namespace, key.name))
     for _ in range(MOST_STEPS):
         owner = controller(found.metadata) if found else None
         if owner is None:

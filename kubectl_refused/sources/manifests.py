@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kubectl_refused.errors import ManifestProblem, shown
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import clean
 
 from .passages import Passage
@@ -184,7 +185,7 @@ def _json_documents(data: bytes) -> list[tuple[Any, Place]] | None:
     return found
 
 
-_BLANKS = re.compile(r"\s*")
+_BLANKS = lazily(r"\s*")
 
 
 def _past_blanks(text: str, at: int) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_refused.model.objects import Node, Pod, Service
 from kubectl_refused.model.target import Target
-from kubectl_refused.trace.address_owners import Owners, is_ip, is_loopback, named_in_cluster, owner_of
+from kubectl_refused.trace.address_owners import Owners, named_in_cluster, owner_of
+from kubectl_refused.trace.addresses import is_ip, is_loopback
 
 from .decoding import decode
 from .reads import ListRequest, Query, in_parallel, list_objects

@@ -5,17 +5,18 @@ Marks of every field of every object would cost more memory than the objects; fe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
+from kubectl_refused.patterns import lazily
+
 from .yaml_documents import Loader
 
 LONGEST = 4 << 20  # characters; a longer object is told by its own line
-_STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
+_STEP = lazily(r"\[([^\]]*)\]|([^.\[\]]+)")
 _NAMES = ("name", "type", "key")  # what `containers[web]` and `conditions[Ready]` mean
 
 

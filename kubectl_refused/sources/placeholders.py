@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-_PLACEHOLDER = re.compile(r"\{\{.{0,100}?\}\}|\$\{[A-Za-z_][^}\s]{0,100}\}|\$\([A-Za-z_][\w.]{0,100}\)")
+from kubectl_refused.patterns import lazily
+
+_PLACEHOLDER = lazily(r"\{\{.{0,100}?\}\}|\$\{[A-Za-z_][^}\s]{0,100}\}|\$\([A-Za-z_][\w.]{0,100}\)")
 # Fields in which such text may be meant: the kubelet expands $(NAME) in some, shells and apps ${NAME} in others.
 _FREE = frozenset({
     "command", "args", "env", "envFrom", "annotations", "image", "volumes", "volumeMounts", "message", "exec",

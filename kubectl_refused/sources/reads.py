@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from kubectl_refused.connection.errors import ApiProblem, ConnectionProblem, Forbidden, NotFound
 from kubectl_refused.model.gaps import Gap
@@ -34,8 +34,7 @@ MOST_THREADS = 8
 TOO_MANY = 429
 
 
-@dataclass(frozen=True)
-class Listing(Generic[T]):
+class Listing(Struct, Generic[T], frozen=True):
     """What one LIST gave. `read` is false when it was refused; `gaps` tell why, or which objects were odd.
 
     `version` is the resourceVersion from which on a watch tells what changes.
@@ -48,8 +47,7 @@ class Listing(Generic[T]):
     version: str = ""
 
 
-@dataclass(frozen=True)
-class ListRequest(Generic[T]):
+class ListRequest(Struct, Generic[T], frozen=True):
     """One LIST to make. `what` names the kind for a reader (NetworkPolicies); `ahead`: all of it will be read.
 
     `whole` decodes a page at once where it can; what it cannot goes through `decode` object by object.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import yaml
 
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import clean
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -17,8 +17,8 @@ MOST_NODES = 5_000_000  # after aliases are followed; go-yaml too refuses "exces
 _TAG = "tag:yaml.org,2002:"
 _TEXT, _LIST, _MAP = f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map"
 # YAML 1.1 takes 22:22 for 1342 and 2026-01-01 for a date; go-yaml, which kubectl uses, reads both as text.
-_INT = re.compile(r"^[-+]?(?:0b[01_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
-_FLOAT = re.compile(
+_INT = lazily(r"^[-+]?(?:0b[01_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
+_FLOAT = lazily(
     r"^(?:[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN))$"
 )
 _OWN_RULES = {f"{_TAG}int": _INT, f"{_TAG}float": _FLOAT}
@@ -147,7 +147,7 @@ def yaml_documents(data: bytes) -> Iterator[Read]:
         raise BrokenYaml(places[0].line, str(error)) from error
 
 
-_INDENT = re.compile(rb"(?m)^[ ?:-]+")
+_INDENT = lazily(rb"(?m)^[ ?:-]+")
 
 
 def _may_be_deep(data: bytes) -> bool:

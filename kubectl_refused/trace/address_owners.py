@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from dataclasses import replace
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Node, Pod, Service
 from kubectl_refused.model.target import Target
+from kubectl_refused.patterns import lazily
 
+from .addresses import is_loopback
 from .entries import sound
 
 DOMAIN = ["cluster", "local"]  # of nearly every cluster; names of another domain are taken for hosts
-_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
-LOCALHOST = ("localhost", "localhost.localdomain", "ip6-localhost")
+_LABEL = lazily(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _FAMILIES = {"localhost": "127.0.0.1", "localhost.localdomain": "127.0.0.1", "ip6-localhost": "::1"}
 
 
-@dataclass(frozen=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """What was read of a cluster; `pods` are those that have one of the addresses asked about."""
 
     services: Sequence[Service] = ()
     nodes: Sequence[Node] = ()
     pods: Sequence[Pod] = ()
-
-
-def is_ip(host: str) -> bool:
-    """Whether it is an address, and no name."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(host: str) -> bool:
-    """Whether it is this machine, by name or by address; an empty host is."""
-    return not host or host in LOCALHOST or (is_ip(host) and ip_address(host).is_loopback)
 
 
 def named_in_cluster(target: Target) -> Target | None:

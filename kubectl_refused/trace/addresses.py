@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+LOCALHOST = ("localhost", "localhost.localdomain", "ip6-localhost")
+
+
+def is_ip(host: str) -> bool:
+    """Whether it is an address, and no name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine, by name or by address; an empty host is."""
+    return not host or host in LOCALHOST or (is_ip(host) and ip_address(host).is_loopback)
+
 
 def special(address: str) -> str:
     """What kind of address this is that no pod has: `a link-local address`; empty for any other."""

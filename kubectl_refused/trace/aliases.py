@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Service
 from kubectl_refused.model.target import Target
 
 
-class Inside(NamedTuple):
+class Inside(Struct, frozen=True):
     """A Service of this cluster."""
 
     name: str

@@ -6,7 +6,8 @@ https://gateway-api.sigs.k8s.io/concepts/api-overview/#attaching-routes-to-gatew
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.entrances import GATEWAY_GROUP, Gateway, Listener, Reference, Route
 from kubectl_refused.model.objects import Labels
@@ -26,7 +27,7 @@ _TAKES = {
 SAME, ALL, SELECTOR = "Same", "All", "Selector"
 
 
-class Refused(NamedTuple):
+class Refused(Struct, frozen=True):
     """Why one parent does not take the route: where that stands (in it, or in the Gateway), and both values.
 
     `meant` is what was probably meant there, empty where nobody knows; `change` is what to set to it.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.evidence import Certainty, Evidence
 from kubectl_refused.model.facts import LISTENERS
@@ -22,8 +23,7 @@ from .testimonies import log_lines, log_said
 MOST_CONTAINERS = 4
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A server that could not bind. `port` is 0 where neither its log nor its spec names one."""
 
     container: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.facts import EVENTS, POLICIES_IN, REPLICA_SETS, WORKLOAD, WORKLOADS_IN, NamespaceKey
 from kubectl_refused.model.objects import Metadata, NetworkPolicy, Pod, Workload
@@ -26,8 +27,7 @@ _MIRRORED = "endpointslicemirroring-controller.k8s.io"
 _TELLING = frozenset({"Preempted", "Evicted", "TaintManagerEviction", "NodeNotReady", "Rebooted"})
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One change: when (seconds since the epoch), of what, what of it, and by whom."""
 
     at: float

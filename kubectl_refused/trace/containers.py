@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from kubectl_refused.model.objects import Container, Pod, Probe, ServicePort
+from kubectl_refused.patterns import lazily
 
 # `-p 8080`, `--port=8080`, `--listen 127.0.0.1:8080`, `:8080`: an address and a port, or a port, of a listener.
-_LISTEN_FLAG = re.compile(
+_LISTEN_FLAG = lazily(
     r"(?:^|\s)(?:-p|-l|-b|--?(?:port|listen|bind|addr|address|http|web\.listen-address)(?:-address|-port|-addr)?)"
     r"[ =]+(?P<spec>\S+)"
 )
 LINES_KEPT, SHORT_LINE = 4096, 1000  # letters
-_ADDRESS = re.compile(r"^(?:\w+://)?(?:\[?(?P<host>[0-9a-zA-Z.:_-]*?)\]?:)?(?P<port>\d{1,5})/?$")
+_ADDRESS = lazily(r"^(?:\w+://)?(?:\[?(?P<host>[0-9a-zA-Z.:_-]*?)\]?:)?(?P<port>\d{1,5})/?$")
 
 
 def containers(pod: Pod) -> tuple[Container, ...]:

@@ -6,7 +6,7 @@ outcome proves a denial by itself: the evaluation does, and the dial agrees with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubectl_refused.model.evidence import Certainty, Evidence, WitnessEvidence
 from kubectl_refused.model.facts import LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
@@ -24,8 +24,7 @@ _INGRESS = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.REFUSED, Outcom
 _EGRESS = frozenset({Outcome.TIMEOUT, Outcome.REJECTED, Outcome.DENIED, Outcome.UNREACHABLE})
 
 
-@dataclass(frozen=True)
-class Denial:
+class Denial(Struct, frozen=True):
     """`policies` close `direction`; `peer` is the other end as they see it, `pod` and `port` what is dialled.
 
     `evidence` is what shows it beside the policy itself.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kubectl_refused.model.objects import ManagedFields, Metadata
 
@@ -14,8 +14,7 @@ _CONTROLLERS = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet"
 _SAME_MOMENT = 1.0
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """The last change of an object: when (seconds since the epoch), by which manager, and of what kind."""
 
     at: float

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.observation import HttpAnswer
 from kubectl_refused.patterns import lazily
@@ -30,7 +31,7 @@ class Trouble(StrEnum):
     FAILED = "it gets no answer from its upstream"
 
 
-class Gateway(NamedTuple):
+class Gateway(Struct, frozen=True):
     """A proxy that answered for another. `sure` is unset where other servers say the same."""
 
     proxy: str
@@ -39,7 +40,7 @@ class Gateway(NamedTuple):
     sure: bool = True
 
 
-class _Words(NamedTuple):
+class _Words(Struct, frozen=True):
     proxy: str
     status: frozenset[int]
     page: re.Pattern[str]

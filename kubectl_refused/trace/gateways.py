@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.entrances import Gateway, GatewayClass, Ingress, ListenerStatus, Route
 from kubectl_refused.model.objects import Condition, Metadata
@@ -16,7 +17,7 @@ from .routes import gateway_of, parents
 _UNSEEN = frozenset({"Pending", "Waiting"})
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """A condition that says no: of the Gateway, or of one of its listeners."""
 
     field: str

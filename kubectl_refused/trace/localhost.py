@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LOG, SEARCH, ContainerKey, PodPort
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LOG, SEARCH, ContainerKey
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome, Search
-from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.model.scene import Scene, pod_port
 
 from .candidate_ports import app_ports
 from .containers import containers
@@ -19,8 +19,7 @@ JUST_STARTED = 5.0
 MOST_LOGS = 4
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """The port that the app is probably on instead, and the search that found it."""
 
     port: int
@@ -33,13 +32,12 @@ def searched(scene: Scene, pod: Pod, refused: Handshake) -> Search | None:
     Pods made alike are alike: only the first of those that refuse is searched. Raises Undecided until it is done;
     logs are read first, as they name ports.
     """
-    space, name = pod_key(pod)
     for container in containers(pod)[:MOST_LOGS]:
-        scene.maybe(LOG, ContainerKey(space, name, container.name))
-    aimed = scene.maybe(FORWARD, PodPort(space, name, refused.port))
+        scene.maybe(LOG, ContainerKey(pod.metadata.namespace, pod.metadata.name, container.name))
+    aimed = scene.maybe(FORWARD, pod_port(pod, refused.port))
     if aimed is None or aimed.outcome is not Outcome.REFUSED or _searched_elsewhere(scene, pod):
         return None
-    return scene.maybe(SEARCH, PodPort(space, name, refused.port))
+    return scene.maybe(SEARCH, pod_port(pod, refused.port))
 
 
 def found_port(scene: Scene, pod: Pod, refused: Handshake) -> Found | None:
@@ -58,7 +56,7 @@ def _searched_elsewhere(scene: Scene, pod: Pod) -> bool:
         if other.metadata.name == pod.metadata.name:
             return False
         seen = scene.known(HANDSHAKE, scene.at_endpoint(endpoint).endpoint_dial)
-        inside = scene.known(FORWARD, PodPort(*pod_key(other), endpoint.port))
+        inside = scene.known(FORWARD, pod_port(other, endpoint.port))
         both = [h for h in (seen, inside) if h and h.outcome is Outcome.REFUSED]
         if len(both) == 2 and other.spec.containers == pod.spec.containers:
             return True

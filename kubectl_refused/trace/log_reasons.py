@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
@@ -61,7 +62,7 @@ _GOES_ON = lazily(r"\banother (?:server|postmaster)\b|\bfailed to listen\b", re.
 _BEFORE = 3
 
 
-class BindFailure(NamedTuple):
+class BindFailure(Struct, frozen=True):
     """A line that says a bind failed, and the ports it names."""
 
     line: str

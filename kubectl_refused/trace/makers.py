@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.facts import WORKLOAD
 from kubectl_refused.model.objects import Container, Pod
@@ -17,8 +18,7 @@ from .runtimes import mesh_of
 ENDING = ("Job", "CronJob")  # what runs to an end serves nobody
 
 
-@dataclass(frozen=True)
-class Maker:
+class Maker(Struct, frozen=True):
     """A workload and its endpoints, `name` as in `Deployment web`; a pod that stands for itself is its own."""
 
     name: str

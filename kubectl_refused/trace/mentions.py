@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 
 from .engine_objects import SERVICE, client_in
 
 LONGEST = 2000
 # A host and port with no letter before it: `http://db:5432/x`, `DB=db:5432`, `user:secret@db:5432`.
-_PLACE = re.compile(r"(?<![\w.-])([A-Za-z0-9](?:[\w.-]{0,62}[A-Za-z0-9])?):(\d{1,5})(?![\w.:])", re.ASCII)
+_PLACE = lazily(r"(?<![\w.-])([A-Za-z0-9](?:[\w.-]{0,62}[A-Za-z0-9])?):(\d{1,5})(?![\w.:])", re.ASCII)
 LOCALHOST = ("localhost", "127.0.0.1")
 
 

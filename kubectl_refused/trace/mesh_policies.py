@@ -6,10 +6,10 @@ https://istio.io/latest/docs/reference/config/security/authorization-policy/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.facts import MESH, NamespaceKey, Need, Undecided
 from kubectl_refused.model.mesh import (
@@ -26,6 +26,7 @@ from kubectl_refused.model.mesh import (
 from kubectl_refused.model.objects import LabelSelector, Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Endpoint, Scene
+from kubectl_refused.patterns import lazily
 
 from .client_pods import client_pod
 from .labels import selects
@@ -37,10 +38,10 @@ STRICT, UNSET = "STRICT", "UNSET"
 DENY, ALLOW = "DENY", "ALLOW"
 _FORBIDDEN = 403
 # Proxies judge by the first bytes. The agent's words (probe_agent.py) for who hangs up on a question, and Go's.
-_HUNG_UP = re.compile(r"closed without a word when asked|\bEOF\b|connection reset by peer")
+_HUNG_UP = lazily(r"closed without a word when asked|\bEOF\b|connection reset by peer")
 
 
-class Client(NamedTuple):
+class Client(Struct, frozen=True):
     """Who dials, as a proxy sees it. Outside the mesh it has no identity; `namespace` is that of one inside."""
 
     address: str
@@ -135,7 +136,7 @@ def _oldest_first(policies: Iterable[PeerAuthentication]) -> Sequence[PeerAuthen
     return sorted(policies, key=lambda one: (one.metadata.creation_timestamp or "", one.metadata.name))
 
 
-class Denial(NamedTuple):
+class Denial(Struct, frozen=True):
     """The policy that keeps a client out. `sure` is unset where a part of it could not be judged."""
 
     policy: AuthorizationPolicy

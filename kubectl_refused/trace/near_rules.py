@@ -9,8 +9,9 @@ one peer that were to be two peers, an ipBlock that holds the address of somethi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kubectl_refused.model.evidence import Evidence, NearestEvidence
 from kubectl_refused.model.objects import IPBlock, Labels, LabelSelector, NetworkPolicy, PolicyPeer, PolicyPort
@@ -26,8 +27,7 @@ from .proofs import field as proven
 NAME_LABEL = "kubernetes.io/metadata.name"
 
 
-@dataclass(frozen=True)
-class NearRule:
+class NearRule(Struct, frozen=True):
     """`says` is what differs; `path` and `value` are the JSON patch that mends it (`verb` add or replace).
 
     `differs` is a nearest miss, {key: (wanted, found)}, where labels are compared. `rank`: surest slip first.

@@ -8,9 +8,10 @@ podSelector and namespaceSelector must both hold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import (
     IPBlock,
@@ -28,8 +29,7 @@ from .labels import selects
 Direction = Literal["Ingress", "Egress"]
 
 
-@dataclass(frozen=True)
-class Party:
+class Party(Struct, frozen=True):
     """One end of a connection, as policies see it. `address` may be empty where it is not known."""
 
     namespace: str

@@ -7,7 +7,8 @@ ResolveContainerPort), and dials the pod's address unless the probe names a host
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Container, Pod, Probe
 
@@ -15,8 +16,7 @@ from .containers import containers, probe_port
 from .statuses import reported
 
 
-@dataclass(frozen=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A readiness or startup probe that keeps its pod from becoming ready."""
 
     container: Container
@@ -29,8 +29,7 @@ class Failing:
         return self.field.removesuffix("Probe")
 
 
-@dataclass(frozen=True)
-class Probing(Failing):
+class Probing(Failing, frozen=True):
     """One that dials the pod. `number` is None for a name its container does not have."""
 
     port: int | str

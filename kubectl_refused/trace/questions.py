@@ -12,8 +12,6 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import HERE, Depth, Target
 
 from .aliases import alias_ports, inside, is_address
-from .offenders import unnamed_offenders
-from .other_policies import asked_for
 from .walks import walk_of
 
 # Dials that a path asks for by itself. All are arguments of one probe: in IPv6 20 kB, of the 2 MB that Linux takes
@@ -34,6 +32,9 @@ def questions(scene: Scene) -> Iterator[Need]:
         return
     if scene.from_files or scene.service is None or scene.number is None or not scene.is_dialled:
         return
+    from .offenders import unnamed_offenders  # loads what policies are
+    from .other_policies import asked_for
+
     if scene.vantage.key != HERE:  # a machine outside does not ask the cluster's DNS
         yield Need(LOOKUP, NameKey(dns_name(scene), scene.vantage.key))
     if scene.door and scene.door.url:

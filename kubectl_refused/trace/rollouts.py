@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Container, PodSpec, Workload
 from kubectl_refused.text import mask, one_line
@@ -17,8 +18,7 @@ _MOST_TOLD = 2
 _MOST_CHARACTERS = 60
 
 
-@dataclass(frozen=True)
-class Rollout:
+class Rollout(Struct, frozen=True):
     """One rollout: when it began (seconds since the epoch), its revision, and what differs from the one before."""
 
     at: float

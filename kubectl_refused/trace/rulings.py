@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from kubectl_refused.causes import HOPS_OF, OF_ENTRANCES, Cause, Scope
 from kubectl_refused.model.evidence import Finding
@@ -29,7 +30,6 @@ from .ignores import NOTHING_IGNORED, Ignored, Ignores
 from .memory import Memory
 from .outdated import outdated
 from .statuses import running
-from .veils import veiled
 
 # Endpoints that fail alike are alike: this many are looked into, the rest only dialled.
 MOST_SUSPECTS = 6
@@ -42,8 +42,7 @@ _SCOPES = {"Container": Scope.CONTAINER, "Compose": Scope.CONTAINER, "Address": 
 _OTHERS = frozenset(_SCOPES.values())
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """A finding, the cause that yielded it and the scene it looked at; `ignored` says who wants it ignored."""
 
     cause: Cause
@@ -52,8 +51,7 @@ class Found:
     ignored: Ignored | None = None
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(Struct, frozen=True):
     """A cause that could not say, the fact it lacks, and the Gap where nobody ever will."""
 
     cause: Cause
@@ -61,8 +59,7 @@ class Open:
     gap: Gap | None
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What all causes said of one scene; `notes` are findings that are no faults."""
 
     scene: Scene
@@ -131,6 +128,8 @@ def views(scene: Scene, scope: Scope) -> Iterator[Scene]:
     if scope in _OTHERS:
         yield scene
     elif scope is Scope.PROCESS:
+        from .veils import veiled  # loads what meshes and gateways are
+
         yield from suspects(scene) if scene.ready_endpoints else unready(scene)
         yield from veiled(scene)
     elif scope is Scope.ROUTE:

@@ -9,7 +9,8 @@ its nodes type=virtual-kubelet; spec.os and kubernetes.io/os are the Kubernetes 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Namespace, Node, Pod
 from kubectl_refused.model.observation import Socket
@@ -20,8 +21,7 @@ _PROXIES = frozenset({"envoy", "pilot-agent", "linkerd2-proxy", "ztunnel", "kuma
 _VIRTUAL_NAMES = ("virtual-kubelet", "virtual-node")
 
 
-@dataclass(frozen=True)
-class Mesh:
+class Mesh(Struct, frozen=True):
     """A proxy that takes the connections meant for a pod. `ports` are those it listens on in the pod itself.
 
     `skips` is the annotation that lists ports it leaves alone.

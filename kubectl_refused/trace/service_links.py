@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Service
 from kubectl_refused.patterns import lazily
@@ -31,8 +32,7 @@ _CALLS = lazily(r"\b(?:connect(?:ing|ion|ed)?|dial(?:ing)?|timed? ?out|refused|u
 _BESIDE = 2
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """What one Service makes: `WEB_PORT` with the value `tcp://10.96.0.7:80`."""
 
     service: str

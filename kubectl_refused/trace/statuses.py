@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import Condition, ContainerStateTerminated, ContainerStatus, Pod
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """One container as its pod's status shows it; `init` for an init container."""
 
     status: ContainerStatus

@@ -6,7 +6,8 @@ Asking every pod for every Service took 160,000 looks for 400 of each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.objects import ConfigMap, Pod
 from kubectl_refused.model.scene import Scene
@@ -16,7 +17,7 @@ from .client_pods import is_target
 from .client_settings import Maps, Told, addresses, config_maps, has_variables
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     """`number` is the place in the order of pods and of their variables."""
 
     number: int

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.model.host import Unit
+from kubectl_refused.patterns import lazily
 
 
-class Reason(NamedTuple):
+class Reason(Struct, frozen=True):
     """What a line of a journal tells: in our words, what helps, and the port it names, 0 for none."""
 
     line: str
@@ -21,39 +23,39 @@ class Reason(NamedTuple):
 # Errors of bind(2) and what programs make of them (nginx, Apache, Go, Java, Python, systemd's sockets).
 _REASONS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
-        re.compile(r"(?i)address already in use|EADDRINUSE|address in use|port is already allocated"),
+        lazily(r"(?i)address already in use|EADDRINUSE|address in use|port is already allocated"),
         "the address is already in use",
         "End what holds the port, or give the service another one",
     ),
     (
-        re.compile(r"(?i)permission denied|EACCES|operation not permitted"),
+        lazily(r"(?i)permission denied|EACCES|operation not permitted"),
         "it lacks a permission",
         "Give it the right it lacks (AmbientCapabilities=CAP_NET_BIND_SERVICE for ports below 1024)",
     ),
     (
-        re.compile(r"(?i)cannot assign requested address|EADDRNOTAVAIL"),
+        lazily(r"(?i)cannot assign requested address|EADDRNOTAVAIL"),
         "the machine does not have the address it is to bind",
         "Bind it to an address that the machine has, or start it after network-online.target",
     ),
     (
-        re.compile(r"(?i)no such file or directory|ENOENT|status=203/EXEC"),
+        lazily(r"(?i)no such file or directory|ENOENT|status=203/EXEC"),
         "a file it needs is missing",
         "Put the file in its place",
     ),
     (
-        re.compile(
+        lazily(
             r"(?i)syntax error|configuration (?:file )?.{0,80}(?:failed|error)|invalid (?:config|option|directive)"
         ),
         "its configuration is wrong",
         "Mend its configuration",
     ),
     (
-        re.compile(r"(?i)out of memory|oom[- ]kill"),
+        lazily(r"(?i)out of memory|oom[- ]kill"),
         "it ran out of memory",
         "Give it more memory, or make it need less",
     ),
     (
-        re.compile(r"(?i)segfault|core dumped|panic:|traceback|fatal error"),
+        lazily(r"(?i)segfault|core dumped|panic:|traceback|fatal error"),
         "it crashed",
         "See its journal for the crash",
     ),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
+
+from msgspec import Struct
 
 from kubectl_refused.model.facts import FactStore, Need
 from kubectl_refused.model.gaps import Gap
@@ -17,7 +19,7 @@ from kubectl_refused.model.snapshot import Snapshot
 from kubectl_refused.model.target import ENTRANCES, OF_PODS, Depth, Target, Vantage
 
 
-class Stop(NamedTuple):
+class Stop(Struct, frozen=True):
     """One step of the picture behind the entrance; `hops` are those of causes (HOPS) whose faults lie there."""
 
     label: str

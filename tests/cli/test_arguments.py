@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_refused.cli.app import invoke
-from kubectl_refused.cli.arguments import so_far
+from kubectl_refused.cli.arguments import plainly, so_far
 from kubectl_refused.cli.command import Values, load, names
-from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
+from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS, Option
 from kubectl_refused.cli.parser import parse
 from kubectl_refused.cli.request import Request, request_of
 from kubectl_refused.connection.options import ConnectionOptions
@@ -76,11 +76,12 @@ def test_a_command_line_means_what_it_means_to_kubectl(
     arguments: list[str], typed: dict[str, Any], words: list[str]
 ) -> None:
     assert parse(load("diagnose"), "refused", arguments) == (words, typed)
-    assert so_far(arguments, OPTIONS) == (words, typed)
+    assert so_far(arguments, OPTIONS) == plainly(arguments, OPTIONS) == (words, typed)
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["web", "--help", "--bogus"], ["-wh"]])
 def test_help_wins(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert plainly(arguments, OPTIONS) is None
     assert parse(load("diagnose"), "refused", arguments) is None
     assert capsys.readouterr().out.startswith("Usage: refused [OPTIONS] [svc/NAME[:PORT]]...\n")
 
@@ -231,6 +232,15 @@ ODD = st.sampled_from(
 )
 
 
+def _odd(arguments: list[str], options: tuple[Option, ...]) -> str:
+    """What is told of an odd line before typer has to read it; empty where it has to."""
+    try:
+        assert plainly(arguments, options) is None
+    except UsageProblem as problem:
+        return problem.message
+    return ""
+
+
 @settings(max_examples=300, deadline=None)
 @given(name=st.sampled_from(["diagnose", *names()]), arguments=st.lists(ODD | st.text(max_size=8), max_size=4))
 def test_odd_command_lines_end_in_one_line(name: str, arguments: list[str]) -> None:
@@ -241,7 +251,9 @@ def test_odd_command_lines_end_in_one_line(name: str, arguments: list[str]) -> N
             read = parse(command, "refused", arguments)
         # Completion reads lines itself, as typer takes too long for that.
         assert page.getvalue() if read is None else read == so_far(arguments, command.options)
+        assert plainly(arguments, command.options) == read
     except UsageProblem as problem:
         said = problem.message
+        assert _odd(arguments, command.options) in ("", said)
         assert "; " in said, "it says what to type"
     assert not said or said.isprintable()

@@ -26,16 +26,25 @@ os._exit = sys.exit
 try:
     getattr(start, sys.argv.pop(0))()
 finally:
-    sys.stderr.write(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    made = {one.__qualname__ for name, module in sys.modules.items() if name.startswith("kubectl_refused.")
+            for one in vars(module).values() if hasattr(one, "__dataclass_fields__") and one.__module__ == name}
+    sys.stderr.write(json.dumps([sorted(sys.modules), sorted(made)]))
 """
 
 
 def _imported(entry: str, *arguments: str, home: Path) -> set[str]:
+    """Packages and modules that are not in any."""
+    return {name.partition(".")[0] for name in _loaded(entry, *arguments, home=home)[0]}
+
+
+def _loaded(entry: str, *arguments: str, home: Path) -> tuple[set[str], set[str]]:
+    """Every module, and the names of our dataclasses in them."""
     words = json.dumps([entry, "kubectl-refused", *arguments])
     done = subprocess.run(
         [sys.executable, "-c", CODE, words], capture_output=True, timeout=60, env=environment(home), text=True
     )
-    return set(json.loads(done.stderr.splitlines()[-1]))
+    modules, made = json.loads(done.stderr.splitlines()[-1])
+    return set(modules), set(made)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +147,7 @@ def test_a_diagnosis_of_the_objects_loads_one_client_and_no_stream(tmp_path: Pat
         words = ["svc/web", "-n", "shop", *flags, "--probe", "none", "-o", "json"]
         loaded = _imported("main", *words, home=tmp_path)
     assert "/api/v1/namespaces/shop/services/web" in {seen.path for seen in fake.seen}
-    unneeded = {"asyncio", "dateutil", "multiprocessing", "oauthlib", "platformdirs"}
+    unneeded = {"asyncio", "dateutil", "multiprocessing", "oauthlib", "platformdirs", "typer"}
     assert loaded & (CLIENTS | unneeded) == {"urllib3"}
 
 
@@ -147,8 +156,26 @@ def test_hosts_need_no_cluster_and_no_engine(words: list[str], tmp_path: Path) -
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         loaded = _imported("main", *(word.format(port) for word in words), home=tmp_path)
-    unneeded = {"yaml", "asyncio"} if "-o" in words else {"yaml", "asyncio", "typer"}
-    assert loaded & (CLIENTS | unneeded) <= {"rich"}  # its table of cell widths
+    assert loaded & (CLIENTS | {"yaml", "asyncio", "typer"}) <= {"rich"}  # its table of cell widths
+
+
+# What is of clusters, of reports of another kind, and of files; what starts processes.
+OF_OTHERS = """
+causes.process cli.grounds connection.client connection.kubeconfig_files judge.doors judge.whole_way
+probes.methods renderers.as_html renderers.terminal_explanation renderers.terminal_matrix renderers.terminal_scan
+sources.reads trace.changes trace.entrances trace.gateways trace.nearest trace.rollouts
+"""
+
+
+def test_a_host_loads_nothing_of_other_targets(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        loaded, made = _loaded("main", f"127.0.0.1:{server.getsockname()[1]}", home=tmp_path)
+    assert loaded & {f"kubectl_refused.{name}" for name in OF_OTHERS.split()} == set()
+    assert loaded & {"difflib", "pathlib", "subprocess"} == set()
+    hops = {name.split(".")[2] for name in loaded if name.startswith("kubectl_refused.causes.")}
+    assert hops <= {"address", "firewall", "host", "names", "proofs"}
+    # Each takes a millisecond to make, and Structs nothing: these are read where msgspec is not loaded.
+    assert made == {"ConnectionOptions", "Target", "Vantage"}
 
 
 def test_a_closed_port_needs_no_more(tmp_path: Path) -> None:

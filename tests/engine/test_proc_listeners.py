@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.engine.proc_listeners import ProcListeners
 from kubectl_refused.engine.source import from_list
@@ -43,7 +44,7 @@ def proc(tmp_path: Path) -> Path:
 def read(proc: Path, seen: Snapshot) -> object:
     context = probe_context()
     need = Need(CONTAINER_LISTENERS, EngineKey(ID))
-    ((_, value),) = ProcListeners(proc).learn([need], type(context)(**{**vars(context), "snapshot": seen}))
+    ((_, value),) = ProcListeners(proc).learn([need], replace(context, snapshot=seen))
     return value
 
 

@@ -28,7 +28,7 @@ class _NoCluster:
 
 
 def _learnt(*needs: Need, settings: ProbeSettings | None = None) -> list[Any]:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     context = replace(
         probe_context(),
@@ -92,7 +92,7 @@ def test_what_is_no_host_is_not_dialled(host: str) -> None:
 
 
 def test_a_cancelled_run_ends() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     connection = _NoCluster()
     connection.cancel.set()

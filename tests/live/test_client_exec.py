@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import secrets
 import sys
@@ -277,11 +276,11 @@ def test_a_client_that_goes_meanwhile_is_a_gap(shop: Shop) -> None:
 
 
 def test_a_client_that_is_gone_is_a_gap(shop: Shop) -> None:
-    client = dataclasses.replace(shop.client("py"), key="gone")
+    client = replace(shop.client("py"), key="gone")
     assert client.pod is not None
     renamed = replace(client.pod, metadata=replace(client.pod.metadata, name="gone"))
     need = Need(HANDSHAKE, Dial(shop.ip("web"), 8080, "gone"))
-    context = shop.context(dataclasses.replace(client, pod=renamed))
+    context = shop.context(replace(client, pod=renamed))
     assert dict(ClientExec().learn([need], context))[need].because == 'pods "gone" not found'
 
 

@@ -12,10 +12,10 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.connection.client import Connection, connect
 from kubectl_refused.connection.errors import Cancelled

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import (
     DRY_RUN,
@@ -132,7 +133,7 @@ def test_logs_of_this_life_and_the_one_before(asker: Asker) -> None:
     crash = ContainerKey(asker.namespace, "crash", "c0")
 
     def ask() -> list[Any]:
-        return asker.ask(ContainerLog(), LOG, crash, crash._replace(previous=True))
+        return asker.ask(ContainerLog(), LOG, crash, replace(crash, previous=True))
 
     def both(answers: list[Any]) -> bool:
         return not any(isinstance(log, Gap) for log in answers)
@@ -355,8 +356,8 @@ def everything(asker: Asker) -> list[Gap]:
     answers = [
         *asker.ask(ObjectReads(), POLICIES_IN, namespace),
         *asker.ask(ObjectReads(), EVENTS, loop),
-        *asker.ask(ContainerLog(), LOG, ContainerKey(*loop, "c0")),
-        *asker.ask(PortForward(), FORWARD, PodPort(*loop, 8080)),
+        *asker.ask(ContainerLog(), LOG, ContainerKey(loop.namespace, loop.name, "c0")),
+        *asker.ask(PortForward(), FORWARD, PodPort(loop.namespace, loop.name, 8080)),
         *asker.ask(PodProxy(), HANDSHAKE, *dials, snapshot=seen),
         *asker.ask(ContainerExec(), LISTENERS, loop, snapshot=seen),
     ]

@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem, Cancelled, Forbidden, NotFound, Unreachable
 from kubectl_refused.connection.exec import ExecResult
@@ -284,7 +284,7 @@ def test_two_clients_are_entered_each_with_its_own_questions() -> None:
     second = replace(context(pod("app")).clients[0], key="pod/crm/till-2")
     runner = Runner({("app", "sh"): [said("10.0.0.1"), said("10.0.0.1")]})
     method, run = ClientExec(runner), replace(context(pod("app")), clients=(*context(pod("app")).clients, second))
-    found = ask(method, run, HANDSHAKE, DIAL, DIAL._replace(at="pod/crm/till-2"))
+    found = ask(method, run, HANDSHAKE, DIAL, replace(DIAL, at="pod/crm/till-2"))
     assert [one.outcome for one in found] == [Outcome.ACCEPTED] * 2
     assert set(method.vantages) == {KEY, "pod/crm/till-2"}
 

@@ -71,7 +71,7 @@ class Runner:
     def __call__(
         self, _: object, namespace: str, name: str, container: str, argv: Sequence[str], seconds: float
     ) -> ExecResult:
-        assert (namespace, name) == KEY
+        assert PodKey(namespace, name) == KEY
         assert argv in (WITH_SHELL, WITHOUT_SHELL)
         self.asked.append((container, argv[0]))
         answer = self.answers.get((container, argv[0]), MISSING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.connection.errors import ApiProblem
 from kubectl_refused.connection.logs import LARGEST_LOG
@@ -25,7 +26,7 @@ def test_lines_are_clean_and_masked() -> None:
 
 def test_the_previous_life_is_asked_for() -> None:
     fake = FakeConnection({PATH: b"x"})
-    (log,) = ask(ContainerLog(), probe_context(fake), LOG, KEY._replace(previous=True))
+    (log,) = ask(ContainerLog(), probe_context(fake), LOG, replace(KEY, previous=True))
     assert log == Log(("x",), previous=True)
     assert fake.asked[0].endswith("&previous=true")
 

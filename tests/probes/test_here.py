@@ -7,11 +7,11 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.connection.cancel import Cancel
 from kubectl_refused.connection.errors import Cancelled

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import NODE_SETTINGS, Dial, Need, NodeView
 from kubectl_refused.model.observation import NodeSettings

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.model.facts import HANDSHAKE, Dial, Fact, FactStore, Need
 from kubectl_refused.model.gaps import Gap

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_refused.connection.client import ServerVersion
 from kubectl_refused.connection.errors import ApiProblem, Cancelled
@@ -142,7 +143,7 @@ def context_from(server: Asked) -> ProbeContext:
     """Somebody in namespace `till` dials a Service in namespace `shop`."""
     base = probe_context(server)
     client = Client(key="till", standing="node", namespace="till", node="node1")
-    return ProbeContext(**{**vars(base), "clients": (client,)})
+    return replace(base, clients=(client,))
 
 
 @pytest.mark.parametrize(

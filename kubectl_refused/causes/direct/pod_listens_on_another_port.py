@@ -26,11 +26,10 @@ from kubectl_refused.model.facts import (
     POLICIES_IN,
     SEARCH,
     Dial,
-    PodPort,
 )
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.model.scene import Scene, pod_key, pod_port
 from kubectl_refused.trace.candidate_ports import app_ports, own_ports
 from kubectl_refused.trace.containers import containers, said_ports
 from kubectl_refused.trace.localhost import found_port, not_comparable, refused_in_both_families
@@ -75,7 +74,7 @@ def _forwarded(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
     found = found_port(scene, pod, refused)
     if found is None:
         return
-    seen = scene.need(FORWARD, PodPort(*pod_key(pod), refused.port))
+    seen = scene.need(FORWARD, pod_port(pod, refused.port))
     tried = scene.maybe(HANDSHAKE, Dial(refused.host, found.port, scene.vantage.key))
     doubt = may_be_rejected(scene, pod) or not_comparable(scene, pod)
     sure = refused_in_both_families(seen) and tried is not None and not doubt

@@ -22,7 +22,7 @@ from kubectl_refused.fixes.selector import narrowed
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, WitnessEvidence
 from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD, PodPort
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Endpoint, Scene, pod_key
+from kubectl_refused.model.scene import Endpoint, Scene, pod_key, pod_port
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.makers import Maker, makers, named_nearer, shares_image, versions_of_one
 from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
@@ -83,7 +83,7 @@ def _idle(scene: Scene, maker: Maker, ours: Sequence[Maker]) -> list[Evidence] |
     assert endpoint.port is not None
     listeners = scene.maybe(LISTENERS, pod_key(pod))
     if listeners is None:
-        return _at_localhost(scene, PodPort(*pod_key(pod), endpoint.port))
+        return _at_localhost(scene, pod_port(pod, endpoint.port))
     elsewhere = app_ports(pod, [s.port for s in app_sockets(pod, listeners.sockets)])
     if standing(listeners.sockets, endpoint.address, endpoint.port) is not Standing.ABSENT:
         return None  # it serves that port, and is bound in a wrong way

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.entrances import Entry
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
@@ -42,7 +44,7 @@ def closed_to_outside(scene: Scene) -> Iterator[Finding]:
     seen = scene.maybe(HANDSHAKE, dial)
     if seen is None or seen.outcome not in _CLOSED or lacks_local_endpoint(door, scene.snapshot):
         return
-    inside = scene.maybe(HANDSHAKE, dial._replace(at=INSIDE))
+    inside = scene.maybe(HANDSHAKE, replace(dial, at=INSIDE))
     if inside is None or inside.outcome is not Outcome.ACCEPTED:
         return
     shown, ranges = place(dial.host, dial.port), _ranges(door)

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.entrances import Entry
 from kubectl_refused.model.evidence import Finding, Fix
@@ -41,7 +43,7 @@ def node_port_not_on_loopback(scene: Scene) -> Iterator[Finding]:
     seen = scene.maybe(HANDSHAKE, dial)
     if node is None or not address or seen is None or seen.outcome is Outcome.ACCEPTED:
         return
-    served = scene.maybe(HANDSHAKE, dial._replace(host=address))
+    served = scene.maybe(HANDSHAKE, replace(dial, host=address))
     if served is None or served.outcome is not Outcome.ACCEPTED:
         return
     there, here = place(address, dial.port), place(dial.host, dial.port)

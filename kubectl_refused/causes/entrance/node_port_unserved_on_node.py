@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.entrances import Entry
 from kubectl_refused.model.evidence import Certainty, Finding, Fix
@@ -69,5 +71,5 @@ def _others(scene: Scene, door: Entry) -> dict[str, Handshake]:
     nodes = [n for n in scene.maybe(NODES, ClusterKey()) or () if n.metadata.name != door.owner.metadata.name]
     dials = {n.metadata.name: node_address(n, ipv6=ipv6) for n in nodes if sound(n)}
     asked = [(name, at) for name, at in dials.items() if at][:MOST_OTHERS]
-    seen = ((name, scene.maybe(HANDSHAKE, scene.door_dial._replace(host=at))) for name, at in asked)
+    seen = ((name, scene.maybe(HANDSHAKE, replace(scene.door_dial, host=at))) for name, at in asked)
     return {name: one for name, one in seen if one is not None}

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN
@@ -85,7 +87,7 @@ def _from_own_node(scene: Scene, pod: Pod) -> list[tuple[Scene, Handshake]]:
     for place in scene.siblings:
         if place.vantage.node != pod.spec.node_name or place.vantage.node == scene.vantage.node:
             continue
-        seen = place.handshake(scene.endpoint_dial._replace(at=place.vantage.key))
+        seen = place.handshake(replace(scene.endpoint_dial, at=place.vantage.key))
         if seen is not None and seen.outcome is Outcome.ACCEPTED:
             found.append((place, seen))
     return found[:1]

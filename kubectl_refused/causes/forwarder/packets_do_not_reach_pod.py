@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, NAMESPACE, POLICIES_IN, NamespaceKey
@@ -105,7 +107,7 @@ def _elsewhere(scene: Scene, pod: Pod) -> tuple[tuple[Scene, Handshake] | None, 
     for place in scene.siblings:
         if not place.vantage.is_pod or place.vantage.node == scene.vantage.node:
             continue
-        seen = place.known(HANDSHAKE, scene.endpoint_dial._replace(at=place.vantage.key))
+        seen = place.known(HANDSHAKE, replace(scene.endpoint_dial, at=place.vantage.key))
         if seen is not None and place.vantage.node == pod.spec.node_name:
             same = (place, seen)
         elif seen is not None:

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, PacketEvidence
 from kubectl_refused.model.facts import (
@@ -99,7 +101,7 @@ def _denied(scene: Scene, pod: Pod) -> bool:
 def _from_its_node(scene: Scene, pod: Pod, seen: Handshake) -> list[tuple[Scene, Handshake]]:
     """The dials from the pod's own node, where all of them end alike: then it is not the way between nodes."""
     places = [p for p in (scene, *scene.siblings) if p.vantage.is_pod and p.vantage.node == pod.spec.node_name]
-    dials = [(p, p.handshake(scene.endpoint_dial._replace(at=p.vantage.key))) for p in places]
+    dials = [(p, p.handshake(replace(scene.endpoint_dial, at=p.vantage.key))) for p in places]
     made = [(p, h) for p, h in dials if h is not None]
     return made if all(h.outcome is seen.outcome for _, h in made) else []
 

@@ -16,7 +16,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -25,13 +24,14 @@ from kubectl_refused.model.evidence import Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LOG, PODS_IN
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.proofs import packet
 from kubectl_refused.trace.service_proxies import SYSTEM, proxy_log, wrong_rules
 from kubectl_refused.trace.testimonies import log_said
 
 # kube-proxy's words (pkg/proxy/iptables/proxier.go, seen on 1.34) and those of the program it runs.
-_FAILED = re.compile(r"Failed to execute iptables-restore|\"Sync failed\"|Couldn't load target")
-_REASON = re.compile(r"Couldn't load |iptables-restore(?:: | v\d)|exit status \d")
+_FAILED = lazily(r"Failed to execute iptables-restore|\"Sync failed\"|Couldn't load target")
+_REASON = lazily(r"Couldn't load |iptables-restore(?:: | v\d)|exit status \d")
 
 
 @cause(

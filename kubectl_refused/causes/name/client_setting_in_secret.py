@@ -23,17 +23,18 @@ from kubectl_refused.model.facts import CONFIG_MAP, HANDSHAKE, PODS_IN
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.client_pods import client_maps, client_pod, is_target
 from kubectl_refused.trace.client_settings import Kept, addresses, kept_in_secrets, speaks_of
 from kubectl_refused.trace.proofs import field, packet
 
 # Names of variables that hold an address, as a rule.
-_ADDRESS = re.compile(
+_ADDRESS = lazily(
     r"(?:^|_)(?:URL|URI|DSN|HOST|HOSTNAME|SERVERS?|ADDR|ADDRESS|ENDPOINT|UPSTREAM|PORT|BROKERS?)(?:_|$)",
     re.IGNORECASE,
 )
 
-_CREDENTIAL = re.compile(r"PASS|TOKEN|SECRET|USER|KEY|CERT|LOGIN", re.IGNORECASE)
+_CREDENTIAL = lazily(r"PASS|TOKEN|SECRET|USER|KEY|CERT|LOGIN", re.IGNORECASE)
 
 
 @cause(

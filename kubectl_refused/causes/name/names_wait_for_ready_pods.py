@@ -24,6 +24,7 @@ from kubectl_refused.model.evidence import Finding
 from kubectl_refused.model.facts import LOG
 from kubectl_refused.model.objects import Pod, Service
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.name_service import ready
 from kubectl_refused.trace.proofs import field, service_subject
@@ -32,13 +33,13 @@ from kubectl_refused.trace.testimonies import log_lines, log_said
 
 MOST_PODS, MOST_CHARACTERS = 3, 400
 # Words of resolvers and languages for a name that is not there.
-_NOT_FOUND = re.compile(
+_NOT_FOUND = lazily(
     r"NXDOMAIN|can'?t (?:find|resolve)|could ?n[o']t (?:be )?(?:find|resolve)|no such host|not known|bad address"
     r"|ENOTFOUND|EAI_NONAME|Unknown ?Host|Name or service|nodename nor|no address assoc|failed to resolve",
     re.IGNORECASE,
 )
 # nslookup says which name it asked for: one that is not whole is in no zone, ready pods or not.
-_ABSOLUTE = re.compile(r"server can'?t find ", re.IGNORECASE)
+_ABSOLUTE = lazily(r"server can'?t find ", re.IGNORECASE)
 
 
 @cause(

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import container_change
@@ -30,7 +31,7 @@ from kubectl_refused.trace.name_service import lookup_proof, unanswered
 from kubectl_refused.trace.proofs import field
 
 
-class _Word(NamedTuple):
+class _Word(Struct, frozen=True):
     """Where a client's spec names the Service: a variable's `name`, or empty for its command line."""
 
     container: str

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
@@ -23,6 +24,7 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import EVENTS, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.exits import innermost
 from kubectl_refused.trace.proofs import field
@@ -36,12 +38,12 @@ _IMAGE = frozenset(
 )  # fmt: skip
 _CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 _UNDER_WAY = frozenset({"ContainerCreating", "PodInitializing"})
-_MISSING = re.compile(r'(?i:(configmap|secret) "([^"]{1,253})" not found)')
-_KEY = re.compile(r"couldn't find key (\S{1,253}) in (ConfigMap|Secret) (?:\S{1,63}/)?(\S{1,253})")
+_MISSING = lazily(r'(?i:(configmap|secret) "([^"]{1,253})" not found)')
+_KEY = lazily(r"couldn't find key (\S{1,253}) in (ConfigMap|Secret) (?:\S{1,63}/)?(\S{1,253})")
 _KINDS = {"configmap": "ConfigMap", "secret": "Secret"}
 
 
-class _Told(NamedTuple):
+class _Told(Struct, frozen=True):
     headline: str
     summary: str
 

@@ -23,6 +23,7 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import LOG, SERVICES_IN, WORKLOAD, NamespaceKey
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import mask, one_line
 from kubectl_refused.trace.containers import command_line
 from kubectl_refused.trace.nearest import ALIKE, nearest
@@ -36,7 +37,7 @@ LONG = 20.0
 RESET = 600.0
 MOST_CHARACTERS = 4000
 # A host that a command asks for, behind the options of what asks.
-_HOST = re.compile(
+_HOST = lazily(
     r"(?:://|\b(?:nslookup|hosts|ping|curl|wget|nc|telnet)(?:\s{1,4}-\S{1,20}(?:\s{1,4}\d{1,5})?){0,4}\s{1,4})"
     r"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?![\w.-]|://)"
 )

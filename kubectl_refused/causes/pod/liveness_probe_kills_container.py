@@ -25,6 +25,7 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import EVENTS, HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.objects import Container, Event, Pod, Probe
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.containers import containers, probe_port, resolve_target_port, said_listeners
 from kubectl_refused.trace.crashes import down
 from kubectl_refused.trace.exits import exit_told, innermost
@@ -36,8 +37,8 @@ from kubectl_refused.trace.testimonies import event_said, events_saying
 LONGEST_GRACE = 300.0
 ROUNDED = 2.0
 _KILLED = r"^Container {name} failed (liveness|startup) probe"  # kuberuntime_manager.go, computePodActions
-_STATUS = re.compile(r"statuscode: (\d{3})")
-_LATE = re.compile(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|timeout:")
+_STATUS = lazily(r"statuscode: (\d{3})")
+_LATE = lazily(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|timeout:")
 
 
 @cause(

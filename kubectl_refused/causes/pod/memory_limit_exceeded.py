@@ -14,7 +14,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -23,12 +22,13 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.crashes import down
 from kubectl_refused.trace.proofs import field
 from kubectl_refused.trace.statuses import Reported, reported
 
-_QUANTITY = re.compile(r"(\d+)([A-Za-z]*)")
+_QUANTITY = lazily(r"(\d+)([A-Za-z]*)")
 
 
 @cause(

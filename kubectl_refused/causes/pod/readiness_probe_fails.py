@@ -14,7 +14,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -23,6 +22,7 @@ from kubectl_refused.model.evidence import Evidence, Finding, Fix
 from kubectl_refused.model.facts import EVENTS, LISTENERS, WORKLOAD
 from kubectl_refused.model.objects import Event, Pod
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.exits import innermost
 from kubectl_refused.trace.probing import Failing, failing_probes
@@ -30,10 +30,10 @@ from kubectl_refused.trace.proofs import field
 from kubectl_refused.trace.testimonies import event_said, events_saying
 
 # kubernetes pkg/probe/http/http.go and Go's net/http: words of an answer that is no good.
-_STATUS = re.compile(r"statuscode: (\d{3})")
-_WANTS_HTTPS = re.compile(r"malformed HTTP response|HTTP request to an HTTPS server")
-_WANTS_HTTP = re.compile(r"HTTP response to HTTPS client|first record does not look like a TLS handshake")
-_LATE = re.compile(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|timeout:")
+_STATUS = lazily(r"statuscode: (\d{3})")
+_WANTS_HTTPS = lazily(r"malformed HTTP response|HTTP request to an HTTPS server")
+_WANTS_HTTP = lazily(r"HTTP response to HTTPS client|first record does not look like a TLS handshake")
+_LATE = lazily(r"deadline exceeded|i/o timeout|Client\.Timeout|timed out|timeout:")
 
 
 @cause(

@@ -23,16 +23,17 @@ from kubectl_refused.model.evidence import Finding, Fix
 from kubectl_refused.model.facts import WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.proofs import field
 from kubectl_refused.trace.statuses import condition
 
 # What follows tells of preemption and device claims, which nobody asked about.
-_TAIL = re.compile(r"(?:\. | no new claims| preemption:).*", re.DOTALL)
-_CLAIM = re.compile(r'persistentvolumeclaim "([^"]{1,253})" not found')
-_TAINT = re.compile(r"untolerated taint(?:\(s\))? ?\{([^}]{1,300})\}")
-_SHORT = re.compile(r"Insufficient ([\w/-]{1,60}(?:\.[\w/-]{1,60}){0,6})")
+_TAIL = lazily(r"(?:\. | no new claims| preemption:).*", re.DOTALL)
+_CLAIM = lazily(r'persistentvolumeclaim "([^"]{1,253})" not found')
+_TAINT = lazily(r"untolerated taint(?:\(s\))? ?\{([^}]{1,300})\}")
+_SHORT = lazily(r"Insufficient ([\w/-]{1,60}(?:\.[\w/-]{1,60}){0,6})")
 
 
 @cause("KR206", scope=Scope.POD, reads={WORKLOAD}, produces=Symptom.NOT_READY, since="0.1", needs_symptom=True)

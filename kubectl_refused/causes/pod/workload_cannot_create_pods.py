@@ -14,7 +14,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -23,6 +22,7 @@ from kubectl_refused.model.evidence import EventEvidence, Evidence, Finding, Fix
 from kubectl_refused.model.facts import EVENTS_OF, WORKLOADS_IN, NamespaceKey, WorkloadKey
 from kubectl_refused.model.objects import Workload
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.labels import carries
 from kubectl_refused.trace.proofs import field
@@ -30,14 +30,14 @@ from kubectl_refused.trace.selection import sought
 
 LONGEST = 300
 # The admission plugins' words: serviceaccount, resourcequota, limitranger, podsecurity, webhook.
-_ACCOUNT = re.compile(r'serviceaccount "([a-z0-9.-]{1,253})" not found')
-_QUOTA = re.compile(r"(?:exceeded|failed) quota: ([a-z0-9.-]{1,253})")
-_LIMITS = re.compile(
+_ACCOUNT = lazily(r'serviceaccount "([a-z0-9.-]{1,253})" not found')
+_QUOTA = lazily(r"(?:exceeded|failed) quota: ([a-z0-9.-]{1,253})")
+_LIMITS = lazily(
     r"(?:minimum|maximum) [\w/.-]+ usage per (?:Container|Pod)|(?:min|max)imum limit to request ratio"
 )
-_SECURITY = re.compile(r'violates PodSecurity "([^"]{1,100})"')
-_WEBHOOK = re.compile(r'(?:admission webhook|failed calling webhook) "([^"]{1,253})"')
-_BEGINNING = re.compile(
+_SECURITY = lazily(r'violates PodSecurity "([^"]{1,100})"')
+_WEBHOOK = lazily(r'(?:admission webhook|failed calling webhook) "([^"]{1,253})"')
+_BEGINNING = lazily(
     r'^.*?pods? "?[a-z0-9.-]{1,253}"? is forbidden: |^create Pod \S+ in \S+ failed error: |^Error creating: '
 )
 

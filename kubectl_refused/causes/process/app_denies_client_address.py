@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
@@ -31,10 +32,11 @@ from kubectl_refused.model.facts import HANDSHAKE, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import mask, one_line
 
 
-class _Denial(NamedTuple):
+class _Denial(Struct, frozen=True):
     """A server's words, what they mean, and what lets clients in; `all_alike`: all but localhost.
 
     `hint`: another user might have been let in.
@@ -53,26 +55,26 @@ class _Denial(NamedTuple):
 _DENIALS = (
     _Denial(
         "redis",
-        re.compile(r"-DENIED\b.{0,40}protected mode", re.IGNORECASE),
+        lazily(r"-DENIED\b.{0,40}protected mode", re.IGNORECASE),
         "Redis is in protected mode: it serves localhost only",
         "Set a password (requirepass) and give it to the clients, or set protected-mode no behind a NetworkPolicy",
         all_alike=True,
     ),
     _Denial(
         "mysql",
-        re.compile(r"\berror 1130\b|is not allowed to connect", re.IGNORECASE),
+        lazily(r"\berror 1130\b|is not allowed to connect", re.IGNORECASE),
         "none of its users may come from this client's address",
         "Create the clients' user for the host '%' or for the network of the pods (CREATE USER 'app'@'%')",
     ),
     _Denial(
         "mysql",
-        re.compile(r"\berror 1129\b|is blocked because of many connection errors", re.IGNORECASE),
+        lazily(r"\berror 1129\b|is blocked because of many connection errors", re.IGNORECASE),
         "it has shut out this client's address for broken handshakes",
         "Unblock the address (FLUSH HOSTS), and let health checks speak MySQL or raise max_connect_errors",
     ),
     _Denial(
         "postgres",
-        re.compile(r"\bno pg_hba\.conf entry for host\b", re.IGNORECASE),
+        lazily(r"\bno pg_hba\.conf entry for host\b", re.IGNORECASE),
         "its pg_hba.conf has no line for this client's address, as the user postgres without TLS",
         "Add a line for the network of the pods to pg_hba.conf (host all all NETWORK scram-sha-256) and reload it",
         hint=True,

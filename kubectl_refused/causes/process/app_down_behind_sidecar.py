@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, WitnessEvidence
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD, PodPort
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.model.scene import Scene, pod_key, pod_port
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.proofs import packet, sockets
@@ -50,7 +50,7 @@ def app_down_behind_sidecar(scene: Scene) -> Iterator[Finding]:
             proof = [sockets(pod, listeners), *_witnesses(pod, handshake, refused=False)]
             yield _finding(scene, pod, handshake, proof, Certainty.PROVED)
         return
-    inside = scene.maybe(FORWARD, PodPort(*pod_key(pod), handshake.port))
+    inside = scene.maybe(FORWARD, pod_port(pod, handshake.port))
     refused = inside is not None and inside.outcome is Outcome.REFUSED
     if refused or refused_behind(handshake):
         proof = _witnesses(pod, handshake, refused=refused)

@@ -15,7 +15,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -25,6 +24,7 @@ from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, LOG, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.containers import declares
 from kubectl_refused.trace.log_reasons import turned_away
 from kubectl_refused.trace.proofs import packet, sockets
@@ -34,7 +34,7 @@ from kubectl_refused.trace.testimonies import log_lines, log_said
 from kubectl_refused.trace.veils import says_nothing
 
 # The agent's words (probe_agent.py): how long the connection lived.
-_LIVED = re.compile(r"(closed|reset) (after \d{1,4} ms|at once)")
+_LIVED = lazily(r"(closed|reset) (after \d{1,4} ms|at once)")
 
 
 @cause(

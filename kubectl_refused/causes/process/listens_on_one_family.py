@@ -54,7 +54,9 @@ def listens_on_one_family(scene: Scene) -> Iterator[Finding]:
     evidence: list[Evidence] = [sockets(pod, listeners), packet(scene, handshake)]
     proved = lacks == "IPv6" or any(s.v6only for s in here)
     if not proved:
-        inside = scene.maybe(INSIDE, InsideDial(*pod_key(pod), "127.0.0.1", handshake.port))
+        inside = scene.maybe(
+            INSIDE, InsideDial(pod.metadata.namespace, pod.metadata.name, "127.0.0.1", handshake.port)
+        )
         if inside is not None and inside.outcome is Outcome.ACCEPTED:
             return
         proved = inside is not None and inside.outcome is Outcome.REFUSED

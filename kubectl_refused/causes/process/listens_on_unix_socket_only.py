@@ -22,13 +22,14 @@ from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, Wi
 from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.proofs import packet, sockets
 from kubectl_refused.trace.runtimes import app_sockets, mesh_of
 
 SHOWN = 3
 # Where programs are steered or watched: these listen beside a server, also one that has died.
-_CONTROL = re.compile(
+_CONTROL = lazily(
     r"supervisor|pm2|rpc\.sock|pub\.sock|dbus|docker|containerd|crio|systemd|journal|agent|/s6|admin|control|ctl|stats"
     r"|x11|vscode|nscd|gpg|ssh|debug|jmx|attach|metrics|health|envoy|istio|spire|csi|/run/secrets",
     re.IGNORECASE,

@@ -14,7 +14,6 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
@@ -24,13 +23,14 @@ from kubectl_refused.model.facts import HANDSHAKE, LISTENERS, WORKLOAD
 from kubectl_refused.model.objects import Container, EnvironmentVariable, Pod
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.containers import containers, said_listeners
 from kubectl_refused.trace.proofs import field, packet, sockets
 from kubectl_refused.trace.runtimes import app_sockets
 from kubectl_refused.trace.sockets import Standing, reachable_ports, standing
 
 # Variables that are customarily the server's own port; ADMIN_PORT and DB_PORT are not.
-_OWN = re.compile(r"(?:(?:HTTP|HTTPS|SERVER|APP|LISTEN|LISTENING|WEB|API|SERVICE|ASPNETCORE_HTTP)_)?PORTS?")
+_OWN = lazily(r"(?:(?:HTTP|HTTPS|SERVER|APP|LISTEN|LISTENING|WEB|API|SERVICE|ASPNETCORE_HTTP)_)?PORTS?")
 
 
 @cause(

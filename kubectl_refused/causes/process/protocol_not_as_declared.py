@@ -25,6 +25,7 @@ from kubectl_refused.model.facts import HANDSHAKE
 from kubectl_refused.model.objects import Service, ServicePort
 from kubectl_refused.model.observation import Handshake
 from kubectl_refused.model.scene import Endpoint, Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.proofs import field, service_subject
 from kubectl_refused.trace.veils import says_nothing
 
@@ -32,7 +33,7 @@ from kubectl_refused.trace.veils import says_nothing
 _TLS = frozenset({"https", "tls", "kubernetes.io/wss", "wss", "grpcs"})
 _PLAIN = frozenset({"http", "http2", "kubernetes.io/h2c", "kubernetes.io/ws", "h2c", "ws"})
 # Load balancers that end TLS themselves speak plain text to a port called https; their annotations tell.
-_ENDS_TLS = re.compile(r"ssl|tls|cert|backend-protocol|app-protocols|backend-?config", re.IGNORECASE)
+_ENDS_TLS = lazily(r"ssl|tls|cert|backend-protocol|app-protocols|backend-?config", re.IGNORECASE)
 
 
 @cause("KR418", scope=Scope.ROUTE, reads={HANDSHAKE}, produces=Symptom.RESET, since="0.2", needs_symptom=True)

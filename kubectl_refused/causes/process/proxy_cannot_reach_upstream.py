@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
@@ -64,7 +65,7 @@ def proxy_cannot_reach_upstream(scene: Scene) -> Iterator[Finding]:
             yield _finding(view, pod, answer)
 
 
-class _Answer(NamedTuple):
+class _Answer(Struct, frozen=True):
     """What a proxy answered, and whom its container's log says it could not reach."""
 
     heard: Handshake

@@ -14,16 +14,16 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.change import named, workload_of
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, WitnessEvidence
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, LOG, SEARCH, WORKLOAD, PodPort
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, LOG, SEARCH, WORKLOAD
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.model.scene import Scene, pod_key, pod_port
+from kubectl_refused.patterns import lazily
 from kubectl_refused.trace.candidate_ports import app_ports
 from kubectl_refused.trace.containers import containers
 from kubectl_refused.trace.gateway_answers import gateway_of
@@ -32,9 +32,9 @@ from kubectl_refused.trace.runtimes import mesh_of
 from kubectl_refused.trace.testimonies import log_lines, log_said
 from kubectl_refused.trace.upstreams import logged
 
-_GATEWAY = re.compile(r"\banswer(?:s|ed HTTP/[\d.]+) 50[234]\b")
+_GATEWAY = lazily(r"\banswer(?:s|ed HTTP/[\d.]+) 50[234]\b")
 # nginx: upstream: "http://127.0.0.1:3000/"; Go's proxies: dial tcp 127.0.0.1:3000: connect: connection refused.
-_UPSTREAM = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):(\d{2,5})\b")
+_UPSTREAM = lazily(r"(?:127\.0\.0\.1|localhost|\[::1\]):(\d{2,5})\b")
 _LOOPBACK = ("localhost", "127.", "::1")
 _MOST_CONTAINERS = 4
 
@@ -83,7 +83,7 @@ def _refusing(scene: Scene, pod: Pod, port: int) -> list[Evidence]:
     listeners = scene.maybe(LISTENERS, pod_key(pod))
     if listeners is not None:
         return [] if any(s.port == port for s in listeners.sockets) else [sockets(pod, listeners)]
-    inside = scene.maybe(FORWARD, PodPort(*pod_key(pod), port))
+    inside = scene.maybe(FORWARD, pod_port(pod, port))
     if inside is None or inside.outcome is not Outcome.REFUSED:
         return []
     says = f"port-forward to {port} is refused at localhost in the pod"
@@ -96,7 +96,7 @@ def _meant(scene: Scene, pod: Pod, taken: int, upstream: int) -> int | None:
     if listeners is not None:
         ports: tuple[int, ...] = tuple(s.port for s in listeners.sockets)
     else:
-        search = scene.maybe(SEARCH, PodPort(*pod_key(pod), upstream))
+        search = scene.maybe(SEARCH, pod_port(pod, upstream))
         ports = search.accepted if search else ()
     return next((p for p in app_ports(pod, ports) if p != taken), None)
 

@@ -28,11 +28,10 @@ from kubectl_refused.model.facts import (
     SEARCH,
     WORKLOAD,
     Dial,
-    PodPort,
 )
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.model.scene import Scene, pod_key, pod_port
 from kubectl_refused.trace.candidate_ports import app_ports, called, own_ports
 from kubectl_refused.trace.containers import containers, resolve_target_port, said_listeners, said_ports
 from kubectl_refused.trace.localhost import Found, found_port, not_comparable, refused_in_both_families
@@ -115,7 +114,7 @@ def _forwarded(scene: Scene, pod: Pod, refused: Handshake) -> Iterator[Finding]:
     found = found_port(scene, pod, refused)
     if found is None or _untranslated(scene, pod, found.port):
         return
-    seen = scene.need(FORWARD, PodPort(*pod_key(pod), refused.port))
+    seen = scene.need(FORWARD, pod_port(pod, refused.port))
     trial = _trial(scene, refused.host, found.port)
     sure = refused_in_both_families(seen) and bool(trial)
     doubt = may_be_rejected(scene, pod) or not_comparable(scene, pod)

@@ -21,12 +21,13 @@ from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.model.containers import EngineContainer
 from kubectl_refused.model.evidence import Evidence, Finding, Fix, NearestEvidence
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.engine_objects import ports_of, publishes
 from kubectl_refused.trace.engine_proofs import inspected
 
-_TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
-_PORT = re.compile(r":(\d{1,5})(?!\d)")
+_TAKEN = lazily(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
+_PORT = lazily(r":(\d{1,5})(?!\d)")
 
 
 @cause("KR608", scope=Scope.CONTAINER, produces=(Symptom.RST, Symptom.CRASH), since="0.2")

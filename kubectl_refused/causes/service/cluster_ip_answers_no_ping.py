@@ -14,9 +14,9 @@ See:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubectl_refused.causes import Scope, cause
 from kubectl_refused.model.evidence import Certainty, Finding, Fix
@@ -24,15 +24,16 @@ from kubectl_refused.model.facts import HANDSHAKE, PODS_IN
 from kubectl_refused.model.objects import Container, Pod
 from kubectl_refused.model.observation import Outcome
 from kubectl_refused.model.scene import Scene
+from kubectl_refused.patterns import lazily
 from kubectl_refused.text import one_line
 from kubectl_refused.trace.client_pods import client_pod, is_target
 from kubectl_refused.trace.proofs import field, packet
 
-_PING = re.compile(r"\bping6?\b((?:\s+(?:-\S{1,40}|\d{1,6}))*)\s+([A-Za-z0-9][A-Za-z0-9.:-]{0,252})")
+_PING = lazily(r"\bping6?\b((?:\s+(?:-\S{1,40}|\d{1,6}))*)\s+([A-Za-z0-9][A-Za-z0-9.:-]{0,252})")
 MOST_CHARACTERS = 4000
 
 
-class _Ping(NamedTuple):
+class _Ping(Struct, frozen=True):
     """Where the client's spec pings: its container, the field of the spec, and the words."""
 
     container: str

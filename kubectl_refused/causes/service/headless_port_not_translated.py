@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from kubectl_refused.causes import Scope, Symptom, cause
 from kubectl_refused.fixes.trials import destinations
 from kubectl_refused.model.evidence import Certainty, Evidence, Finding, Fix, WitnessEvidence
-from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, LOG, POLICIES_IN, SEARCH, PodPort
+from kubectl_refused.model.facts import FORWARD, HANDSHAKE, LISTENERS, LOG, POLICIES_IN, SEARCH
 from kubectl_refused.model.objects import Pod
 from kubectl_refused.model.observation import Handshake, Outcome
-from kubectl_refused.model.scene import Scene, pod_key
+from kubectl_refused.model.scene import Scene, pod_key, pod_port
 from kubectl_refused.trace.containers import resolve_target_port
 from kubectl_refused.trace.localhost import found_port, not_comparable, refused_in_both_families
 from kubectl_refused.trace.proofs import field, packet, service_subject, sockets
@@ -78,7 +78,7 @@ def _listens(scene: Scene, pod: Pod, meant: int, refused: Handshake) -> tuple[Ev
     if found is None or meant not in found.search.accepted:
         return None
     doubt = may_be_rejected(scene, pod) or not_comparable(scene, pod)
-    sure = refused_in_both_families(scene.need(FORWARD, PodPort(*pod_key(pod), refused.port))) and not doubt
+    sure = refused_in_both_families(scene.need(FORWARD, pod_port(pod, refused.port))) and not doubt
     says = f"inside the pod port {meant} accepts and port {refused.port} does not, by port-forward"
     witness = WitnessEvidence(witness="port-forward", subject=f"pod/{pod.metadata.name}", says=says)
     return witness, Certainty.PROVED if sure else Certainty.LIKELY

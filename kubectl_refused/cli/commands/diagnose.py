@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from kubectl_refused.cli.command import BY_ITSELF, Command, Values, program_name
 from kubectl_refused.cli.options import CONNECTION, DIAGNOSIS
 
-MANY_OBJECTS = 100_000
-
 
 def _check(words: Sequence[str], values: Values) -> None:
     """Raise UsageProblem for the slips that are easiest to make, before all that objects need is loaded."""
@@ -26,10 +24,6 @@ def _run(words: Sequence[str], values: Values) -> int:
         from kubectl_refused.cli.version import write_version
 
         return write_version()
-    import gc
-
-    # What a run makes stays, modules above all: looking through it for garbage again and again takes 20 ms.
-    gc.set_threshold(MANY_OBJECTS)
     _check(words, values)
     from kubectl_refused.cli.request import request_of
     from kubectl_refused.cli.run import run

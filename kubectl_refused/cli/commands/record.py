@@ -8,15 +8,11 @@ from kubectl_refused.cli.command import Command, Values
 from kubectl_refused.cli.options import CONNECTION, RECORD
 from kubectl_refused.errors import UsageProblem
 
-MANY_OBJECTS = 100_000
-
 
 def _run(words: Sequence[str], values: Values) -> int:
     """Record; raises UsageProblem."""
-    import gc
     import sys
 
-    gc.set_threshold(MANY_OBJECTS)  # as in diagnose.py
     if not words:
         raise UsageProblem("no Service is named", "type svc/NAME")
     if values["bundle"] in (None, "", "-"):

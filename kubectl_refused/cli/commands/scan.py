@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from kubectl_refused.cli.command import Command, Values
 from kubectl_refused.cli.options import CONNECTION, SCAN
 
-MANY_OBJECTS = 100_000
-
 
 def _run(words: Sequence[str], values: Values) -> int:
     """Scan; raises UsageProblem."""
-    import gc
     import sys
 
-    gc.set_threshold(MANY_OBJECTS)  # as in diagnose.py
     from kubectl_refused.cli.choices import check_choices
 
     check_choices(values, COMMAND.options)  # before what objects need is loaded
