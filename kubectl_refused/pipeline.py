@@ -163,6 +163,8 @@ class _Case(Struct):
         if not needs:
             needs = _last_needs(self.rulings, self.depth, alone=self.alone)
         self.asks = needs if self.rounds < MOST_ROUNDS else ()
+        if not self.asks:
+            self.ground = None  # there is no further round, and of a scan there are a thousand
 
     def learn(self, facts: FactStore, vantages: Iterable[Vantage]) -> None:
         """Take what was asked for out of all facts, and go on."""
