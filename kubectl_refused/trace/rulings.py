@@ -88,8 +88,8 @@ def rule(
         if memory and not said:
             memory.silent(cause)
         for view, told in said:
-            if isinstance(told, Undecided):
-                undecided.append(Open(cause, told.need, told.gap))
+            if isinstance(told, Open):
+                undecided.append(told)
                 continue
             lasting = [one for one in told if not outdated(one, view)]
             ignored = ignores.of(cause, view) if lasting else None
@@ -98,12 +98,12 @@ def rule(
     return Ruling(scene, faults, tuple(undecided), notes)
 
 
-def _told(cause: Cause, view: Scene) -> tuple[Finding, ...] | Undecided:
+def _told(cause: Cause, view: Scene) -> tuple[Finding, ...] | Open:
     """What it finds of the view, or what it lacks. What it found before it noticed that is not told yet."""
     try:
         return tuple(cause.check(view))
-    except Undecided as question:
-        return question
+    except Undecided as question:  # which must go: its traceback would keep the scene, and all that was read
+        return Open(cause, question.need, question.gap)
 
 
 def _views(scene: Scene, causes: Iterable[Cause]) -> dict[Scope, tuple[Scene, ...]]:

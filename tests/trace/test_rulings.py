@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -76,3 +78,16 @@ def test_a_cause_that_lacks_a_fact_says_nothing_yet() -> None:
     assert [(o.need, o.gap) for o in unknown.open] == [(need, None)]
     assert rule(scene(UP, facts={need: gap}), [cause]).open[0].gap == gap
     assert [f.finding.says for f in rule(scene(UP, facts={need: ()}), [cause]).found] == ["told too early"]
+
+
+def test_what_was_read_goes_when_nobody_needs_it() -> None:
+    """Without the garbage collector, which hardly ever runs (cli/start.py)."""
+    cause = Cause("KR999", "asks", "pod", Scope.ROUTE, frozenset({EVENTS}), frozenset(), None, "0.1", "", _asks)
+    made = scene(UP)
+    before = sys.getrefcount(made)
+    gc.disable()
+    try:
+        assert rule(made, [cause]).open
+        assert sys.getrefcount(made) == before
+    finally:
+        gc.enable()
