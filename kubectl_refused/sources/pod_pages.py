@@ -18,8 +18,6 @@ from kubectl_refused.decoders import decoded
 from kubectl_refused.model.objects import (
     Condition,
     Container,
-    ContainerState,
-    ContainerStatus,
     Labels,
     Metadata,
     OwnerReference,
@@ -31,6 +29,7 @@ from kubectl_refused.model.objects import (
 )
 
 from .decoding import decode_page
+from .sharing import OF_CONDITIONS, once, share_status
 
 T = TypeVar("T")
 MOST_PARTS, MOST_CONDITIONS = 256, 4096  # that are kept to be found again; those of one maker are neighbours
@@ -40,8 +39,6 @@ ALIKE: dict[type[Any], tuple[str, ...]] = {
     PodSpec: ("containers", "init_containers", "node_selector", "security_context", "dns_config"),
     PodStatus: ("conditions",),
 }
-_OF_CONDITIONS = ("type", "status", "last_transition_time")
-NEVER = ContainerState()
 UNREAD = "managed_fields"  # nobody asks who wrote a pod: controllers do
 
 
@@ -63,7 +60,7 @@ class _Alike(Generic[T]):
             made: T = decoded(data, self._type)
             if isinstance(made, msgspec.Struct):
                 for name in self._repeats:
-                    force_setattr(made, name, _once(getattr(made, name)))
+                    force_setattr(made, name, once(getattr(made, name)))
             self._seen[data] = made
             return made
 
@@ -77,7 +74,7 @@ class PodPages:
         self._containers = _Alike[tuple[Container, ...] | None](tuple[Container, ...] | None)
         self._security = _Alike[SecurityContext | None](SecurityContext | None)
         self._dns = _Alike[PodDNSConfig | None](PodDNSConfig | None)
-        self._conditions = _Alike[Condition](Condition, MOST_CONDITIONS, _OF_CONDITIONS)
+        self._conditions = _Alike[Condition](Condition, MOST_CONDITIONS, OF_CONDITIONS)
 
     def page(self, body: bytes) -> ListOf[Pod] | None:
         """All of its pods; None where one may need cleaning, or is odd."""
@@ -107,7 +104,7 @@ class PodPages:
             labels=self._labels.part(it.labels),
             annotations=self._labels.part(it.annotations),
             owner_references=self._owners.part(it.owner_references),
-            creation_timestamp=_once(it.creation_timestamp),
+            creation_timestamp=once(it.creation_timestamp),
             deletion_timestamp=it.deletion_timestamp,
         )
 
@@ -115,21 +112,21 @@ class PodPages:
         return PodSpec(
             containers=self._containers.part(it.containers),
             init_containers=self._containers.part(it.init_containers),
-            node_name=_once(it.node_name),
+            node_name=once(it.node_name),
             node_selector=self._labels.part(it.node_selector),
             host_network=it.host_network,
             os=it.os,
             readiness_gates=it.readiness_gates,
             runtime_class_name=it.runtime_class_name,
             enable_service_links=it.enable_service_links,
-            dns_policy=_once(it.dns_policy),
+            dns_policy=once(it.dns_policy),
             dns_config=self._dns.part(it.dns_config),
             security_context=self._security.part(it.security_context),
         )
 
     def _status(self, it: Any) -> PodStatus:
         for each in (*(it.container_statuses or ()), *(it.init_container_statuses or ())):
-            _share(each)
+            share_status(each)
         part, conditions = self._conditions.part, it.conditions
         pod_ip, pod_ips = it.pod_ip, it.pod_ips
         return PodStatus(
@@ -138,29 +135,11 @@ class PodPages:
             message=it.message,
             pod_ip=pod_ips[0].ip if pod_ips and pod_ips[0].ip == pod_ip else pod_ip,
             pod_ips=pod_ips,
-            host_ip=_once(it.host_ip),
+            host_ip=once(it.host_ip),
             conditions=None if conditions is None else tuple([part(one) for one in conditions]),
             container_statuses=it.container_statuses,
             init_container_statuses=it.init_container_statuses,
         )
-
-
-def _once(text: str | None) -> str | None:
-    return None if text is None else intern(text)
-
-
-def _share(status: ContainerStatus) -> None:
-    """Let it have the texts in common that other containers have too."""
-    force_setattr(status, "name", intern(status.name))
-    force_setattr(status, "image", intern(status.image))
-    if status.last_state == NEVER:
-        force_setattr(status, "last_state", NEVER)
-    ran, ended = status.state.running, status.state.terminated
-    if ran is not None:
-        force_setattr(ran, "started_at", _once(ran.started_at))
-    if ended is not None:
-        for name in ("reason", "started_at", "finished_at"):
-            force_setattr(ended, name, _once(getattr(ended, name)))
 
 
 @cache

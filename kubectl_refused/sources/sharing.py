@@ -11,11 +11,21 @@ from typing import Any
 
 from msgspec.structs import force_setattr
 
-from kubectl_refused.model.objects import EndpointConditions, EndpointSlice, Metadata, Pod, Service
+from kubectl_refused.model.objects import (
+    ContainerState,
+    ContainerStatus,
+    EndpointConditions,
+    EndpointSlice,
+    Metadata,
+    Pod,
+    Service,
+)
 from kubectl_refused.model.snapshot import Key, SeenObject
 
 _OF_TEMPLATE = ("containers", "init_containers", "node_selector", "security_context", "dns_config")
 ONE_FAMILY = ("IPv4",)
+OF_CONDITIONS = ("type", "status", "last_transition_time")
+NEVER = ContainerState()
 _OF_LABELS = ("labels", "annotations", "owner_references")
 
 
@@ -56,14 +66,9 @@ class Sharing:
         if ips and ips[0].ip == status.pod_ip:
             force_setattr(status, "pod_ip", ips[0].ip)
         for condition in status.conditions or ():
-            _intern(condition, ("type", "status", "last_transition_time"))
+            _intern(condition, OF_CONDITIONS)
         for each in (*(status.container_statuses or ()), *(status.init_container_statuses or ())):
-            _intern(each, ("name", "image"))
-            state = each.state
-            if state.running:
-                _intern(state.running, ("started_at",))
-            if state.terminated:
-                _intern(state.terminated, ("reason", "started_at", "finished_at"))
+            share_status(each)
 
     def _slice(self, part: EndpointSlice) -> None:
         _intern(part, ("address_type",))
@@ -76,6 +81,24 @@ class Sharing:
             _intern(endpoint, ("node_name",))
             if endpoint.target_ref:
                 _intern(endpoint.target_ref, ("kind", "namespace"))
+
+
+def share_status(status: ContainerStatus) -> None:
+    """Let it have in common what other containers say too. Written out, as it is done for each of a pod's."""
+    force_setattr(status, "name", intern(status.name))
+    force_setattr(status, "image", intern(status.image))
+    if status.last_state == NEVER:
+        force_setattr(status, "last_state", NEVER)
+    ran, ended = status.state.running, status.state.terminated
+    if ran is not None:
+        force_setattr(ran, "started_at", once(ran.started_at))
+    if ended is not None:
+        _intern(ended, ("reason", "started_at", "finished_at"))
+
+
+def once(text: str | None) -> str | None:
+    """The same text, kept once."""
+    return None if text is None else intern(text)
 
 
 def _service(service: Service) -> None:
